@@ -1,0 +1,55 @@
+# `make` prints what there is. Everything runs inside .venv, made on first use.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+LESSON ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lab notebooks format lock clean
+
+help:  ## print this
+	@echo "make run             run every lesson, then open build/gallery/index.html"
+	@echo "make run LESSON=03   run one lesson"
+	@echo "make lab             open JupyterLab at the first lesson"
+	@echo "make test            run every test and every notebook"
+	@echo "make test-fast       unit tests, drift and style only"
+	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
+	@echo "make format          format the code"
+	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
+	@echo "make clean           remove build/ (not .venv, not my_work/)"
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: name one with make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt install python3.11-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --no-index -e .
+	@touch $@
+
+run: $(READY)  ## run the lessons
+	$(BIN)/digitdreams run $(LESSON)
+
+lab: $(READY)
+	$(BIN)/jupyter lab lessons/00_start_here.ipynb
+
+test: $(READY)
+	$(BIN)/python -m pytest tests
+	$(BIN)/python tests/netless.py -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 lessons solutions tests/notebooks
+
+test-fast: $(READY)
+	$(BIN)/python -m pytest tests -m "not slow"
+
+notebooks: $(READY)
+	$(BIN)/digitdreams notebooks $(LESSON)
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev --custom-compile-command "make lock" --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf build

@@ -1,0 +1,327 @@
+"""Checks and hints inside an exercise notebook.
+
+An exercise folder holds `checks.json`: for every task some inputs, the expected
+results, the results of plausible wrong answers with what to say about each,
+and hints. It holds data only: neither the solution's code nor pickles.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FILE_NAME = "checks.json"
+FORMAT = 1
+
+_hints_given: dict[str, int] = {}
+
+
+class CheckFailed(AssertionError):
+    """The answer is not right yet; the message says in what way."""
+
+    def _render_traceback_(self):
+        """Let IPython show the message instead of the way to it."""
+        return [f"Not yet: {self}"]
+
+
+# Values that can be written down ------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Turn tensors into arrays and tuples into lists, at any depth."""
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
+    import keras
+
+    if keras.ops.is_tensor(value) or isinstance(value, keras.Variable):
+        return keras.ops.convert_to_numpy(value)
+    raise CheckFailed(
+        f"the result is of type {type(value).__name__}: return an array, a number, "
+        "or a list of these"
+    )
+
+
+def encode(value: Any) -> Any:
+    """Write a plain value as JSON; arrays keep their type and shape."""
+    if isinstance(value, dict):
+        return {"dict": {key: encode(one) for key, one in value.items()}}
+    if isinstance(value, list):
+        return [encode(one) for one in value]
+    if isinstance(value, np.ndarray):
+        values = value.ravel().tolist()
+        if value.dtype == np.float32:  # the shortest text that reads back the same
+            values = [float(str(one)) for one in value.ravel()]
+        return {"dtype": str(value.dtype), "shape": list(value.shape), "values": values}
+    return value
+
+
+def decode(value: Any) -> Any:
+    """Read what `encode` wrote."""
+    if isinstance(value, list):
+        return [decode(one) for one in value]
+    if isinstance(value, dict) and "dict" in value:
+        return {key: decode(one) for key, one in value["dict"].items()}
+    if isinstance(value, dict):
+        return np.array(value["values"], value["dtype"]).reshape(value["shape"])
+    return value
+
+
+# What is observed of an answer ----------------------------------------------------
+
+
+def observe_value(function: Callable, case: dict) -> Any:
+    return plain(function(**case))
+
+
+def observe_model(function: Callable, case: dict) -> Any:
+    import keras
+
+    case = dict(case)
+    x = case.pop("x")
+    model = function(**case)
+    if not isinstance(model, keras.Model):
+        raise CheckFailed(
+            f"the result is of type {type(model).__name__}: return a keras.Model"
+        )
+    outputs = [np.asarray(one) for one in keras.tree.flatten(model(x))]
+    return {
+        "shapes of the outputs": [list(one.shape) for one in outputs],
+        "number of trainable weights": sum(
+            int(np.prod(one.shape)) for one in model.trainable_variables
+        ),
+        "outputs lie in [0, 1]": [
+            bool(one.min() >= 0 and one.max() <= 1) for one in outputs
+        ],
+    }
+
+
+def observe_gradient(function: Callable, case: dict) -> Any:
+    import keras
+    import tensorflow as tf
+
+    floats = {
+        key: tf.convert_to_tensor(one)
+        for key, one in case.items()
+        if isinstance(one, np.ndarray) and one.dtype.kind == "f"
+    }
+    with tf.GradientTape() as tape:
+        tape.watch(floats)
+        result = function(**{**case, **floats})
+        value = plain(result)
+        total = sum(tf.reduce_sum(one) for one in keras.tree.flatten(result))
+    gradients = tape.gradient(total, floats)
+    return {
+        "value": value,
+        **{
+            f"gradient of {key}": "none" if one is None else plain(one)
+            for key, one in gradients.items()
+        },
+    }
+
+
+OBSERVE = {
+    "value": observe_value,
+    "model": observe_model,
+    "gradient": observe_gradient,
+}
+
+
+def copied(value: Any) -> Any:
+    """A copy of a case that an answer may change without harm."""
+    if isinstance(value, dict):
+        return {key: copied(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [copied(one) for one in value]
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def observe(how: str, function: Callable, case: dict) -> Any:
+    """Call an answer on one case and return what is compared: plain data."""
+    return OBSERVE[how](function, copied(case))
+
+
+# Comparing -----------------------------------------------------------------------
+
+
+def difference(
+    expected: Any,
+    found: Any,
+    tolerance: float,
+    same_dtype: bool = False,
+    what: str = "the result",
+) -> str | None:
+    """Say how two plain values differ, or return None where they agree.
+
+    Numbers agree when |found - expected| <= tolerance * (1 + |expected|).
+    """
+    if found is None and expected is not None:
+        return f"{what} is None: did you forget to return it?"
+    if isinstance(expected, dict):
+        if not isinstance(found, dict) or set(found) != set(expected):
+            return f"{what} should be a dictionary with the keys {sorted(expected)}"
+        pairs = [(f"{key}", expected[key], found[key]) for key in expected]
+    elif isinstance(expected, list):
+        if not isinstance(found, list) or len(found) != len(expected):
+            return f"{what} should have {len(expected)} parts"
+        pairs = [
+            (f"part {i + 1} of {what}", one, found[i]) for i, one in enumerate(expected)
+        ]
+    else:
+        return leaf_difference(expected, found, tolerance, same_dtype, what)
+    for name, one, other in pairs:
+        said = difference(one, other, tolerance, same_dtype, name)
+        if said:
+            return said
+    return None
+
+
+def leaf_difference(expected, found, tolerance, same_dtype, what) -> str | None:
+    if isinstance(expected, str) or isinstance(found, (str, dict, list)):
+        return (
+            None if found == expected else f"{what}: {found!r}, expected {expected!r}"
+        )
+    expected, found = np.asarray(expected), np.asarray(found)
+    if found.shape != expected.shape:
+        return f"{what} has the shape {found.shape}, expected {expected.shape}"
+    if same_dtype and found.dtype != expected.dtype:
+        return f"{what} has the type {found.dtype}, expected {expected.dtype}"
+    if expected.dtype.kind not in "fiub" or found.dtype.kind not in "fiub":
+        return f"{what} has the type {found.dtype}, expected {expected.dtype}"
+    wanted, got = expected.astype("float64"), found.astype("float64")
+    agree = np.isclose(got, wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if agree.all():
+        return None
+    if np.isnan(got).any() and not np.isnan(wanted).any():
+        return f"{what} contains NaN (not a number)"
+    place = tuple(int(i) for i in np.argwhere(~agree)[0])
+    where = f" at {list(place)}" if place else ""
+    return f"{what}{where} is {got[place]:.6g}, expected {wanted[place]:.6g}"
+
+
+# The student's side ------------------------------------------------------------------
+
+
+def read(folder: Path | None = None) -> dict:
+    """Read the exercise's checks.json.
+
+    Raises:
+        FileNotFoundError: the notebook does not run in an exercise's folder.
+        ValueError: the file is damaged.
+    """
+    path = (folder or Path.cwd()) / FILE_NAME
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{FILE_NAME} is not in {path.parent}: run `digitdreams start` with the "
+            "number of the lesson and open the notebook in the folder that it names"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}")
+        return content
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is damaged or of another version ({error}): copy it again from "
+            "the course's folder `exercises`"
+        ) from None
+
+
+def find_task(content: dict, name: str) -> dict:
+    if name not in content["tasks"]:
+        raise LookupError(
+            f"there is no task called {name!r}; the tasks are "
+            + ", ".join(content["tasks"])
+        )
+    return content["tasks"][name]
+
+
+def outcome(how: str, function: Callable, case: dict) -> Any:
+    """Observe one case; an exception of the answer becomes data, too."""
+    try:
+        return observe(how, function, case)
+    except (NotImplementedError, CheckFailed):
+        raise
+    except Exception as error:
+        return {"raised": type(error).__name__, "saying": str(error)}
+
+
+def matches(expected: Any, found: Any, task: dict) -> bool:
+    if isinstance(expected, dict) and "raised" in expected:
+        return isinstance(found, dict) and found.get("raised") == expected["raised"]
+    if isinstance(found, dict) and "raised" in found:
+        return False
+    return not difference(expected, found, task["tolerance"], task["same_dtype"])
+
+
+def judge(task: dict, name: str, function: Callable) -> str | None:
+    """Say what is wrong with an answer, or return None where it is right.
+
+    Raises:
+        NotImplementedError: the blank was not filled in.
+    """
+    cases = [decode(one) for one in task["cases"]]
+    try:
+        found = [outcome(task["observe"], function, case) for case in cases]
+    except NotImplementedError:
+        raise NotImplementedError(
+            f"{name} is not started: fill in its cell, run that cell, then this one. "
+            f'hint("{name}") helps.'
+        ) from None
+    except CheckFailed as error:
+        return f"{name}: {error}"
+    expected = [decode(one) for one in task["expected"]]
+    if all(
+        matches(one, other, task) for one, other in zip(expected, found, strict=True)
+    ):
+        return None
+    for wrong in task["wrong"]:
+        results = [decode(one) for one in wrong["results"]]
+        if all(
+            matches(one, other, task) for one, other in zip(results, found, strict=True)
+        ):
+            return f"{name}: {wrong['message']}"
+    for number, (one, other) in enumerate(zip(expected, found, strict=True), start=1):
+        if isinstance(other, dict) and "raised" in other:
+            return (
+                f"{name} raised {other['raised']} in case {number}: {other['saying']}"
+            )
+        said = difference(one, other, task["tolerance"], task["same_dtype"])
+        if said:
+            return f"{name}, case {number}: {said}"
+    raise AssertionError("unreachable: some case differs")
+
+
+def check(function: Callable) -> None:
+    """Compare a student's function with the task of the same name.
+
+    Prints one line when it is right.
+
+    Raises:
+        NotImplementedError: the blank was not filled in.
+        CheckFailed: the answer is wrong; the message names the mistake where it
+            is a known one.
+    """
+    name = getattr(function, "__name__", str(function))
+    task = find_task(read(), name)
+    said = judge(task, name, function)
+    if said:
+        raise CheckFailed(said)
+    print(f"{name}: right ({len(task['cases'])} cases).")
+
+
+def hint(name: str) -> None:
+    """Print the task's next hint; they go from gentle to nearly the solution."""
+    hints = find_task(read(), name)["hints"]
+    given = _hints_given.get(name, 0)
+    number = min(given, len(hints) - 1)
+    last = " (the last one)" if number == len(hints) - 1 else ""
+    print(f"Hint {number + 1} of {len(hints)}{last}: {hints[number]}")
+    _hints_given[name] = given + 1

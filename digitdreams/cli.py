@@ -1,0 +1,160 @@
+"""The command `digitdreams`."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from digitdreams import course
+from digitdreams.course import ROOT, Lesson
+
+app = typer.Typer(
+    help="Learn generative image models by building them, on MNIST, on a CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+judge_app = typer.Typer(
+    help="The classifier that judges samples.", no_args_is_help=True
+)
+app.add_typer(judge_app, name="judge")
+console = Console(highlight=False)
+
+LessonArgument = Annotated[
+    str, typer.Argument(metavar="LESSON", help="number or name, such as 03 or vae")
+]
+LessonsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[LESSON]...", help="numbers or names; all when left out"),
+]
+
+
+def fail(text: str) -> typer.Exit:
+    """Print an error without markup; the caller raises what this returns."""
+    Console(stderr=True, highlight=False).print(text, style="red", markup=False)
+    return typer.Exit(1)
+
+
+def chosen(names: list[str] | None) -> list[Lesson]:
+    """The lessons of these names in the course's order, all for none."""
+    table = course.load()
+    try:
+        wanted = {table.find(name).id for name in names or []}
+    except course.UnknownLesson as error:
+        raise fail(str(error)) from None
+    return [one for one in table.lessons if not wanted or one.id in wanted]
+
+
+@app.command()
+def lessons() -> None:
+    """List the lessons with their minutes and contracts."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("no.", "lesson", "minutes", "to reach"):
+        table.add_column(heading)
+    for one in course.load().lessons:
+        reach = "\n".join(number.describe() for number in one.numbers)
+        table.add_row(one.id, one.title, f"{one.minutes:g}", reach)
+    console.print(table)
+
+
+@app.command()
+def start(lesson: LessonArgument) -> None:
+    """Copy an exercise to my_work/, where updates of the course never touch it."""
+    found = chosen([lesson])[0]
+    source = ROOT / "exercises" / found.stem
+    target = Path("my_work") / found.stem
+    if not source.exists():
+        raise fail(
+            f"Lesson {found.id} has no exercise: open lessons/{found.stem}.ipynb"
+        )
+    if target.exists():
+        raise fail(
+            f"{target} exists and stays as it is. To begin anew, rename it first: "
+            f"mv {target} {target}_old"
+        )
+    shutil.copytree(source, target)
+    console.print(f"Copied to {target}. Open it with:")
+    console.print(f"  jupyter lab {target / found.stem}.ipynb", soft_wrap=True)
+
+
+@app.command()
+def run(
+    names: LessonsArgument = None,
+    seed: Annotated[int | None, typer.Option(help="instead of course.toml's")] = None,
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="run the solutions of the exercises")
+    ] = False,
+) -> None:
+    """Run lessons as notebooks, show progress, write build/gallery/index.html."""
+    from digitdreams import gallery, runner
+
+    wanted = [one for one in chosen(names) if not exercise or one.exercise_numbers]
+    outcomes = runner.run(wanted, seed=seed, exercise=exercise, console=console)
+    if not exercise:
+        page = gallery.write(course=course.load())
+        console.print(f"Gallery: {page}", soft_wrap=True)
+    if any(one.state != "passed" for one in outcomes):
+        raise typer.Exit(1)
+
+
+@app.command()
+def notebooks(
+    names: LessonsArgument = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="build also what did not change")
+    ] = False,
+) -> None:
+    """Build lessons (executed), solutions and exercises from sources/."""
+    from digitdreams import notebooks as build
+
+    failed = []
+    for one in chosen(names):
+        steps = [("lesson", build.build_lesson)]
+        if one.exercise_numbers:
+            steps.insert(0, ("exercise", build.build_exercise))
+        for kind, step in steps:
+            try:
+                done = "built" if step(one, force=force) else "unchanged"
+            except build.BuildError as error:
+                failed.append(one)
+                done = f"FAILED: {error}"
+            console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def calibrate(
+    lesson: LessonArgument,
+    seeds: Annotated[int, typer.Option(min=2, help="how many, from 1 on")] = 10,
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="the exercise's contract")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="do not reuse finished seeds")
+    ] = False,
+) -> None:
+    """Run a notebook with many seeds and write its bars to course.toml."""
+    from digitdreams import calibrate as calibration
+
+    try:
+        calibration.calibrate(
+            chosen([lesson])[0],
+            seeds=seeds,
+            exercise=exercise,
+            fresh=fresh,
+            console=console,
+        )
+    except calibration.CalibrationError as error:
+        raise fail(str(error)) from None
+
+
+@judge_app.command()
+def train() -> None:
+    """Train the judge again, in about five minutes, and record its accuracy."""
+    from digitdreams import judge
+
+    judge.train()

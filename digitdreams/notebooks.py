@@ -1,0 +1,246 @@
+"""Build the notebooks from their text sources.
+
+Lessons are executed. Solutions get nbgrader's metadata and their checks.json;
+nbgrader itself then makes the exercises. A fingerprint in each notebook's
+metadata says from what it was made, so that only what changed is built again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from digitdreams import tasks
+from digitdreams.checks import FILE_NAME as CHECKS
+from digitdreams.course import ROOT, Lesson, Number
+
+SOURCES = ROOT / "sources"
+LESSONS = ROOT / "lessons"
+SOLUTIONS = ROOT / "solutions"
+EXERCISES = ROOT / "exercises"
+FAILED = ROOT / "build" / "failed"
+LARGEST = 700_000  # bytes of a notebook file: git keeps every version
+CELL_SECONDS = 600
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+class BuildError(Exception):
+    """A notebook cannot be built; the message says which and why."""
+
+
+# From text to notebook --------------------------------------------------------------
+
+
+def slug(heading: str) -> str:
+    """The words of a heading, fit for a cell id."""
+    words = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+    return words[:40].rstrip("-") or "cell"
+
+
+def name_cells(notebook: NotebookNode) -> None:
+    """Give each cell an id that follows from its section and its place there."""
+    section, seen = "top", {}
+    for cell in notebook.cells:
+        heading = re.match(r"#+\s+(.+)", cell.source)
+        if cell.cell_type == "markdown" and heading:
+            section = slug(heading.group(1))
+        name = section
+        for key in ("task", "check"):
+            if key in cell.metadata:
+                name = f"{key}-{cell.metadata[key]}"
+        seen[name] = seen.get(name, 0) + 1
+        cell.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
+
+
+def read_source(path: Path) -> NotebookNode:
+    """Turn a jupytext percent file into a notebook with stable cell ids."""
+    if not path.exists():
+        raise BuildError(f"{path.relative_to(ROOT)} does not exist")
+    notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    notebook.metadata = NotebookNode(
+        kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name="python")
+    )
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own bookkeeping
+    name_cells(notebook)
+    return notebook
+
+
+def mark_for_nbgrader(notebook: NotebookNode, points: dict[str, int]) -> None:
+    """Turn the markers `task=` and `check=` into nbgrader's metadata.
+
+    Args:
+        notebook: changed in place.
+        points: what each task is worth; a check that is not a task's states its
+            own (`check="training" points=4`).
+    """
+    for cell in notebook.cells:
+        task = cell.metadata.pop("task", None)
+        checked = cell.metadata.pop("check", None)
+        own_points = cell.metadata.pop("points", None)
+        if task is None and checked is None:
+            continue
+        if task is not None and task not in points:
+            raise BuildError(f"cell {cell.id}: no specification of task {task!r}")
+        worth = points.get(checked, own_points)
+        if checked is not None and worth is None:
+            raise BuildError(f"cell {cell.id}: say how many points= it is worth")
+        marks = NotebookNode(
+            schema_version=3,
+            grade_id=task or f"check_{checked}",
+            cell_type="code",
+            grade=checked is not None,
+            solution=task is not None,
+            locked=checked is not None,
+            task=False,
+        )
+        if checked is not None:
+            marks.points = int(worth)
+        cell.metadata.nbgrader = marks
+
+
+def fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def contract_text(numbers: tuple[Number, ...]) -> str:
+    """The part of a contract that is printed inside the notebook."""
+    shown = [
+        [one.name, one.label, one.unit, one.sense, one.bar, one.stretch, one.typical]
+        for one in numbers
+    ]
+    return json.dumps(shown)
+
+
+def stamp_of(path: Path) -> str | None:
+    """The fingerprint in a notebook file, None where there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content["metadata"]["digitdreams"]["fingerprint"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def save(notebook: NotebookNode, path: Path) -> None:
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    if len(text.encode()) > LARGEST:
+        raise BuildError(
+            f"{path.name} would have {len(text.encode()) / 1e6:.2f} MB: use fewer or "
+            f"smaller figures, the limit is {LARGEST / 1e6} MB"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+# Lessons ------------------------------------------------------------------------------
+
+
+def lesson_notebook(lesson: Lesson) -> NotebookNode:
+    """The lesson as its source says, not executed."""
+    notebook = read_source(SOURCES / "lessons" / f"{lesson.stem}.py")
+    text = json.dumps([[cell.id, cell.source] for cell in notebook.cells])
+    notebook.metadata.digitdreams = NotebookNode(
+        fingerprint=fingerprint(text, lesson.title, contract_text(lesson.numbers))
+    )
+    return notebook
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run a notebook in a fresh kernel of this Python, in place."""
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute(env={**os.environ, "DIGITDREAMS_SEED": ""})
+
+
+def build_lesson(lesson: Lesson, force: bool = False) -> bool:
+    """Execute the lesson and write it to `lessons/`; tell whether it was needed."""
+    target = LESSONS / f"{lesson.stem}.ipynb"
+    notebook = lesson_notebook(lesson)
+    if not force and stamp_of(target) == notebook.metadata.digitdreams.fingerprint:
+        return False
+    LESSONS.mkdir(exist_ok=True)
+    try:
+        execute(notebook, LESSONS)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        kept = FAILED / target.name
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, kept)
+        raise BuildError(
+            f"{target.name} failed, see {kept.relative_to(ROOT)}: "
+            f"{str(error).strip().splitlines()[-1]}"
+        ) from error
+    save(notebook, target)
+    return True
+
+
+# Solutions and exercises ------------------------------------------------------------
+
+
+def solution_notebook(lesson: Lesson) -> NotebookNode:
+    """The solution with nbgrader's metadata, not executed."""
+    notebook = read_source(SOURCES / "solutions" / f"{lesson.stem}.py")
+    specifications = (tasks.FOLDER / f"{lesson.stem}.py").read_text(encoding="utf-8")
+    text = json.dumps([[cell.id, cell.source] for cell in notebook.cells])
+    points = {task.name: task.points for task in tasks.load(lesson.stem)}
+    mark_for_nbgrader(notebook, points)
+    notebook.metadata.digitdreams = NotebookNode(
+        fingerprint=fingerprint(text, specifications)
+    )
+    return notebook
+
+
+def generate_exercise(stem: str, folder: Path) -> None:
+    """Let nbgrader make `folder/exercises/<stem>` from `folder/solutions/<stem>`."""
+    # nbgrader starts the program `alembic`, which lies beside this Python.
+    beside = str(Path(sys.executable).parent)
+    if beside not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+    from traitlets.config.loader import PyFileConfigLoader
+
+    config = Config(PyFileConfigLoader("nbgrader_config.py", str(ROOT)).load_config())
+    config.CourseDirectory.root = str(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
+        api = NbGraderAPI(config=config)
+        api.log.setLevel(logging.WARNING)
+        result = api.generate_assignment(stem, force=True, create=True)
+    if not result["success"]:
+        raise BuildError(f"nbgrader could not make {stem}:\n{result['log']}")
+
+
+def build_exercise(lesson: Lesson, force: bool = False, root: Path = ROOT) -> bool:
+    """Write the solution and its exercise below `root`; tell whether it was needed."""
+    notebook = solution_notebook(lesson)
+    stamp = notebook.metadata.digitdreams.fingerprint
+    name = Path(lesson.stem) / f"{lesson.stem}.ipynb"
+    solution, exercise = root / "solutions" / name, root / "exercises" / name
+    if not force and stamp_of(solution) == stamp_of(exercise) == stamp:
+        return False
+    if solution.parent.exists():
+        shutil.rmtree(solution.parent)
+    save(notebook, solution)
+    tasks.write(tasks.load(lesson.stem), solution.parent / CHECKS)
+    generate_exercise(lesson.stem, root)
+    return True

@@ -1,0 +1,113 @@
+"""Task specifications: the author's side of an exercise.
+
+One specification serves the check in the notebook (as data, see `checks`), the
+tests of that check, and grading with inputs that nobody has seen.
+"""
+
+import importlib.util
+import json
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitdreams import checks
+from digitdreams.course import ROOT
+
+FOLDER = ROOT / "sources" / "tasks"
+NOTEBOOK_SEED = 20  # inputs of the checks that students see; grading uses others
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A plausible wrong answer and what to say to the one who gives it."""
+
+    answer: Callable
+    message: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One blank of an exercise.
+
+    Attributes:
+        name: the function's name.
+        points: what it is worth.
+        inputs: takes a NumPy Generator, yields dictionaries of keyword arguments.
+        reference: the right answer.
+        hints: from gentle to nearly the solution.
+        wrong: plausible wrong answers, commonest first.
+        also_right: right answers that are written differently.
+        tolerance: |found - expected| may be this times (1 + |expected|).
+        observe: "value", "model" or "gradient" (see `checks.OBSERVE`).
+        same_dtype: whether the arrays' type has to agree, too.
+    """
+
+    name: str
+    points: int
+    inputs: Callable[[np.random.Generator], Iterable[dict[str, Any]]]
+    reference: Callable
+    hints: list[str]
+    wrong: list[Wrong] = field(default_factory=list)
+    also_right: list[Callable] = field(default_factory=list)
+    tolerance: float = 1e-4
+    observe: str = "value"
+    same_dtype: bool = False
+
+    def cases(self, seed: int) -> list[dict[str, Any]]:
+        """Generate the inputs that belong to a seed."""
+        rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
+        return list(self.inputs(rng))
+
+    def as_data(self, seed: int = NOTEBOOK_SEED) -> dict:
+        """Run reference and wrong answers; return all as JSON-ready data."""
+
+        def results(function):
+            return [
+                checks.encode(as_result(self.observe, function, case))
+                for case in self.cases(seed)
+            ]
+
+        return {
+            "points": self.points,
+            "observe": self.observe,
+            "tolerance": self.tolerance,
+            "same_dtype": self.same_dtype,
+            "cases": [checks.encode(case) for case in self.cases(seed)],
+            "expected": results(self.reference),
+            "wrong": [
+                {"message": one.message, "results": results(one.answer)}
+                for one in self.wrong
+            ],
+            "hints": self.hints,
+        }
+
+
+def as_result(how: str, function: Callable, case: dict) -> Any:
+    """What `checks` will find for this answer, refusals included."""
+    try:
+        return checks.outcome(how, function, case)
+    except checks.CheckFailed as error:
+        raise ValueError(
+            f"{function.__name__} cannot serve as an answer: {error}"
+        ) from error
+
+
+def load(stem: str, folder: Path = FOLDER) -> list[Task]:
+    """Read the specifications of the exercise `03_vae`."""
+    path = folder / f"{stem}.py"
+    spec = importlib.util.spec_from_file_location(f"tasks_{stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.TASKS
+
+
+def write(tasks: list[Task], path: Path) -> None:
+    """Write the checks.json of an exercise."""
+    lines = [f"{json.dumps(one.name)}: {json.dumps(one.as_data())}" for one in tasks]
+    joined = ",\n".join(lines)
+    text = f'{{"format": {checks.FORMAT}, "tasks": {{\n{joined}\n}}}}\n'
+    path.write_text(text, encoding="utf-8")
