@@ -127,6 +127,14 @@ def notebooks(
         raise typer.Exit(1)
 
 
+@app.command(name="readme")
+def update_readme() -> None:
+    """Bring README.md's table and picture up to date."""
+    from digitdreams import readme
+
+    readme.update(course.load())
+
+
 @app.command()
 def calibrate(
     lesson: LessonArgument,
