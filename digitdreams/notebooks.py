@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from digitdreams import tasks
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import ROOT, Lesson, Number
+from digitdreams.runner import OwnKernelManager
 
 SOURCES = ROOT / "sources"
 LESSONS = ROOT / "lessons"
@@ -165,7 +166,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
-        kernel_name="python3",
+        kernel_manager_class=OwnKernelManager,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )

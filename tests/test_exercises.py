@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 
 from conftest import ROOT, WITH_EXERCISE
 from digitdreams import checks, tasks
+from digitdreams.runner import OwnKernelManager
 
 TASKS = [
     pytest.param(one.stem, task, id=f"{one.id}-{task.name}")
@@ -81,7 +82,7 @@ def test_an_untouched_exercise_raises_only_not_implemented(exercised, tmp_path):
     client = NotebookClient(
         notebook,
         timeout=120,
-        kernel_name="python3",
+        kernel_manager_class=OwnKernelManager,
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},
     )
