@@ -5,6 +5,7 @@ nbgrader itself then makes the exercises. A fingerprint in each notebook's
 metadata says from what it was made, so that only what changed is built again.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -163,6 +164,7 @@ def lesson_notebook(lesson: Lesson) -> NotebookNode:
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run a notebook in a fresh kernel of this Python, in place."""
+    metadata = copy.deepcopy(notebook.metadata)
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
@@ -171,6 +173,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, "DIGITDREAMS_SEED": ""})
+    notebook.metadata = metadata  # without what the kernel adds about itself
 
 
 def build_lesson(lesson: Lesson, force: bool = False) -> bool:
