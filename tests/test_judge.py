@@ -129,45 +129,34 @@ def test_a_missing_or_damaged_record_is_named_with_the_remedy(copy, damage):
     assert str(path) in str(raised.value)
 
 
-@pytest.fixture
-def few(tmp_path, monkeypatch):
-    """A small MNIST, a narrow network to train on it, another place for both files."""
-    whole = data.load()
-
-    def cut(size):
-        few = data.Digits(
-            *(data.Split(images[:size], labels[:size]) for images, labels in whole)
+@pytest.mark.slow
+def test_training_learns_records_and_repeats(tmp_path, monkeypatch, capsys):
+    """The recipe with a narrow network on little data, twice with the same seed."""
+    sizes = 2560, 500, 500
+    few = data.Digits(
+        *(
+            data.Split(images[:size], labels[:size])
+            for size, (images, labels) in zip(sizes, data.load(), strict=True)
         )
-        monkeypatch.setattr(data, "load", lambda: few)
-        return few
-
+    )
+    monkeypatch.setattr(data, "load", lambda: few)
     monkeypatch.setattr(judge, "FILE", tmp_path / "judge.keras")
     monkeypatch.setattr(judge, "WIDTHS", (6, 12))
     monkeypatch.setattr(judge, "DROPOUT", 0.1)
-    yield cut
-    judge._load.cache_clear()
-
-
-def test_training_writes_a_judge_that_loads(few, capsys):
-    split = few(3840).test
-    made = judge.train(epochs=2)
-    assert json.loads(judge.FILE.with_suffix(".json").read_text()) == made
-    assert judge.record() == made
-    assert made["sha256"] == hashlib.sha256(judge.FILE.read_bytes()).hexdigest()
-    assert made["accuracy"] > 0.8
-    accuracy = metrics.label_accuracy(judge.probabilities(split.images), split.labels)
-    assert accuracy == pytest.approx(made["accuracy"], abs=1e-4)
-    printed = capsys.readouterr().out
-    assert "epoch  2/2" in printed and "validation accuracy" in printed
-
-
-def test_training_repeats_with_its_seed(few):
-    images = few(256).test.images
     found = []
     for _ in range(2):
-        judge.train(seed=1, epochs=1)
-        found.append(judge.features(images))
-    assert np.allclose(*found, atol=1e-3)
+        made = judge.train(epochs=2)
+        assert json.loads((tmp_path / "judge.json").read_text()) == made
+        assert judge.record() == made
+        assert made["sha256"] == hashlib.sha256(judge.FILE.read_bytes()).hexdigest()
+        found.append(judge.probabilities(few.test.images))
+        accuracy = metrics.label_accuracy(found[-1], few.test.labels)
+        assert accuracy == pytest.approx(made["accuracy"], abs=1e-4)
+        assert accuracy > 0.5
+    judge._load.cache_clear()
+    assert np.allclose(*found, atol=0.01)
+    printed = capsys.readouterr().out
+    assert "epoch  2/2" in printed and "validation accuracy" in printed
 
 
 def test_report_of_real_images(test_split):
@@ -179,8 +168,13 @@ def test_report_of_real_images(test_split):
     assert 0 < found.fid_floor < found.fid
     assert min(found.precision, found.recall) > 0.7
     assert min(found.real_precision, found.real_recall) > 0.7
-    assert found == judge.report(images, seed=0)
-    assert found != judge.report(images, seed=1)
+
+
+def test_report_repeats_with_its_seed():
+    images = data.load().validation.images[:300]
+    first = judge.report(images)
+    assert first == judge.report(images, seed=0)
+    assert first != judge.report(images, seed=1)
 
 
 def test_report_finds_fault_with_bad_samples(test_split):
@@ -206,6 +200,7 @@ def test_report_compares_equal_numbers(test_split):
 
 def test_report_reads_as_a_table(test_split):
     report = judge.Report(5000, 9.123, 4.567, 0.91, 0.52, 9, 9.87, 0.25, 0.93, 0.94)
+    assert repr(report) == str(report)
     lines = str(report).splitlines()
     assert lines[0].split() == ["5,000", "images", "each", "samples", "real"]
     assert lines[2].split()[:3] == ["FID", "4.57", "0.25"]
