@@ -19,21 +19,22 @@ from PIL import Image
 PIXELS_PER_INCH = 100  # as a page shows a figure
 SHARPNESS = 1.5  # stored pixels per pixel of the page, for screens with fine pixels
 PAGE_WIDTH = 640  # pixels of the page
+MARGIN = 6
+GAP = 2
 
 INK = "#222222"
 QUIET = "#666666"
 FAINT = "#dddddd"
-ACCENT = "#bd1f01"
 # Petroff, "Accessible color sequences for data visualization", 2021, arXiv:2107.02270
-DIGIT_COLOURS = (
+DIGIT_COLOURS = (  # reordered: digits that models confuse are far apart
     "#3f90da",
     "#ffa90e",
-    "#bd1f01",
     "#94a4a2",
+    "#bd1f01",
     "#832db6",
-    "#a96b59",
-    "#e76300",
     "#b9ac70",
+    "#e76300",
+    "#a96b59",
     "#717581",
     "#92dadd",
 )
@@ -64,6 +65,8 @@ STYLE = {
     "legend.fontsize": 9,
     "figure.facecolor": "white",
     "figure.dpi": PIXELS_PER_INCH,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.08,
 }
 
 MOST_POINTS = 3000
@@ -125,7 +128,7 @@ def as_images(images, name: str = "images") -> np.ndarray:
     return np.clip(images, 0, 1)
 
 
-def draw_images(axes, images: np.ndarray, left: float, top: float, scale: float):
+def draw_image(axes, images: np.ndarray, left: float, top: float, scale: float):
     """Draw one image with its upper left corner at a place given in page pixels."""
     height, width = images.shape
     axes.imshow(
@@ -138,21 +141,25 @@ def draw_images(axes, images: np.ndarray, left: float, top: float, scale: float)
     )
 
 
-def empty_page(width: float, height: float, words: str):
+def empty_page(words: str):
     """Return a figure and axes over all of it, measured in page pixels from the top."""
-    figure = Picture(width, height, words)
+    figure = Picture(1, 1, words)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     return figure, axes
 
 
-def set_page(axes, width: float, height: float) -> None:
-    axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+def crop(figure, axes, right: float, bottom: float, title: str | None) -> None:
+    """Fit the figure to what was drawn, up to these coordinates."""
+    right = max(right, 9 * len(title or ""))
+    left, width, height = -MARGIN, right + 2 * MARGIN, bottom + 2 * MARGIN
+    figure.set_size_inches(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH)
+    axes.set(xlim=(left, left + width), ylim=(left + height, left), aspect="auto")
 
 
 def fitting_scale(image_width: int, columns: int, room: float, largest: float) -> float:
     """Return page pixels per image pixel, such that stored pixels come out whole."""
-    stored = (room * SHARPNESS) // (columns * image_width)
+    stored = ((room - GAP * (columns - 1)) * SHARPNESS) // (columns * image_width)
     return max(1, min(stored, round(largest * SHARPNESS))) / SHARPNESS
 
 
@@ -160,7 +167,7 @@ def title_height(axes, title: str | None) -> float:
     """Write the title at the top of a page; return the height that it takes."""
     if not title:
         return 0
-    axes.text(0, 2, title, va="top", weight="bold", size=STYLE["axes.titlesize"])
+    axes.text(0, 0, title, va="top", weight="bold", size=STYLE["axes.titlesize"])
     return 24
 
 
@@ -178,24 +185,20 @@ def mosaic(images, columns, texts, title, largest, words):
     height, width = images.shape[1:]
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    gap = 2
-    scale = fitting_scale(width, columns, PAGE_WIDTH - gap * (columns - 1), largest)
-    step_x = width * scale + gap
-    step_y = height * scale + (20 if texts else gap)
-    figure, axes = empty_page(1, 1, words)
+    scale = fitting_scale(width, columns, PAGE_WIDTH, largest)
+    room = 18 if texts else 0  # above each image
+    step_x, step_y = width * scale + GAP, room + height * scale + GAP
+    figure, axes = empty_page(words)
     top = title_height(axes, title)
     for i, image in enumerate(images):
         x = (i % columns) * step_x
-        y = top + (i // columns) * step_y + (18 if texts else 0)
-        draw_images(axes, image, x, y, scale)
+        y = top + (i // columns) * step_y + room
+        draw_image(axes, image, x, y, scale)
         if texts:
             axes.text(
                 x + width * scale / 2, y - 4, texts[i], ha="center", va="baseline"
             )
-    page = (columns * step_x - gap, top + rows * step_y - (2 if texts else gap))
-    page = (max(page[0], 9 * len(title or "")), page[1])
-    figure.set_size_inches(page[0] / PIXELS_PER_INCH, page[1] / PIXELS_PER_INCH)
-    set_page(axes, *page)
+    crop(figure, axes, columns * step_x - GAP, top + rows * step_y - GAP, title)
     return figure
 
 
@@ -252,28 +255,26 @@ def panel(rows: Mapping[str, object], title: str | None = None) -> Figure:
     """
     if not rows:
         raise ValueError("rows is empty: nothing to show")
-    rows = {name: as_images(images, name=name) for name, images in rows.items()}
+    rows = {str(name): as_images(images, str(name)) for name, images in rows.items()}
     sizes = {images.shape[1:] for images in rows.values()}
     if len(sizes) > 1:
         raise ValueError(f"all rows need images of one size, not {sorted(sizes)}")
     (height, width) = sizes.pop()
     columns = max(len(images) for images in rows.values())
-    gap = 2
-    margin = 14 + 7 * max(len(name) for name in rows)
-    room = PAGE_WIDTH - margin - gap * (columns - 1)
-    scale = fitting_scale(width, columns, room, 4)
-    step_x, step_y = width * scale + gap, height * scale + 4
-    figure, axes = empty_page(1, 1, f"{title or 'panel'}, rows: {', '.join(rows)}")
+    names_width = 10 + 2 * round(3.5 * max(len(name) for name in rows))
+    scale = fitting_scale(width, columns, PAGE_WIDTH - names_width, 4)
+    step_x, step_y = width * scale + GAP, height * scale + 2 * GAP
+    figure, axes = empty_page(f"{title or 'panel'}, rows: {', '.join(rows)}")
     top = title_height(axes, title)
     for row, (name, images) in enumerate(rows.items()):
         y = top + row * step_y
-        axes.text(margin - 10, y + height * scale / 2, name, ha="right", va="center")
+        axes.text(
+            names_width - 8, y + height * scale / 2, name, ha="right", va="center"
+        )
         for column, image in enumerate(images):
-            draw_images(axes, image, margin + column * step_x, y, scale)
-    page = (margin + columns * step_x - gap, top + len(rows) * step_y - 4)
-    page = (max(page[0], 9 * len(title or "")), page[1])
-    figure.set_size_inches(page[0] / PIXELS_PER_INCH, page[1] / PIXELS_PER_INCH)
-    set_page(axes, *page)
+            draw_image(axes, image, names_width + column * step_x, y, scale)
+    right, bottom = names_width + columns * step_x, top + len(rows) * step_y
+    crop(figure, axes, right - GAP, bottom - 2 * GAP, title)
     return figure
 
 
@@ -343,7 +344,7 @@ def latent_map(
 ) -> Figure:
     """Draw each image as a point at its two latent numbers, coloured by digit.
 
-    At most 3,000 points are drawn, spread evenly over those given.
+    Of more than 3,000 points a random choice is drawn, the same at each call.
 
     Args:
         codes: (n, 2), floats.
@@ -366,7 +367,7 @@ def latent_map(
         560, 470, f"{title or 'latent map'}, {len(codes)} points", layout="constrained"
     )
     axes = figure.add_subplot()
-    chosen = np.linspace(0, len(codes) - 1, min(len(codes), MOST_POINTS)).astype(int)
+    chosen = np.random.default_rng(0).permutation(len(codes))[:MOST_POINTS]
     colours = np.array(DIGIT_COLOURS)[labels[chosen]]
     axes.scatter(*codes[chosen].T, s=7, c=colours, alpha=0.75, linewidths=0)
     for digit in np.unique(labels):
@@ -419,10 +420,11 @@ def confusion(labels, predictions) -> Figure:
     np.add.at(counts, (labels, predictions), 1)
     mistakes = counts - np.diag(np.diag(counts))
     figure = Picture(
-        480, 440, f"confusion table, {mistakes.sum()} mistakes", layout="constrained"
+        460, 450, f"confusion table, {mistakes.sum()} mistakes", layout="constrained"
     )
     axes = figure.add_subplot()
-    axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(mistakes.max() * 1.3, 1))
+    shown = np.ma.masked_equal(mistakes, 0)
+    axes.imshow(shown, cmap="Oranges", vmin=0, vmax=max(mistakes.max() * 1.3, 1))
     for row, column in np.ndindex(10, 10):
         count = counts[row, column]
         if count:
@@ -457,7 +459,6 @@ def encode_animation(frames: np.ndarray, seconds: float) -> bytes:
         append_images=pictures[1:],
         duration=milliseconds,
         loop=0,
-        optimize=True,
     )
     return buffer.getvalue()
 
