@@ -129,7 +129,7 @@ def run(
                     lesson, seed, exercise, folder, timeout, root, progress
                 )
             except KeyboardInterrupt:
-                progress.interrupt(lesson, folder)
+                progress.interrupt(lesson)
                 raise
             record(outcome, folder)
             outcomes.append(outcome)
@@ -567,11 +567,10 @@ class Progress:
     def finish(self, lesson: Lesson, outcome: Outcome) -> None:
         """A lesson has ended."""
 
-    def interrupt(self, lesson: Lesson, folder: Path) -> None:
+    def interrupt(self, lesson: Lesson) -> None:
         """Someone pressed Ctrl-C."""
         self.print(
-            f"{lesson.id} {lesson.title}: interrupted; lessons that had finished "
-            f"are kept in {relative(folder)}"
+            f"{lesson.id} {lesson.title}: interrupted; what had finished is kept"
         )
 
     def summarise(self, outcomes: list[Outcome]) -> None:
