@@ -637,9 +637,11 @@ class LiveProgress(Progress):
 
     def cell(self, count: int, total: int) -> None:
         self.count, self.cells = count, total
+        self.live.refresh()
 
     def numbers(self, numbers: list[dict]) -> None:
         self.published = numbers
+        self.live.refresh()
 
     def draw(self) -> Group:
         lesson = self.lesson

@@ -19,7 +19,7 @@ COMMAND = [
     "pytest",
     "--nbval-lax",
     "--nbval-current-env",
-    "--nbval-cell-timeout=5",
+    "--nbval-cell-timeout=8",
     "-p",
     "no:cacheprovider",
     "--color=no",
@@ -75,7 +75,7 @@ def test_an_error_is_named(failures):
 
 def test_a_cell_that_hangs_is_stopped_and_named(failures):
     line = failures[0]["hangs", "Cell 1"]
-    assert line.startswith("Timeout of 5 seconds exceeded executing cell")
+    assert line.startswith("Timeout of 8 seconds exceeded executing cell")
 
 
 def test_a_dead_kernel_is_named_and_the_cells_after_it_fail(failures):
