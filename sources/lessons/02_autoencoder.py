@@ -351,8 +351,8 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# Eight numbers of the network do about the work of PCA's 32. With two it can
-# only draw a typical digit of roughly the right kind:
+# Eight numbers of the network come close to 32 of PCA. With two it can only
+# draw a typical digit of roughly the right kind:
 
 # %%
 rows = {f"{size} numbers": autoencoders[size](shown) for size in sizes}
