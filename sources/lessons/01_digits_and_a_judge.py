@@ -2,11 +2,12 @@
 # # 1. Digits and a judge
 #
 # You will build a small neural network that reads handwritten digits, and then
-# ask it more than its accuracy: which digits it confuses, what it knows about
-# an image, and whether its probabilities can be trusted. All of this returns
-# in later lessons, where a network of this kind judges images that another
-# network has invented. The notebook takes about a minute on two CPU cores and
-# reads more than 99 of 100 test digits correctly.
+# ask it more than its *accuracy* (the share of its answers that are right):
+# which digits it confuses, what it knows about an image, and whether its
+# probabilities can be trusted. All of this returns in later lessons, where a
+# network of this kind judges images that another network has invented. The
+# notebook takes about a minute on two CPU cores and reads more than 99 of 100
+# test digits correctly.
 
 # %%
 from digitdreams import course
@@ -40,7 +41,8 @@ plots.strip(some_images[shown], captions=captions)
 # digit that it shows. They are kept in three *splits*:
 #
 # - **train**: the network learns from these 55,000;
-# - **validation**: 5,000 to compare our choices on, such as the learning rate;
+# - **validation**: 5,000 to compare our choices on, such as the size of the
+#   network;
 # - **test**: 10,000 to measure the final network on, once. A number measured
 #   again and again while choosing is no longer an honest one.
 
@@ -103,8 +105,9 @@ scaled = records.map(scale, num_parallel_calls=tf.data.AUTOTUNE)
 # is a recipe, and it runs when somebody asks for examples. Four more steps
 # make it fit for training:
 #
-# - `cache` keeps what was decoded and scaled, so that only the first *epoch*
-#   (one pass over all images) pays for it;
+# - `cache` keeps what was decoded (the file holds compressed images) and
+#   scaled, so that only the first *epoch* (one pass over all images) pays for
+#   it;
 # - `shuffle` mixes the order, so that no batch is alike from epoch to epoch.
 #   It stands after `cache`: before it, one order would be kept for ever;
 # - `batch` puts 128 examples into one array, because the processor is far more
@@ -241,9 +244,10 @@ classifier.summary(line_length=75, print_fn=print)
 #
 # $$p_k = \frac{e^{l_k}}{\sum_j e^{l_j}}, \qquad \text{loss} = -\log p_y$$
 #
-# Full marks for the true digit cost 0, half of them $\log 2 = 0.69$, and a
-# hundredth of them 4.6. Keras takes the logits and does both steps at once,
-# which stays exact where $e^l$ would be too large for a computer.
+# A probability of 1 for the true digit costs 0, one half costs
+# $\log 2 = 0.69$, and one hundredth 4.6. Keras takes the logits and does both
+# steps at once, which stays exact where $e^l$ would be too large for a
+# computer.
 
 # %%
 loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -253,7 +257,8 @@ loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 #
 # A mistake found now costs a second; found after training, a minute. First,
 # the shape. Second, the loss: a network that knows nothing should give each
-# digit about one tenth, and pay $\log 10 = 2.303$.
+# digit about one tenth, and pay $\log 10 = 2.303$. A `GradientTape` records
+# what is computed, for the third check.
 
 # %%
 batch_images, batch_labels = next(iter(batches))
@@ -264,8 +269,7 @@ batch_logits.shape, float(loss)
 
 # %% [markdown]
 # Third, the *gradient*: how much the loss changes with each parameter. The
-# tape has recorded the computation and can tell. A layer without gradient
-# would be one that cannot learn.
+# tape can tell. A layer without gradient would be one that cannot learn.
 
 # %%
 weights = classifier.trainable_variables
@@ -278,8 +282,8 @@ for weight, slope in zip(weights, tape.gradient(loss, weights), strict=True):
 # At each *step* the network sees one batch and all parameters move a little
 # against the gradient. How far is set by the *learning rate*. It grows over
 # the first fifth of the steps, while the gradients are still wild, and then
-# falls to 0 along a cosine, so that the network settles. The optimiser *Adam*
-# adapts the rate to each parameter.
+# falls to 0 along a cosine, so that the network settles. The *optimiser*, the
+# rule that makes the steps, is *Adam*: it adapts the rate to each parameter.
 
 # %%
 steps = epochs * len(batches)
@@ -326,18 +330,19 @@ plots.curve(
 )
 
 # %% [markdown]
-# *Accuracy* is the share of images whose largest logit is that of the true
-# digit. The training curve begins below the other one for two reasons: it is
-# an average over the epoch, while the network was still learning, and dropout
-# was at work.
+# An answer is right if the largest logit is that of the true digit. The
+# training curve begins below the other one for two reasons: it is an average
+# over the epoch, while the network was still learning, and dropout was at
+# work.
 
 # %% [markdown]
 # ## The test, once
 #
-# Everything is chosen, so now the test images may speak. The accuracy is
-# itself uncertain: with other 10,000 digits it would come out a little
-# different, by about $\sqrt{a(1-a)/n}$, its *standard error*. Two networks
-# that differ by less than twice that cannot be told apart by this test.
+# Everything is chosen, so now the test images may speak. From here on we only
+# look; nothing is changed because of them. The accuracy is itself uncertain:
+# with other 10,000 digits it would come out a little different, by about
+# $\sqrt{a(1-a)/n}$, its *standard error*. Two networks that differ by less
+# than about twice that can hardly be told apart by this test.
 
 
 # %%
@@ -452,7 +457,9 @@ plots.latent_map(
 # %% [markdown]
 # Each digit has its own region, although the network was never told to draw a
 # map. The two directions show only a part of the differences: digits that
-# overlap here are apart in others.
+# overlap here are apart in others. How much the two show is measured by their
+# share of the *variance*, the mean squared distance of the points from their
+# average.
 
 # %%
 print(f"{analysis.explained_variance_ratio_.sum():.0%} of the variance")
@@ -551,12 +558,12 @@ for name, rows in {"test": test_logits, "turned": turned_logits}.items():
     print(f"{name:7} error {error:.1%}, with temperature {scaled_error:.1%}")
 
 # %% [markdown]
-# A network trained this briefly, with a rate that falls to 0, needs little
-# correction; deep networks trained for long often need a lot. And no
-# temperature that was fitted on upright digits makes the network modest about
-# turned ones. Keep this in mind: *its probabilities are to be trusted for
-# images like those of the training*. Images from a generator need not be like
-# that.
+# On the test images there was nothing to repair: the error is a few tenths of
+# a percent with and without $T$, and chance alone makes that much. Deep
+# networks trained for long often need the correction more. And no temperature
+# that was fitted on upright digits makes the network modest about turned ones.
+# Keep this in mind: *its probabilities are to be trusted for images like those
+# of the training*. Images from a generator need not be like that.
 
 # %% [markdown]
 # ## Why a classifier will judge generators
@@ -690,9 +697,9 @@ course.expect(accuracy=accuracy)
 #   predicts the accuracy on new images.
 # - *Why should `cache` stand before `shuffle` in a `tf.data` pipeline?* After
 #   it, the first epoch's order would be stored and repeated for ever.
-# - *Why give the loss logits instead of probabilities?* Softmax and logarithm
-#   taken together can be computed without overflow and without the logarithm
-#   of 0.
+# - *Why give the loss logits instead of probabilities?* Taken together,
+#   softmax and logarithm can be computed without too large numbers and without
+#   the logarithm of 0.
 # - *Does temperature scaling change the accuracy?* No, it keeps the order of
 #   the logits and changes only how sure the network claims to be.
 # - *What does a high Inception Score not tell you?* Whether the images look
