@@ -119,7 +119,7 @@ pipeline = scaled.cache().shuffle(len(records), seed=seed)
 pipeline = pipeline.batch(128).prefetch(tf.data.AUTOTUNE)
 
 # %% [markdown]
-# What is each worth? We count how many images a second come out.
+# What is the cache worth? We count how many images a second come out.
 
 # %%
 import time
@@ -237,10 +237,11 @@ classifier.summary(line_length=75, print_fn=print)
 # %% [markdown]
 # ## From logits to a loss
 #
-# The *softmax* turns logits $l_0, \dots, l_9$ into probabilities: positive
-# numbers whose sum is 1. The *cross-entropy* is the price of a prediction: the
-# negative logarithm of the probability $p_y$ that was given to the true digit
-# $y$.
+# Training makes one number small, the *loss*, which says how wrong the network
+# is. The *softmax* turns logits $l_0, \dots, l_9$ into
+# probabilities: positive numbers whose sum is 1. The loss here is the
+# *cross-entropy*, the price of a prediction: the negative logarithm of the
+# probability $p_y$ that was given to the true digit $y$.
 #
 # $$p_k = \frac{e^{l_k}}{\sum_j e^{l_j}}, \qquad \text{loss} = -\log p_y$$
 #
@@ -340,8 +341,9 @@ plots.curve(
 #
 # Everything is chosen, so now the test images may speak. From here on we only
 # look; nothing is changed because of them. The accuracy is itself uncertain:
-# with other 10,000 digits it would come out a little different, by about
-# $\sqrt{a(1-a)/n}$, its *standard error*. Two networks that differ by less
+# with 10,000 other digits it would come out a little different. An accuracy
+# $a$ on $n$ images typically moves by about $\sqrt{a(1-a)/n}$, its *standard
+# error*. Two networks that differ by less
 # than about twice that can hardly be told apart by this test.
 
 
@@ -382,7 +384,7 @@ captions = [
 plots.grid(digits.test.images[worst], columns=6, labels=captions)
 
 # %% [markdown]
-# Some of these would puzzle a human reader, and a few labels look wrong. That
+# Some of these would puzzle a human reader, or make one doubt a label. That
 # is why no honest network reaches 100 % here.
 
 # %% [markdown]
@@ -441,8 +443,8 @@ plots.panel(
 
 # %% [markdown]
 # To see the space, we need two numbers instead of 128. *Principal component
-# analysis* (PCA) finds the directions in which the points differ most; we look
-# at them along the first two.
+# analysis* (PCA), known from lesson 0, finds the directions in which the
+# points differ most; we look at them along the first two.
 
 # %%
 from sklearn.decomposition import PCA
@@ -504,7 +506,7 @@ calibration_error(probabilities, digits.test.labels)
 #
 # In a picture, a calibrated network follows the diagonal; below it, the
 # network is surer than it should be. Beside the test images we ask about the
-# same ones turned by a quarter, which it has never seen.
+# same ones after a quarter turn; such images it has never seen.
 
 # %%
 turned = np.rot90(digits.test.images, axes=(1, 2))
@@ -558,12 +560,13 @@ for name, rows in {"test": test_logits, "turned": turned_logits}.items():
     print(f"{name:7} error {error:.1%}, with temperature {scaled_error:.1%}")
 
 # %% [markdown]
-# On the test images there was nothing to repair: the error is a few tenths of
-# a percent with and without $T$, and chance alone makes that much. Deep
-# networks trained for long often need the correction more. And no temperature
-# that was fitted on upright digits makes the network modest about turned ones.
-# Keep this in mind: *its probabilities are to be trusted for images like those
-# of the training*. Images from a generator need not be like that.
+# On the test images there was nothing to repair: the error is at most a few
+# tenths of a percent, with and without $T$, and chance alone makes that much.
+# Deep networks trained for long often need the correction more. And no
+# temperature that was fitted on upright digits makes the network modest about
+# turned ones. Keep this in mind: *its probabilities are to be trusted for
+# images like those of the training*. Images from a generator need not be like
+# that.
 
 # %% [markdown]
 # ## Why a classifier will judge generators
@@ -584,7 +587,7 @@ for name, rows in {"test": test_logits, "turned": turned_logits}.items():
 #
 # The inner sum measures how far a row is from the average row. The score lies
 # between 1 (all rows alike) and 10 (every row certain, all digits equally
-# frequent).
+# frequent). Computed with the course's judge it is called *MNIST score*.
 
 
 # %%
@@ -627,8 +630,8 @@ cases = {
 plots.panel({name: images[:10] for name, images in cases.items()})
 
 # %% [markdown]
-# A second measure uses the judge's feature vectors. The *Fréchet Inception
-# Distance* (FID) compares mean and spread of the vectors of two sets of
+# A second measure uses the judge's feature vectors. The *Fréchet inception
+# distance* (FID) compares mean and spread of the vectors of two sets of
 # images; 0 means that they agree. It needs real images to compare with, here
 # the test images.
 
@@ -645,15 +648,15 @@ for name, images in cases.items():
 # Real images score near 9.8, not 10: some are doubtful, and the digits are not
 # equally frequent. Their FID is not quite 0, because two samples of the same
 # kind differ by chance. Blur and noise cost score and add distance, although
-# you can still read every digit: the judge is stricter than an eye, and
-# stranger. Perfect sevens score near 1, because they have no variety.
+# you can still read them: the judge is stricter than an eye, and stranger.
+# Sevens alone, although real, score near 1, because no other digit occurs.
 
 # %% [markdown]
 # ## A judge can be fooled
 #
 # Nothing forces a network to be unsure of nonsense. Start from random grey
-# images and change the *pixels*, by the same gradients that trained the
-# parameters, until your classifier sees the digits 0 to 9:
+# images and change the *pixels* against the gradient of the loss, as training
+# changed the parameters, until your classifier sees the digits 0 to 9:
 
 # %%
 wanted = np.arange(10)
@@ -684,11 +687,13 @@ course.expect(accuracy=accuracy)
 # %% [markdown]
 # ## What to remember
 #
-# A classifier is a chain of layers that turns an image into a feature vector,
-# and the vector into probabilities. Accuracy is measured once, on images that
-# took no part in any choice, and has a standard error. Probabilities are worth
-# believing only where calibration was checked, which is why a judge's opinion
-# of invented images is one measure among several.
+# 1. A classifier is a chain of layers that turns an image into a feature
+#    vector, and the vector into probabilities.
+# 2. Accuracy is measured once, on images that took no part in any choice, and
+#    has a standard error.
+# 3. Probabilities are worth believing only where calibration was checked,
+#    which is why a judge's opinion of invented images is one measure among
+#    several.
 #
 # ## Asked in interviews
 #
@@ -708,16 +713,16 @@ course.expect(accuracy=accuracy)
 #
 # ## Further reading
 #
-# - LeCun, Bottou, Bengio and Haffner (1998), [Gradient-based learning applied
-#   to document recognition](https://ieeexplore.ieee.org/document/726791):
-#   MNIST and the first networks for it.
-# - Guo, Pleiss, Sun and Weinberger (2017), [On calibration of modern neural
-#   networks](https://arxiv.org/abs/1706.04599): reliability diagrams and
+# - LeCun and others, [Gradient-based learning applied to document
+#   recognition](https://doi.org/10.1109/5.726791), 1998: MNIST and
+#   convolutional networks for it.
+# - Guo and others, [On calibration of modern neural
+#   networks](https://arxiv.org/abs/1706.04599), 2017: reliability diagrams and
 #   temperature scaling.
-# - Salimans and others (2016), [Improved techniques for training
-#   GANs](https://arxiv.org/abs/1606.03498): the Inception Score.
-# - Barratt and Sharma (2018), [A note on the Inception
-#   Score](https://arxiv.org/abs/1801.01973): how it misleads.
+# - Salimans and others, [Improved techniques for training
+#   GANs](https://arxiv.org/abs/1606.03498), 2016: the Inception Score.
+# - Barratt and Sharma, [A note on the Inception
+#   Score](https://arxiv.org/abs/1801.01973), 2018: how it misleads.
 # - [Better performance with the tf.data
 #   API](https://www.tensorflow.org/guide/data_performance), a guide.
 #

@@ -3,10 +3,11 @@
 #
 # An *autoencoder* is a network that must pass each image through a few numbers
 # and rebuild the image from them. Without labels it learns what digits have in
-# common. You will build one that keeps 32 numbers of 784, compare it with the
-# best linear method, teach it to remove noise, and see why it cannot invent
-# new digits, which lesson 3 repairs. Models that draw large pictures from text
-# rely on such a network: they work on its numbers, not on pixels.
+# common. You will build one that keeps 32 numbers instead of 784, compare it
+# with the best *linear* method (one that only scales and adds), teach it to
+# remove noise, and see why it cannot invent new digits, which lesson 3
+# repairs. Models that draw large pictures from text rely on such a network:
+# they work on its numbers, not on pixels.
 #
 # It takes about a minute on two CPU cores.
 
@@ -28,9 +29,9 @@ train_images.shape, validation_images.shape
 #
 # To store an image in fewer numbers is *compression*. Below, ten digits that
 # the method has not seen stand above their copies. Each copy was made from 32
-# numbers instead of 784, by *principal component analysis* (PCA), a classical
-# method that takes a second. Your network will use 32 numbers, too, and make
-# less than half of the error.
+# numbers instead of 784, by *principal component analysis* (PCA), the
+# classical method of lesson 0, which takes a second. Your network will use 32
+# numbers, too, and make less than half of the error.
 
 # %%
 from sklearn.decomposition import PCA
@@ -81,7 +82,7 @@ def mean_squared_error(images, rebuilt):
 # %% [markdown]
 # Which error is good? Suppose that the code holds nothing. Then the best
 # reconstruction is the same for every image: the mean image. Its error is the
-# *variance* of the data, and no sensible method does worse.
+# *variance* of the data, here per pixel, and no sensible method does worse.
 
 # %%
 mean_image = train_images.mean(axis=0)
@@ -101,8 +102,8 @@ pca_error
 # PCA finds the *principal components*: directions in the space of images along
 # which the training images vary most. A code says how far to go along each
 # direction, starting from the mean image. One matrix product finds the code
-# and another one uses it, so PCA is an autoencoder without activation
-# functions.
+# and another one uses it, so PCA is an autoencoder without *activation
+# functions*, the bends after a layer such as ReLU.
 #
 # Baldi and Hornik (1989) proved the converse. A network with one linear layer
 # down and one up, trained on the mean squared error, has no minimum but the
@@ -120,7 +121,7 @@ centred_images = flat_images - pca.mean_
 
 # %% [markdown]
 # A cheap check before training: random weights know nothing, so the error must
-# start near the variance, a little above it.
+# start near the variance, somewhat above it.
 
 # %%
 some = centred_images[:1000]
@@ -228,10 +229,12 @@ def build_encoder(latent_size):
 
 
 # %% [markdown]
-# The decoder goes the same way back. It ends in a sigmoid, because pixels lie
-# between 0 and 1. The biases of its last layer start at the inverse of the
-# sigmoid, $\log(m / (1 - m))$ for a pixel with mean $m$: thus the untrained
-# network draws the mean image, which saves it most of an epoch.
+# The decoder goes the same way back. It ends in a *sigmoid*, $1 / (1 +
+# e^{-a})$, which turns any number $a$ into one between 0 and 1, as pixels
+# need. The biases of its last layer start at the inverse of the sigmoid,
+# $\log(m / (1 - m))$ for a pixel with mean $m$: thus the untrained network
+# draws nearly the mean image and need not spend its first steps on learning
+# it.
 
 # %%
 means = mean_image.clip(0.001, 0.999).ravel()
@@ -289,7 +292,7 @@ gradients = tape.gradient(loss, autoencoder.trainable_weights)
 # %% [markdown]
 # ## Training
 #
-# The dashed bar is the error of PCA with 32 numbers.
+# The dashed line is the error of PCA with 32 numbers.
 
 # %%
 pairs = pairs_of(train_images)
@@ -374,7 +377,7 @@ plots.latent_map(map_codes, digits.validation.labels)
 # Images of one digit lie together, because similar images get similar codes.
 # But nothing says where codes should lie: the numbers have no particular
 # scale, some digits spread far out, others crowd in the middle, and wide
-# regions hold nothing. Decode a grid of codes that covers the map:
+# regions hold nothing. Decode a grid of codes that covers most of the map:
 
 # %%
 low, high = np.percentile(map_codes, [2, 98], axis=0)
@@ -404,9 +407,9 @@ plots.panel({"pixels": pixels, "codes": decoder(codes)})
 # %% [markdown]
 # ## Removing noise
 #
-# A *denoising autoencoder* (Vincent et al., 2008) sees a damaged image and is
-# asked for the clean one. To answer, it must know what digits look like. The
-# diffusion models of a later lesson grow from this idea.
+# A *denoising autoencoder* (Vincent and others, 2008) sees a damaged image and
+# is asked for the clean one. To answer, it must know what digits look like.
+# The diffusion models of a later lesson grow from this idea.
 #
 # The noise is drawn anew for each batch; one fixed noise could be learned by
 # heart. So the random numbers come from a `SeedGenerator`, which moves on at
@@ -482,12 +485,12 @@ for name, images in dreams.items():
     print(f"{name:10} {distance:6.2f}")
 
 # %% [markdown]
-# The decoder is not to blame: with codes of real images it stays near the
+# The decoder is not to blame: with codes of real images it comes near the
 # floor. But the loss does not say *where* codes should lie. They fill a thin,
 # bent part of the latent space, and nobody ever asked the decoder about the
 # rest. Even the fitted distribution puts most draws there. A *variational*
-# autoencoder adds what is missing: a term in the loss that makes the codes
-# follow $N(0, I)$, without gaps.
+# autoencoder adds what is missing: a term in the loss that pulls the codes
+# towards $N(0, I)$, so that few gaps are left.
 
 # %% [markdown]
 # ## Measuring
@@ -504,10 +507,11 @@ course.expect(reconstruction_error=test_error, error_over_pca=ratio)
 # %% [markdown]
 # ## What to remember
 #
-# An autoencoder learns to compress by rebuilding its input through a narrow
-# code. Without activation functions it can only find the subspace of PCA; with
-# them it needs a fraction of the numbers. It knows the codes of images, but
-# not where to find new ones.
+# 1. An autoencoder learns to compress by rebuilding its input through a narrow
+#    code.
+# 2. Without activation functions it can only find the subspace of PCA; with
+#    them it needs a fraction of the numbers.
+# 3. It knows the codes of images, but not where to find new ones.
 #
 # ## Asked in interviews
 #
@@ -525,14 +529,18 @@ course.expect(reconstruction_error=test_error, error_over_pca=ratio)
 #
 # ## To read
 #
-# - [Baldi and Hornik, 1989](https://doi.org/10.1016/0893-6080(89)90014-2):
-#   linear networks and PCA.
-# - [Hinton and Salakhutdinov, 2006](https://doi.org/10.1126/science.1127647):
-#   deep autoencoders against PCA.
-# - [Vincent et al., 2010](https://jmlr.org/papers/v11/vincent10a.html):
-#   denoising autoencoders.
-# - [Rombach et al., 2022](https://arxiv.org/abs/2112.10752): images from text,
-#   drawn in the latent space of an autoencoder.
+# - Baldi and Hornik, [Neural networks and principal component
+#   analysis](https://doi.org/10.1016/0893-6080(89)90014-2), 1989: linear
+#   networks and PCA.
+# - Hinton and Salakhutdinov, [Reducing the dimensionality of data with neural
+#   networks](https://doi.org/10.1126/science.1127647), 2006: deep autoencoders
+#   against PCA.
+# - Vincent and others, [Stacked denoising
+#   autoencoders](https://jmlr.org/papers/v11/vincent10a.html), 2010: the
+#   longer account of the work of 2008.
+# - Rombach and others, [High-resolution image synthesis with latent diffusion
+#   models](https://arxiv.org/abs/2112.10752), 2022: images from text, drawn in
+#   the latent space of an autoencoder.
 #
 # Next: the exercise of this lesson, then lesson 3, the variational
 # autoencoder.

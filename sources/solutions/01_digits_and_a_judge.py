@@ -83,7 +83,8 @@ check(channels_last)
 # classes). Its layers, in this order:
 #
 # 1. a convolution with 16 kernels of 5 by 5, and one with 32 kernels of 3 by
-#    3, both with a stride of 2, padding "same" and ReLU;
+#    3, both with a stride of 2, ReLU and padding "same" (zeros around the
+#    image, so that only the stride shrinks it);
 # 2. all responses laid out as one row;
 # 3. 64 features, dense, with ReLU; then the logits, dense, without activation.
 #
@@ -146,7 +147,7 @@ check(cross_entropy)
 # bins of equal width over the confidence, the largest probability: for each
 # bin the distance between its mean confidence and its accuracy, weighted by
 # its share of the images, all added up. Bin 0 holds confidences from 0 up to
-# 0.1 (not included), and so on; a confidence of exactly 1 belongs into bin 9.
+# 0.1 (not included), and so on; a confidence of exactly 1 belongs to bin 9.
 # With this number you can say whether to believe a network that is sure. NumPy
 # is enough here. See
 # [np.minimum](https://numpy.org/doc/stable/reference/generated/numpy.minimum.html).
