@@ -16,6 +16,16 @@ from digitdreams import course
 
 seed = course.start("03")
 
+# %% [markdown]
+# ## What comes out
+#
+# No digit below was written by hand. The first model invents all of them, from
+# two numbers each; neighbours on the page have nearly equal numbers.
+#
+# ![A page of invented digits](../images/latent_map.png)
+#
+# For comparison, real digits:
+
 # %%
 from digitdreams import data, plots
 
@@ -505,11 +515,11 @@ plots.panel({name: generate(vae, 12, 16) for name, vae in short.items()})
 # %% [markdown]
 # With $\beta = 30$ each KL is practically 0, the reconstruction costs the 206
 # nats of the decoder that knows nothing, and all samples are nearly the same
-# mean image. Free
-# nats bring the code back at the same $\beta$. Two other cures: sum over the
-# pixels, and *warm-up*, which raises $\beta$ from 0 during the first steps, so
-# that the decoder learns to use $z$ before $z$ has a price. Warm-up does not
-# help where, as here, the collapsed model has the lower loss in the end.
+# mean image. Free nats bring the code back at the same $\beta$. Two other
+# cures: sum over the pixels, and *warm-up*, which raises $\beta$ from 0 during
+# the first steps, so that the decoder learns to use $z$ before $z$ has a
+# price. Warm-up does not help where, as here, the collapsed model has the
+# lower loss in the end.
 
 # %% [markdown]
 # ## Measuring
@@ -574,11 +584,11 @@ for name, images in targets.items():
 #
 # The ELBO measures how well real images are described, not how real the
 # samples look: a model may describe every digit well and still decode much of
-# the prior to blots. The judge of lesson 1 gives the second opinion.
-# *MNIST score*: are its verdicts sure and varied? *FID*: how far are the
-# samples' features from those of real images? *Precision*: the share of
-# samples that look like a real image. *Recall*: the share of real images that
-# look like a sample. The column on the right is what real images reach.
+# the prior to blots. The judge of lesson 1 gives the second opinion. *MNIST
+# score*: are its verdicts sure and varied? *FID*: how far are the samples'
+# features from those of real images? *Precision*: the share of samples that
+# look like a real image. *Recall*: the share of real images that look like a
+# sample. The column on the right is what real images reach.
 
 # %%
 from digitdreams import judge

@@ -2,9 +2,8 @@
 # # Exercise 3: the parts of a variational autoencoder
 #
 # You write five functions for a VAE and repair a broken one; then the last
-# cells train a VAE with your parts. `check` says whether a function
-# is right, and often which mistake was made; `hint` helps, a little more each
-# time.
+# cells train a VAE with your parts. `check` says whether a function is right,
+# and often which mistake was made; `hint` helps, a little more each time.
 
 # %%
 from digitdreams import course
