@@ -10,7 +10,7 @@
 #
 # Run one cell after the other with Shift+Enter, and read what stands between
 # them. The first code cell of each lesson looks like the next one. It says
-# how long the notebook takes and which numbers it has to reach.
+# which numbers the notebook has to reach.
 
 # %%
 from digitdreams import course
