@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from conftest import ROOT
 from digitdreams import cli, course, readme
+from places import ROOT
 
 TEXT = readme.FILE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", TEXT, re.S)
