@@ -6,7 +6,7 @@
 # and builds a simple program of that kind, without any neural network: the
 # *baseline* that later models are compared with. About 89 of 100 of its
 # images show the digit that was wanted. You also learn how lessons, exercises
-# and hints work. The notebook runs in under 20 seconds on two CPU cores.
+# and hints work. The notebook runs in less than half a minute on two cores.
 #
 # Run one cell after the other with Shift+Enter, and read what stands between
 # them. The first code cell of each lesson looks like the next one. It says
