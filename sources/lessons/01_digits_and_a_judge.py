@@ -711,7 +711,7 @@ course.expect(accuracy=accuracy)
 #   like the real ones, or vary within a class: one perfect image of each digit
 #   scores 10.
 #
-# ## Further reading
+# ## To read
 #
 # - LeCun and others, [Gradient-based learning applied to document
 #   recognition](https://doi.org/10.1109/5.726791), 1998: MNIST and
@@ -726,5 +726,7 @@ course.expect(accuracy=accuracy)
 # - [Better performance with the tf.data
 #   API](https://www.tensorflow.org/guide/data_performance), a guide.
 #
-# Next: exercise 1, where you write these parts yourself, and lesson 2, where a
+# ## Next
+#
+# Exercise 1, where you write these parts yourself, then lesson 2, where a
 # network learns to describe digits without any labels.
