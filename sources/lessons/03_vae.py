@@ -598,8 +598,7 @@ judge.report(generate(vae_16, 5000, 16))
 # %% [markdown]
 # The verdict agrees with the eye: all ten digits are there, but many samples
 # are blurred or lie between two digits, so the score is well below that of
-# real images and the FID dozens of times its floor. Some of the distance may
-# be style: soft grey edges are new to the judge. A good likelihood and good
+# real images and the FID dozens of times its floor. A good likelihood and good
 # samples are different things. One answer is the *GAN*, a subject of later
 # lessons: a generator is trained against a network that learns to tell its
 # images from real ones. The contract:
