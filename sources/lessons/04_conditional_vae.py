@@ -419,7 +419,8 @@ from sklearn.mixture import GaussianMixture
 
 def fit_prior(cvae, images, labels, parts):
     """Return one mixture of normal distributions for each digit."""
-    codes = cvae.sampling(*cvae.encoder([images, one_hot(labels)])).numpy()
+    codes = cvae.sampling(*cvae.encoder([images, one_hot(labels)]))
+    codes = np.asarray(codes, "float64")  # covariances need the digits
     options = {"random_state": seed, "reg_covar": 1e-3}
     mixtures = [GaussianMixture(parts, **options) for _ in range(10)]
     return [m.fit(codes[labels == d]) for d, m in enumerate(mixtures)]

@@ -1,0 +1,785 @@
+"""Tasks of exercise 04: ask a VAE for a digit."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from digitdreams.tasks import Task, Wrong
+
+
+def normal(rng, *shape):
+    return rng.normal(size=shape).astype("float32")
+
+
+def grey_images(rng, *shape):
+    return rng.uniform(size=shape).astype("float32")
+
+
+def some_labels(rng, count):
+    return rng.permutation(10)[:count].astype("int32")
+
+
+# Task 1: kl_between
+
+
+def kl_inputs(rng):
+    for shape in ((4, 3), (2, 5)):
+        yield {
+            "mean": normal(rng, *shape),
+            "log_variance": normal(rng, *shape) - 1,
+            "prior_mean": normal(rng, *shape),
+            "prior_log_variance": normal(rng, *shape),
+        }
+
+
+def kl_each(mean, log_variance, prior_mean, prior_log_variance):
+    squares = ops.exp(log_variance) + ops.square(mean - prior_mean)
+    each = squares / ops.exp(prior_log_variance) - 1
+    return 0.5 * (each + prior_log_variance - log_variance)
+
+
+def kl_between(mean, log_variance, prior_mean, prior_log_variance):
+    each = kl_each(mean, log_variance, prior_mean, prior_log_variance)
+    return ops.sum(each, axis=1)
+
+
+def kl_in_units_of_the_prior(
+    mean, log_variance, prior_mean, prior_log_variance
+):
+    moved = (mean - prior_mean) * ops.exp(-prior_log_variance / 2)
+    log_ratio = log_variance - prior_log_variance
+    return ops.sum(moved**2 + ops.exp(log_ratio) - 1 - log_ratio, -1) / 2
+
+
+def kl_to_standard_normal(mean, log_variance, prior_mean, prior_log_variance):
+    zeros = np.zeros_like(mean)
+    return kl_between(mean, log_variance, zeros, zeros)
+
+
+def kl_the_other_way(mean, log_variance, prior_mean, prior_log_variance):
+    return kl_between(prior_mean, prior_log_variance, mean, log_variance)
+
+
+def kl_distance_not_scaled(mean, log_variance, prior_mean, prior_log_variance):
+    same = kl_between(mean, log_variance, mean, prior_log_variance)
+    return same + 0.5 * ops.sum(ops.square(mean - prior_mean), axis=1)
+
+
+def kl_logs_swapped(mean, log_variance, prior_mean, prior_log_variance):
+    difference = ops.sum(prior_log_variance - log_variance, axis=1)
+    right = kl_between(mean, log_variance, prior_mean, prior_log_variance)
+    return right - difference
+
+
+def kl_averaged(mean, log_variance, prior_mean, prior_log_variance):
+    each = kl_each(mean, log_variance, prior_mean, prior_log_variance)
+    return ops.mean(each, axis=1)
+
+
+def kl_one_number(mean, log_variance, prior_mean, prior_log_variance):
+    return ops.sum(kl_each(mean, log_variance, prior_mean, prior_log_variance))
+
+
+def kl_without_half(mean, log_variance, prior_mean, prior_log_variance):
+    right = kl_between(mean, log_variance, prior_mean, prior_log_variance)
+    return 2 * right
+
+
+# Task 2: with_label
+
+
+def label_inputs(rng):
+    for rows, latent in ((4, 3), (6, 2)):
+        yield {
+            "codes": normal(rng, rows, latent),
+            "labels": some_labels(rng, rows),
+        }
+
+
+def one_hot(labels):
+    return np.eye(10, dtype="float32")[labels]
+
+
+def with_label(codes, labels):
+    return ops.concatenate([codes, ops.one_hot(labels, 10)], axis=1)
+
+
+def label_written_into_zeros(codes, labels):
+    joined = np.zeros((len(codes), codes.shape[1] + 10), "float32")
+    joined[:, :-10] = codes
+    joined[np.arange(len(codes)), codes.shape[1] + labels] = 1
+    return joined
+
+
+def label_as_a_number(codes, labels):
+    return np.concatenate([codes, labels[:, None]], axis=1)
+
+
+def label_in_front(codes, labels):
+    return ops.concatenate([ops.one_hot(labels, 10), codes], axis=1)
+
+
+def label_below(codes, labels):
+    return ops.concatenate([codes, ops.one_hot(labels, 10)], axis=0)
+
+
+def label_without_zero(codes, labels):
+    return ops.concatenate([codes, ops.one_hot(labels - 1, 10)], axis=1)
+
+
+def label_of_nine(codes, labels):
+    return ops.concatenate([codes, ops.one_hot(labels, 9)], axis=1)
+
+
+# Task 3: build_encoder (find the bugs)
+
+
+def encoder_inputs(rng):
+    for latent, rows in ((3, 2), (5, 1)):
+        pixels = rng.integers(0, 2, size=(rows, 28, 28, 1)).astype("float32")
+        yield {
+            "latent_size": latent,
+            "x": [pixels, one_hot(some_labels(rng, rows))],
+        }
+
+
+def image_and_label():
+    return keras.Input((28, 28, 1)), keras.Input((10,))
+
+
+def build_encoder(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(128, activation="relu")(x)
+    mean = layers.Dense(latent_size)(x)
+    narrowness = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model([images, label], [mean, -narrowness])
+
+
+def encoder_by_reshape(latent_size):
+    images, label = image_and_label()
+    x = ops.concatenate([layers.Reshape((784,))(images), label], axis=-1)
+    x = ops.relu(layers.Dense(128)(x))
+    narrowness = ops.softplus(layers.Dense(latent_size)(x))
+    mean = layers.Dense(latent_size)(x)
+    return keras.Model([images, label], [mean, ops.negative(narrowness)])
+
+
+def encoder_of_the_article(latent_size):
+    images, label = image_and_label()
+    x = layers.Dense(128, activation="relu")(images)
+    x = layers.Concatenate()([layers.Flatten()(x), label])
+    return keras.Model([images, label], layers.Dense(latent_size)(x))
+
+
+def encoder_of_pixels(latent_size):
+    images, label = image_and_label()
+    x = layers.Dense(128, activation="relu")(images)
+    x = layers.Concatenate()([layers.Flatten()(x), label])
+    mean = layers.Dense(latent_size)(x)
+    narrowness = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model([images, label], [mean, -narrowness])
+
+
+def encoder_with_one_code(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(128, activation="relu")(x)
+    return keras.Model([images, label], layers.Dense(latent_size)(x))
+
+
+def encoder_without_label(latent_size):
+    images, label = image_and_label()
+    x = layers.Dense(128, activation="relu")(layers.Flatten()(images))
+    mean = layers.Dense(latent_size)(x)
+    narrowness = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model([images, label], [mean, -narrowness])
+
+
+def encoder_with_one_wide_code(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(128, activation="relu")(x)
+    return keras.Model([images, label], layers.Dense(2 * latent_size)(x))
+
+
+# Task 4: build_decoder (find the bug)
+
+
+def decoder_inputs(rng):
+    yield {"latent_size": 2, "x": normal(rng, 3, 12)}
+    yield {"latent_size": 7, "x": normal(rng, 2, 17)}
+
+
+def build_decoder(latent_size):
+    return keras.Sequential(
+        [
+            keras.Input((latent_size + 10,)),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(784),
+            layers.Reshape((28, 28, 1)),
+        ]
+    )
+
+
+def functional_decoder(latent_size):
+    inputs = keras.Input((10 + latent_size,))
+    x = ops.relu(layers.Dense(128)(inputs))
+    logits = ops.reshape(layers.Dense(28 * 28)(x), (-1, 28, 28, 1))
+    return keras.Model(inputs, logits)
+
+
+def decoder_of_images(latent_size):
+    inputs = keras.Input((28, 28, 1))
+    x = layers.Dense(128, activation="relu")(layers.Flatten()(inputs))
+    logits = layers.Reshape((28, 28, 1))(layers.Dense(784)(x))
+    return keras.Model(inputs, logits)
+
+
+def decoder_without_label(latent_size):
+    return keras.Sequential(
+        [
+            keras.Input((latent_size, 1)),
+            layers.Flatten(),
+            *build_decoder(latent_size - 10).layers,
+        ]
+    )
+
+
+def decoder_without_reshape(latent_size):
+    return keras.Sequential(build_decoder(latent_size).layers[:-1])
+
+
+def decoder_with_sigmoid(latent_size):
+    before = build_decoder(latent_size).layers
+    return keras.Sequential([*before, layers.Activation("sigmoid")])
+
+
+def decoder_without_hidden_layer(latent_size):
+    return keras.Sequential(
+        [
+            keras.Input((latent_size + 10,)),
+            layers.Dense(784),
+            layers.Reshape((28, 28, 1)),
+        ]
+    )
+
+
+# Task 5: cvae_loss (find the bugs)
+
+
+def matrices(rng, pixels, latent):
+    return {
+        "encoder": 0.5 * normal(rng, pixels + 10, 2 * latent),
+        "decoder": normal(rng, latent + 10, pixels),
+    }
+
+
+def loss_inputs(rng):
+    for batch, side, latent in ((3, 3, 2), (5, 2, 3)):
+        yield {
+            "images": grey_images(rng, batch, side, side, 1),
+            "labels": some_labels(rng, batch),
+            "noise": normal(rng, batch, latent),
+            **matrices(rng, side * side, latent),
+        }
+
+
+def flat(images):
+    return ops.reshape(images, (len(images), -1))
+
+
+def proposal(images, labels, encoder):
+    code = ops.matmul(with_label(flat(images), labels), encoder)
+    return ops.split(code, 2, axis=1)
+
+
+def cost(images, z, labels, decoder):
+    logits = ops.matmul(with_label(z, labels), decoder)
+    each = ops.binary_crossentropy(flat(images), logits, from_logits=True)
+    return ops.sum(each, axis=1)
+
+
+def kl_to_zero(mean, log_variance):
+    zeros = ops.zeros_like(mean)
+    return kl_between(mean, log_variance, zeros, zeros)
+
+
+def sampled(mean, log_variance, noise):
+    return mean + ops.exp(0.5 * log_variance) * noise
+
+
+def cvae_loss(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    price = kl_to_zero(mean, log_variance)
+    return ops.mean(cost(images, z, labels, decoder) + price)
+
+
+def loss_in_one_piece(images, labels, noise, encoder, decoder):
+    x, y = images.reshape(len(images), -1), one_hot(labels)
+    code = np.concatenate([x, y], axis=1) @ encoder
+    mean, log_variance = code[:, : noise.shape[1]], code[:, noise.shape[1] :]
+    z = mean + noise * np.exp(log_variance / 2)
+    logits = np.concatenate([z, y], axis=1) @ decoder
+    total = np.sum(np.logaddexp(0, logits) - x * logits)
+    total += np.sum(mean**2 + np.exp(log_variance) - 1 - log_variance) / 2
+    return total / len(x)
+
+
+def loss_of_an_autoencoder(images, labels, noise, encoder, decoder):
+    mean, _ = proposal(images, labels, encoder)
+    return ops.mean(cost(images, mean, labels, decoder))
+
+
+def loss_without_sampling(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    price = kl_to_zero(mean, log_variance)
+    return ops.mean(cost(images, mean, labels, decoder) + price)
+
+
+def loss_without_kl(images, labels, noise, encoder, decoder):
+    z = sampled(*proposal(images, labels, encoder), noise)
+    return ops.mean(cost(images, z, labels, decoder))
+
+
+def loss_with_kl_rewarded(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    price = kl_to_zero(mean, log_variance)
+    return ops.mean(cost(images, z, labels, decoder) - price)
+
+
+def loss_with_variance_as_deviation(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = mean + ops.exp(log_variance) * noise
+    price = kl_to_zero(mean, log_variance)
+    return ops.mean(cost(images, z, labels, decoder) + price)
+
+
+def loss_without_variance(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    price = kl_to_zero(mean, log_variance)
+    return ops.mean(cost(images, mean + noise, labels, decoder) + price)
+
+
+def loss_of_each_image(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    price = kl_to_zero(mean, log_variance)
+    return cost(images, z, labels, decoder) + price
+
+
+# Task 6: swap_digit (find the bug)
+
+
+def swap_inputs(rng):
+    # A code is as long as an image, so that a decoder fed with images runs.
+    for batch, side in ((3, 3), (5, 2)):
+        labels = some_labels(rng, batch)
+        yield {
+            "images": grey_images(rng, batch, side, side, 1),
+            "labels": labels,
+            "wanted": ((labels + rng.integers(1, 10)) % 10).astype("int32"),
+            **matrices(rng, side * side, side * side),
+        }
+
+
+def decoded(images, z, labels, decoder):
+    logits = ops.matmul(with_label(z, labels), decoder)
+    return ops.reshape(ops.sigmoid(logits), images.shape)
+
+
+def swap_digit(images, labels, wanted, encoder, decoder):
+    mean, _ = proposal(images, labels, encoder)
+    return decoded(images, mean, wanted, decoder)
+
+
+def swap_by_numpy(images, labels, wanted, encoder, decoder):
+    x = images.reshape(len(images), -1)
+    code = np.concatenate([x, one_hot(labels)], axis=1) @ encoder
+    z = code[:, : code.shape[1] // 2]
+    logits = np.concatenate([z, one_hot(wanted)], axis=1) @ decoder
+    return (1 / (1 + np.exp(-logits))).reshape(images.shape)
+
+
+def swap_fed_with_images(images, labels, wanted, encoder, decoder):
+    return decoded(images, flat(images), wanted, decoder)
+
+
+def swap_encoded_as_wanted(images, labels, wanted, encoder, decoder):
+    mean, _ = proposal(images, wanted, encoder)
+    return decoded(images, mean, wanted, decoder)
+
+
+def swap_not_swapped(images, labels, wanted, encoder, decoder):
+    mean, _ = proposal(images, labels, encoder)
+    return decoded(images, mean, labels, decoder)
+
+
+def swap_by_log_variance(images, labels, wanted, encoder, decoder):
+    _, log_variance = proposal(images, labels, encoder)
+    return decoded(images, log_variance, wanted, decoder)
+
+
+def swap_as_logits(images, labels, wanted, encoder, decoder):
+    mean, _ = proposal(images, labels, encoder)
+    logits = ops.matmul(with_label(mean, wanted), decoder)
+    return ops.reshape(logits, images.shape)
+
+
+# Task 7: class_means (find the bug)
+
+
+def codes_inputs(rng):
+    for rows, latent in ((24, 2), (17, 4)):
+        labels = np.append(np.arange(10), rng.integers(0, 10, rows - 10))
+        yield {
+            "codes": normal(rng, rows, latent),
+            "labels": rng.permutation(labels).astype("int32"),
+        }
+
+
+def class_means(codes, labels):
+    codes = np.asarray(codes)
+    return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
+
+
+def means_by_matrix_product(codes, labels):
+    given = one_hot(labels)
+    return given.T @ codes / given.sum(axis=0)[:, None]
+
+
+def means_of_a_tensor(codes, labels):
+    codes = codes.numpy()
+    return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
+
+
+def means_over_everything(codes, labels):
+    return np.stack([codes[labels == d].mean() for d in range(10)])
+
+
+def sums_of_classes(codes, labels):
+    return one_hot(labels).T @ codes
+
+
+def means_over_all_images(codes, labels):
+    return one_hot(labels).T @ codes / len(codes)
+
+
+def means_of_nine(codes, labels):
+    return np.stack([codes[labels == d].mean(axis=0) for d in range(1, 10)])
+
+
+TASKS = [
+    Task(
+        name="kl_between",
+        points=2,
+        inputs=kl_inputs,
+        reference=kl_between,
+        also_right=[kl_in_units_of_the_prior],
+        hints=[
+            "Write the formula for one latent number first; every letter in "
+            "it is one of the four arguments, or the exponential of one.",
+            "sigma squared is ops.exp(log_variance), s squared is "
+            "ops.exp(prior_log_variance); the two logarithms you already "
+            "have.",
+            "0.5 * ops.sum(prior_log_variance - log_variance + "
+            "(ops.exp(...) + ops.square(mean - prior_mean)) / ops.exp(...) "
+            "- 1, axis=1)",
+        ],
+        wrong=[
+            Wrong(
+                kl_to_standard_normal,
+                "This is the KL to N(0, I): the prior's mean and variance "
+                "are not used.",
+            ),
+            Wrong(
+                kl_the_other_way,
+                "Proposal and prior are swapped. The KL is not symmetric: "
+                "the proposal's variance stands in the numerator.",
+            ),
+            Wrong(
+                kl_distance_not_scaled,
+                "The distance of the means counts in units of the prior: "
+                "divide its square by the prior's variance, too.",
+            ),
+            Wrong(
+                kl_logs_swapped,
+                "The two logarithms have the wrong sign: add the prior's, "
+                "subtract the proposal's. A KL is never negative.",
+            ),
+            Wrong(
+                kl_averaged,
+                "You averaged over the latent numbers: sum over them.",
+            ),
+            Wrong(
+                kl_one_number,
+                "You summed over the images as well: sum over the latent "
+                "numbers (axis=1) and return one value for each image.",
+            ),
+            Wrong(
+                kl_without_half,
+                "The result is twice too large: the formula begins with 1/2.",
+            ),
+        ],
+    ),
+    Task(
+        name="with_label",
+        points=1,
+        inputs=label_inputs,
+        reference=with_label,
+        also_right=[label_written_into_zeros],
+        hints=[
+            "Two steps: turn the labels into rows of ten numbers, then put "
+            "each row behind its code.",
+            "ops.one_hot(labels, 10) has the shape (batch, 10). Along which "
+            "axis do the two belong together?",
+            "ops.concatenate([codes, ops.one_hot(...)], axis=...)",
+        ],
+        wrong=[
+            Wrong(
+                label_as_a_number,
+                "The label was appended as one number: make it ten with "
+                "ops.one_hot, so that no digit lies between two others.",
+            ),
+            Wrong(
+                label_in_front,
+                "The label comes first here: put it behind the code, which "
+                "is where the other functions expect it.",
+            ),
+            Wrong(
+                label_below,
+                "Codes and labels belong side by side: concatenate along "
+                "axis 1.",
+            ),
+            Wrong(
+                label_without_zero,
+                "Digits count from 0: the 1 of the digit 3 is the fourth of "
+                "the ten numbers.",
+            ),
+            Wrong(
+                label_of_nine,
+                "There are ten digits, 0 to 9: with nine numbers the 9 has "
+                "none.",
+            ),
+        ],
+    ),
+    Task(
+        name="build_encoder",
+        points=2,
+        observe="model",
+        inputs=encoder_inputs,
+        reference=build_encoder,
+        also_right=[encoder_by_reshape],
+        hints=[
+            "What does a dense layer see of an array (batch, 28, 28, 1)? "
+            "Bring all pixels into one row before it.",
+            "The order is: Flatten, Concatenate with the label, Dense(128). "
+            "Two more dense layers then start from the same numbers.",
+            "mean = layers.Dense(latent_size)(x); narrowness = "
+            'layers.Dense(latent_size, activation="softplus")(x); '
+            "keras.Model([images, label], [mean, -narrowness])",
+        ],
+        wrong=[
+            Wrong(
+                encoder_of_the_article,
+                "Both mistakes are still there: the first dense layer sees "
+                "single pixels, and there is one code instead of a mean and "
+                "a log variance.",
+            ),
+            Wrong(
+                encoder_of_pixels,
+                "The dense layer still works on the last axis of the image, "
+                "one pixel at a time: put Flatten before it.",
+            ),
+            Wrong(
+                encoder_with_one_code,
+                "The model has one output: a VAE's encoder gives two, the "
+                "mean and the log variance.",
+            ),
+            Wrong(
+                encoder_without_label,
+                "The label is not used: join it with the pixels before the "
+                "dense layer.",
+            ),
+            Wrong(
+                encoder_with_one_wide_code,
+                "Mean and log variance come as one array: use two dense "
+                "layers and return them as a list of two outputs.",
+            ),
+        ],
+    ),
+    Task(
+        name="build_decoder",
+        points=1,
+        observe="model",
+        inputs=decoder_inputs,
+        reference=build_decoder,
+        also_right=[functional_decoder],
+        hints=[
+            "Whose shape belongs into keras.Input: the image's, or that of "
+            "what the decoder gets?",
+            "A code with its label is a row of latent_size + 10 numbers. "
+            "There is nothing to flatten.",
+            "inputs = keras.Input((latent_size + 10,)); the rest can stay, "
+            "without Flatten.",
+        ],
+        wrong=[
+            Wrong(
+                decoder_of_images,
+                "The decoder still asks for an image: begin with "
+                "keras.Input((latent_size + 10,)).",
+            ),
+            Wrong(
+                decoder_without_label,
+                "There is no room for the label: what comes in has "
+                "latent_size + 10 numbers.",
+            ),
+            Wrong(
+                decoder_without_reshape,
+                "The output is a row of 784 numbers: keep the Reshape to "
+                "(28, 28, 1).",
+            ),
+            Wrong(
+                decoder_with_sigmoid,
+                "The output went through a sigmoid: return logits, the loss "
+                "applies the sigmoid itself.",
+            ),
+            Wrong(
+                decoder_without_hidden_layer,
+                "The hidden layer is missing: Dense(128) with ReLU.",
+            ),
+        ],
+    ),
+    Task(
+        name="cvae_loss",
+        points=3,
+        inputs=loss_inputs,
+        reference=cvae_loss,
+        also_right=[loss_in_one_piece],
+        hints=[
+            "Compare with the story of the lesson: mean and log variance, "
+            "then z, then logits, then *two* costs.",
+            "z = mean + ops.exp(0.5 * log_variance) * noise, and the decoder "
+            "gets z instead of the mean.",
+            "The prior N(0, I) has mean 0 and log variance 0: zeros = "
+            "ops.zeros_like(mean); kl_between(mean, log_variance, zeros, "
+            "zeros) is added before ops.mean.",
+        ],
+        wrong=[
+            Wrong(
+                loss_of_an_autoencoder,
+                "This is still an autoencoder: sample z, and add the KL.",
+            ),
+            Wrong(
+                loss_without_sampling,
+                "Nothing is sampled: decode z = mean + standard deviation * "
+                "noise, not the mean.",
+            ),
+            Wrong(
+                loss_without_kl,
+                "The KL is missing: nothing holds the codes where N(0, I) "
+                "will draw them.",
+            ),
+            Wrong(
+                loss_with_kl_rewarded,
+                "The KL is subtracted, so training would make it large: both "
+                "costs are added.",
+            ),
+            Wrong(
+                loss_with_variance_as_deviation,
+                "The noise takes the standard deviation, ops.exp(0.5 * "
+                "log_variance), not the variance.",
+            ),
+            Wrong(
+                loss_without_variance,
+                "The noise was added as it is: multiply it by the standard "
+                "deviation, or the encoder cannot say how sure it is.",
+            ),
+            Wrong(
+                loss_of_each_image,
+                "You returned one value for each image: a loss is one "
+                "number, so average over the batch.",
+            ),
+        ],
+    ),
+    Task(
+        name="swap_digit",
+        points=2,
+        inputs=swap_inputs,
+        reference=swap_digit,
+        also_right=[swap_by_numpy],
+        hints=[
+            "Follow each variable: which one is computed and then never used?",
+            "The encoder gets the image with its *true* label. What leaves "
+            "it is what the decoder needs.",
+            "logits = ops.matmul(with_label(mean, wanted), decoder)",
+        ],
+        wrong=[
+            Wrong(
+                swap_fed_with_images,
+                "The decoder is still fed with the encoder's input: give it "
+                "the mean that the encoder found.",
+            ),
+            Wrong(
+                swap_encoded_as_wanted,
+                "The image was encoded with the wanted label. Encode it with "
+                "its true one, or the code describes another digit's style.",
+            ),
+            Wrong(
+                swap_not_swapped,
+                "Nothing is swapped: decode with the wanted labels.",
+            ),
+            Wrong(
+                swap_by_log_variance,
+                "The decoder got the log variance: the mean is the first of "
+                "the two halves.",
+            ),
+            Wrong(
+                swap_as_logits,
+                "These are logits: apply ops.sigmoid, so that pixels lie "
+                "between 0 and 1.",
+            ),
+        ],
+    ),
+    Task(
+        name="class_means",
+        points=1,
+        inputs=codes_inputs,
+        reference=class_means,
+        also_right=[means_by_matrix_product],
+        hints=[
+            "Only one line is at fault: the one that the error message "
+            "quotes.",
+            "np.asarray takes arrays and tensors, and always returns an "
+            "array.",
+            "codes = np.asarray(codes)",
+        ],
+        wrong=[
+            Wrong(
+                means_of_a_tensor,
+                "An array has no method numpy(): use np.asarray(codes), "
+                "which takes arrays and tensors.",
+            ),
+            Wrong(
+                means_over_everything,
+                "You averaged over the latent numbers as well: keep "
+                "axis=0, one mean for each latent number.",
+            ),
+            Wrong(
+                sums_of_classes,
+                "These are sums: divide by the number of images of each "
+                "digit.",
+            ),
+            Wrong(
+                means_over_all_images,
+                "Divide by the number of images of *that* digit, not of all.",
+            ),
+            Wrong(
+                means_of_nine,
+                "The digit 0 is missing: range(10) begins with it.",
+            ),
+        ],
+    ),
+]
