@@ -309,3 +309,86 @@ def test_tensors_are_welcome():
     tensor = keras.ops.zeros((2, 3))
     assert np.array_equal(metrics.kl_to_standard_normal(tensor, tensor), [0, 0])
     assert isinstance(metrics.entropy_floor(tensor), float)
+
+
+# Kernel distance
+
+
+def test_kid_of_one_number_matches_the_definition():
+    a, b = np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [3.0]])
+
+    def kernel(x, y):
+        return (x * y + 1) ** 3
+
+    within_a = (kernel(0, 1) + kernel(0, 2) + kernel(1, 2)) / 3
+    across = np.mean([kernel(x, y) for x in (0, 1, 2) for y in (1, 3)])
+    expected = within_a + kernel(1, 3) - 2 * across
+    assert metrics.kid(a, b) == pytest.approx(expected)
+    assert metrics.kid(b, a) == pytest.approx(expected)
+
+
+def test_kid_of_shifted_numbers_matches_its_expectation(random):
+    # With k(x, y) = (xy + 1)^3 the distance compares the first three moments,
+    # 3 (m1 - n1)^2 + 3 (m2 - n2)^2 + (m3 - n3)^2: here of N(0, 1) and N(1, 1).
+    expected = 3 * 1**2 + 3 * (2 - 1) ** 2 + 4**2
+    a, b = random.normal(size=(20_000, 1)), random.normal(1, size=(20_000, 1))
+    assert metrics.kid(a, b) == pytest.approx(expected, rel=0.05)
+
+
+def test_kid_has_no_bias_in_the_number_of_samples(random):
+    values = [metrics.kid(*random.normal(size=(2, 20, 8))) for _ in range(400)]
+    standard_error = np.std(values) / 20
+    assert abs(np.mean(values)) < 4 * standard_error
+    assert min(values) < 0  # as an estimate without bias of 0 must sometimes be
+
+
+def test_kid_does_not_depend_on_the_size_of_parts(random):
+    a, b = random.normal(size=(2100, 3)), random.normal(0.2, size=(1500, 3))
+
+    def mean(x, y, without_self):
+        kernel = (x @ y.T / 3 + 1) ** 3
+        if without_self:
+            return (kernel.sum() - np.trace(kernel)) / (len(x) * (len(x) - 1))
+        return kernel.mean()
+
+    expected = mean(a, a, True) + mean(b, b, True) - 2 * mean(a, b, False)
+    assert metrics.kid(a, b) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([[1.0]], [[1.0], [2.0]]), ([[1.0, 2.0]] * 2, [[1.0]] * 2), ([1.0], 2)]
+)
+def test_kid_refuses(a, b):
+    with pytest.raises(ValueError):
+        metrics.kid(a, b)
+
+
+# Nearest neighbours
+
+
+def test_nearest_neighbours_on_a_line():
+    bank = np.array([[0.0], [10.0], [20.0]])
+    indices, distances = metrics.nearest_neighbours([[1.0], [14.0], [20.0]], bank)
+    assert indices.tolist() == [0, 1, 2]
+    assert np.array_equal(distances, [1, 4, 0])
+
+
+def test_nearest_neighbours_of_images_match_all_pairs(random):
+    bank = random.uniform(size=(300, 28, 28, 1))
+    points = np.concatenate([random.uniform(size=(260, 28, 28, 1)), bank[7:9]])
+    distances = np.linalg.norm(
+        points.reshape(262, 1, 784) - bank.reshape(1, 300, 784), axis=2
+    )
+    found, how_far = metrics.nearest_neighbours(points, bank)
+    assert np.array_equal(found, distances.argmin(axis=1))
+    assert np.allclose(how_far, distances.min(axis=1), atol=1e-6)
+    assert np.array_equal(found[-2:], [7, 8])
+
+
+@pytest.mark.parametrize(
+    ("points", "bank"),
+    [([1.0], [[1.0]]), ([[np.nan]], [[1.0]]), ([[1.0, 2.0]], [[1.0]])],
+)
+def test_nearest_neighbours_refuses(points, bank):
+    with pytest.raises(ValueError):
+        metrics.nearest_neighbours(points, bank)

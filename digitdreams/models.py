@@ -1,0 +1,367 @@
+"""Generators that lessons share, and the recipes of the course in compact form.
+
+A lesson that has trained a generator keeps it with `save`; a later lesson asks for it
+with `get`, which trains a short version where no file is. The loops that teach stand in
+the lessons (03 and 04 for the VAE, 05 to 07 for the GAN); here are the same networks
+and losses for those who need the result.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+from digitdreams import data
+from digitdreams.course import ROOT
+from digitdreams.progress import Progress
+
+FOLDER = Path(os.environ.get("DIGITDREAMS_MODELS") or ROOT / "build" / "models")
+NAMES = {"03": "VAE", "04": "conditional VAE", "05": "GAN", "07": "conditional GAN"}
+SHORT_EPOCHS = {"03": 2, "04": 2, "05": 1, "07": 1}
+
+BATCH_SIZE = 128
+STEPS_AT_ONCE = 20
+
+VAE_LATENT_SIZE = 16
+VAE_HIDDEN_SIZES = (512, 256)
+VAE_RATE = 6e-3
+
+GAN_LATENT_SIZE = 64
+GAN_CHANNELS = (64, 32)  # at 7 x 7 and 14 x 14 pixels
+GAN_RATE = 1e-3
+R1_WEIGHT = 1.0
+R1_IMAGES = 16  # of each batch; the penalty costs a second derivative
+AVERAGE_DECAY = 0.99
+
+
+class ModelError(ValueError):
+    """A model is not a generator that other lessons can use; the message says why."""
+
+
+# Keeping and finding --------------------------------------------------------------
+
+
+def path(lesson: str) -> Path:
+    """Return where the generator of a lesson, such as "05", is kept."""
+    return Path(FOLDER) / f"{lesson}.keras"
+
+
+def save(generator: keras.Model, lesson: str) -> Path:
+    """Keep a lesson's generator for later lessons and return the file's path.
+
+    `generator` maps noise float32 (n, latent), drawn from N(0, I), or [noise, labels]
+    with labels int32 (n,), to images float32 (n, 28, 28, 1) in [0, 1]. It consists of
+    Keras's own layers, so that the file opens without the lesson's code. Raises
+    ModelError if it does not.
+    """
+    images, _ = sample(generator, 10)
+    if images.shape != (10, 28, 28, 1):
+        raise ModelError(f"a generator makes (n, 28, 28, 1), not {images.shape}")
+    if not (images.min() >= 0 and images.max() <= 1):
+        raise ModelError(
+            f"a generator's images lie in [0, 1]; these reach from {images.min():.3g} "
+            f"to {images.max():.3g} (is the sigmoid missing?)"
+        )
+    foreign = [
+        type(layer).__name__
+        for layer in generator._flatten_layers()
+        if not type(layer).__module__.startswith("keras.")
+        or isinstance(layer, layers.Lambda)
+    ]
+    if foreign:
+        raise ModelError(f"only Keras's own layers can be shared, not {foreign[0]}")
+    file = path(lesson)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        generator.save(partial)
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
+    return file
+
+
+def get(lesson: str, seed: int = 0) -> keras.Model:
+    """Return the generator that a lesson saved; where no file is, train a short one.
+
+    `lesson` is one of "03", "04", "05" and "07". Prints which of the two it did. The
+    short version is not kept: the lesson's own is better.
+    """
+    name, file = NAMES[lesson], path(lesson)
+    if file.is_file():
+        print(f"{name}: as lesson {lesson} saved it")
+        return keras.models.load_model(file)
+    print(f"{name}: lesson {lesson} has saved none here; training a short version")
+    train = train_vae if lesson in ("03", "04") else train_gan
+    conditional = lesson in ("04", "07")
+    return train(conditional, SHORT_EPOCHS[lesson], seed).generator
+
+
+def sample(generator: keras.Model, count: int, seed: int = 0):
+    """Draw images float32 (count, 28, 28, 1) and their labels int32 (count,).
+
+    Labels are 0 to 9 in turn, or None for a generator that takes none. The same seed
+    gives the same draw.
+    """
+    shape = generator.inputs[0].shape
+    noise = np.random.default_rng(seed).normal(size=(count, shape[-1]))
+    noise, labels = noise.astype("float32"), np.arange(count, dtype="int32") % 10
+    conditional = len(generator.inputs) == 2
+    parts = []
+    for at in range(0, count, 1000):
+        given = [noise[at : at + 1000], labels[at : at + 1000]][: 1 + conditional]
+        given = keras.tree.pack_sequence_as(generator.input, given)
+        parts.append(ops.convert_to_numpy(generator(given, training=False)))
+    return np.concatenate(parts), labels if conditional else None
+
+
+# Training -------------------------------------------------------------------------
+
+
+def rising_and_falling(rate: float, steps: int):
+    """A learning rate that rises for a tenth of the steps, then falls to 0."""
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        warmup_target=rate,
+        warmup_steps=max(1, steps // 10),
+        decay_steps=max(1, steps - steps // 10),
+    )
+
+
+def train_vae(
+    conditional: bool, epochs: int, seed: int = 0, split: data.Split | None = None
+) -> "VAE":
+    """Train a VAE on the train split, or on another one, and return it."""
+    split = split or data.load().train
+    vae = VAE(conditional, split.images, seed)
+    vae.prepare(epochs * (len(split.images) // BATCH_SIZE))
+    return _fit(vae, epochs, seed, split)
+
+
+def train_gan(
+    conditional: bool, epochs: int, seed: int = 0, split: data.Split | None = None
+) -> "GAN":
+    """Train a GAN on the train split, or on another one, and return it."""
+    split = split or data.load().train
+    gan = GAN(conditional, seed)
+    gan.prepare(epochs * (len(split.images) // BATCH_SIZE))
+    return _fit(gan, epochs, seed, split)
+
+
+def _fit(model, epochs, seed, split):
+    batches = data.batches(split, min(BATCH_SIZE, len(split.images)), seed)
+    model.fit(
+        batches,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[Progress(model.title)],
+    )
+    return model
+
+
+def _one_hot(labels):
+    # A fixed table, because every Keras layer in a shared file is a built-in one.
+    return layers.Embedding(
+        10, 10, embeddings_initializer="identity", trainable=False, name="one_hot"
+    )(labels)
+
+
+# The variational autoencoder (lessons 03 and 04) -----------------------------------
+
+
+class VAE(keras.Model):
+    """A dense VAE, of the digits alone or of digits given their labels.
+
+    Batches are pairs (images, labels). `generator` is the decoder with probabilities.
+    """
+
+    def __init__(
+        self,
+        conditional: bool,
+        images: np.ndarray,
+        seed: int = 0,
+        latent_size: int = VAE_LATENT_SIZE,
+    ):
+        super().__init__()
+        self.conditional = conditional
+        self.latent_size = latent_size
+        self.title = "conditional VAE" if conditional else "VAE"
+        mean = images.mean(axis=0).clip(0.001, 0.999)
+        self.encoder = self._build_encoder(mean)
+        self.decoder = self._build_decoder(np.log(mean / (1 - mean)))
+        probabilities = layers.Activation("sigmoid")(self.decoder.output)
+        self.generator = keras.Model(self.decoder.input, probabilities)
+        self.random = keras.random.SeedGenerator(seed)
+        self.average = keras.metrics.Mean("negative_elbo")
+
+    def _inputs(self, first):
+        if not self.conditional:
+            return first, first
+        labels = keras.Input((), dtype="int32", name="labels")
+        x = layers.Flatten()(first)
+        return [first, labels], layers.Concatenate()([x, _one_hot(labels)])
+
+    def _build_encoder(self, mean):
+        images = keras.Input((28, 28, 1), name="images")
+        inputs, _ = self._inputs(images)
+        x = layers.Flatten()(layers.Rescaling(1.0, offset=-mean)(images))
+        if self.conditional:
+            x = layers.Concatenate()([x, _one_hot(inputs[1])])
+        for size in VAE_HIDDEN_SIZES:
+            x = layers.Dense(size, activation="swish")(x)
+        narrowness = layers.Dense(self.latent_size, activation="softplus")(x)
+        return keras.Model(inputs, [layers.Dense(self.latent_size)(x), -narrowness])
+
+    def _build_decoder(self, mean_logits):
+        inputs, x = self._inputs(keras.Input((self.latent_size,), name="noise"))
+        for size in reversed(VAE_HIDDEN_SIZES):
+            x = layers.Dense(size, activation="swish")(x)
+        start = keras.initializers.Constant(mean_logits.ravel())
+        x = layers.Dense(28 * 28, bias_initializer=start)(x)
+        return keras.Model(inputs, layers.Reshape((28, 28, 1))(x))
+
+    def prepare(self, steps: int) -> None:
+        """Compile for so many steps."""
+        rate = rising_and_falling(VAE_RATE, steps)
+        optimizer = keras.optimizers.Adam(rate, beta_2=0.99)
+        # XLA makes dense networks faster once its compilation has paid off.
+        self.compile(
+            optimizer, jit_compile=steps > 400, steps_per_execution=STEPS_AT_ONCE
+        )
+
+    def call(self, batch):
+        """Return the negative ELBO of each image in nats, with one draw of z."""
+        images, labels = batch
+        given = [labels] if self.conditional else []
+        mean, log_variance = self.encoder([images, *given] if given else images)
+        noise = keras.random.normal(ops.shape(mean), seed=self.random)
+        z = mean + ops.exp(0.5 * log_variance) * noise
+        logits = self.decoder([z, *given] if given else z)
+        pixels = ops.binary_crossentropy(images, logits, from_logits=True)
+        kl = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
+        return ops.sum(pixels, axis=(1, 2, 3)) + 0.5 * ops.sum(kl, axis=1)
+
+    def train_step(self, batch):
+        with tf.GradientTape() as tape:
+            cost = self(batch)
+            loss = ops.mean(cost)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply(gradients, self.trainable_weights)
+        self.average.update_state(cost)
+        return {"negative_elbo": self.average.result()}
+
+
+# The adversarial network (lessons 05 to 07) -----------------------------------------
+
+
+class GAN(keras.Model):
+    """A small DCGAN; with labels, its discriminator ends in a projection.
+
+    Batches are pairs (images, labels). `generator` holds moving averages of the trained
+    weights. Sources: Radford et al. (2015), "Unsupervised representation learning with
+    deep convolutional generative adversarial networks"; Miyato and Koyama (2018),
+    "cGANs with projection discriminator"; Mescheder et al. (2018), "Which training
+    methods for GANs do actually converge?" (the penalty R1).
+    """
+
+    def __init__(self, conditional: bool, seed: int = 0):
+        super().__init__()
+        self.conditional = conditional
+        self.title = "conditional GAN" if conditional else "GAN"
+        self.trained = self._build_generator()
+        self.generator = self._build_generator()
+        self.generator.set_weights(self.trained.get_weights())
+        self.discriminator = self._build_discriminator()
+        self.random = keras.random.SeedGenerator(seed)
+        self.averages = [keras.metrics.Mean(f"{name}_loss") for name in "dg"]
+
+    def _build_generator(self):
+        noise = keras.Input((GAN_LATENT_SIZE,), name="noise")
+        inputs, x = noise, noise
+        if self.conditional:
+            labels = keras.Input((), dtype="int32", name="labels")
+            inputs, x = (
+                [noise, labels],
+                layers.Concatenate()([noise, _one_hot(labels)]),
+            )
+        wide, narrow = GAN_CHANNELS
+        x = layers.Dense(7 * 7 * wide, use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        x = layers.UpSampling2D()(layers.Reshape((7, 7, wide))(x))
+        x = layers.Conv2D(narrow, 5, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+        x = layers.UpSampling2D()(x)
+        x = layers.Conv2D(1, 5, padding="same", activation="sigmoid")(x)
+        return keras.Model(inputs, x, name="generator")
+
+    def _build_discriminator(self):
+        images = keras.Input((28, 28, 1), name="images")
+        inputs, x = images, images
+        for channels in reversed(GAN_CHANNELS):
+            x = layers.Conv2D(channels, 5, strides=2, padding="same")(x)
+            x = layers.LeakyReLU(negative_slope=0.2)(x)
+        x = layers.Dense(128)(layers.Flatten()(x))
+        x = layers.LeakyReLU(negative_slope=0.2)(x)
+        verdict = layers.Dense(1)(x)
+        if self.conditional:
+            labels = keras.Input((), dtype="int32", name="labels")
+            inputs = [images, labels]
+            match = layers.Dot(axes=1)([layers.Embedding(10, 128)(labels), x])
+            verdict = layers.Add()([verdict, match])
+        return keras.Model(inputs, verdict, name="discriminator")
+
+    def prepare(self, steps: int) -> None:
+        """Compile for so many steps."""
+        self.optimizers = []
+        for network in (self.discriminator, self.trained):
+            rate = rising_and_falling(GAN_RATE, steps)
+            optimizer = keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
+            optimizer.build(network.trainable_weights)
+            self.optimizers.append(optimizer)
+        # XLA makes small convolutions slower on a processor.
+        self.compile(jit_compile=False, steps_per_execution=STEPS_AT_ONCE)
+
+    def _draw(self, labels):
+        noise = keras.random.normal(
+            (ops.shape(labels)[0], GAN_LATENT_SIZE), seed=self.random
+        )
+        return self.trained(self._with(noise, labels), training=True)
+
+    def _with(self, first, labels):
+        return [first, labels] if self.conditional else first
+
+    def train_step(self, batch):
+        images, labels = batch
+        fakes = self._draw(labels)
+        with tf.GradientTape() as tape:
+            real = self.discriminator(self._with(images, labels))
+            fake = self.discriminator(self._with(fakes, labels))
+            d_loss = ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+            penalty = self._steepness(images[:R1_IMAGES], labels[:R1_IMAGES])
+            total = d_loss + R1_WEIGHT / 2 * penalty
+        weights = self.discriminator.trainable_weights
+        self.optimizers[0].apply(tape.gradient(total, weights), weights)
+        with tf.GradientTape() as tape:
+            fake = self.discriminator(self._with(self._draw(labels), labels))
+            g_loss = ops.mean(ops.softplus(-fake))
+        weights = self.trained.trainable_weights
+        self.optimizers[1].apply(tape.gradient(g_loss, weights), weights)
+        for average, weight in zip(
+            self.generator.weights, self.trained.weights, strict=True
+        ):
+            average.assign(AVERAGE_DECAY * average + (1 - AVERAGE_DECAY) * weight)
+        for mean, loss in zip(self.averages, (d_loss, g_loss), strict=True):
+            mean.update_state(loss)
+        return {mean.name: mean.result() for mean in self.averages}
+
+    def _steepness(self, images, labels):
+        """The mean squared gradient of the verdict on real images (R1)."""
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            verdict = self.discriminator(self._with(images, labels))
+        gradients = tape.gradient(verdict, images)
+        return ops.mean(ops.sum(ops.square(gradients), axis=(1, 2, 3)))

@@ -1,0 +1,813 @@
+# %% [markdown]
+# # 8. Measuring
+#
+# You have built four kinds of generators. Which one is the best? This lesson
+# answers with numbers, and shows at each number how it can be fooled. You will
+# meet the measures that papers print (likelihood, Inception Score, FID, KID,
+# precision and recall, classification accuracy score), test whether they
+# notice damage, cheat each of them, and end with a *leaderboard*: all models
+# in one table.
+#
+# It takes about two and a half minutes on two CPU cores. The first cell prints
+# the numbers to reach.
+
+# %%
+from digitdreams import course
+
+seed = course.start("08")
+
+# %% [markdown]
+# ## Four models
+#
+# Lessons 3, 4, 5 and 7 have saved their generators. Where a file is missing,
+# for example because you have not run that lesson, the next cell trains a
+# short version of the model and says so. A short version is worse; run the
+# lesson if you want to see what it can do.
+
+# %%
+from digitdreams import data, models, plots
+
+digits = data.load()
+generators = {
+    name: models.get(lesson, seed) for lesson, name in models.NAMES.items()
+}
+
+# %% [markdown]
+# 5,000 images from each. The two conditional models are asked for the digits 0
+# to 9 in turn; the other two draw what they like.
+
+# %%
+samples = {
+    name: models.sample(generator, 5000, seed)
+    for name, generator in generators.items()
+}
+labels = samples["conditional GAN"][1]
+samples = {name: images for name, (images, _) in samples.items()}
+plots.panel({name: images[10:22] for name, images in samples.items()})
+
+# %% [markdown]
+# Decide now which row you would put first, and remember it.
+#
+# For comparison we need real images in two roles. *Reference* images are what
+# samples are compared with. *Other real* images stand in for a perfect
+# generator. In this lesson the reference is the validation split, and the test
+# images come in only for the final table.
+
+# %%
+import numpy as np
+
+rng = np.random.default_rng(seed)
+reference = digits.validation.images
+chosen = rng.permutation(55_000)[:5000]
+other_real = digits.train.images[chosen]
+other_labels = digits.train.labels[chosen]
+
+# %% [markdown]
+# ## The eye
+#
+# The oldest measure is to look. Done properly, it is an experiment: mix real
+# and generated images, let somebody judge each one without knowing, and count.
+# Here are ten images of each kind in random order. Write down the numbers of
+# those that you take for generated.
+
+# %%
+mixed = np.concatenate([samples["conditional GAN"][:10], other_real[:10]])
+order = rng.permutation(20)
+plots.grid(mixed[order], labels=range(1, 21))
+
+# %% [markdown]
+# The answer:
+
+# %%
+sorted((np.flatnonzero(order < 10) + 1).tolist())
+
+# %% [markdown]
+# How many of 20 verdicts must be right before we believe that you see a
+# difference? With guessing, each is right with probability 0.5. The chance of
+# at least $k$ lucky ones out of 20:
+
+# %%
+from scipy.stats import binom
+
+{k: float(binom.sf(k - 1, 20, 0.5).round(3)) for k in range(12, 18)}
+
+# %% [markdown]
+# 15 right verdicts happen by luck in 2 of 100 tries, so from 15 on you may
+# claim a difference. From 12 you may not, although it is "more than half".
+# Large studies work the same way (HYPE, below). *How to fool it*: choose the
+# images that you show, or show few. Nobody sees from 20 images that one digit
+# is missing, or that all are copies of training images.
+#
+# ## Likelihood against samples
+#
+# Lesson 3 measured the *likelihood*: how probable a model finds real images.
+# GANs have none. Is it at least a measure of sample quality? No, in neither
+# direction. We build two extreme models to see it.
+#
+# The first one is a copying machine. It picks one of 10,000 black-and-white
+# training images and flips each pixel with a probability of 1 %:
+#
+# $$p(x) = \frac{1}{N} \sum_{i=1}^{N} \prod_j p(x_j | c_{ij})$$
+#
+# with $x_j$ pixel $j$ of image $x$, $c_{ij}$ the same pixel of copy $i$, and
+# $p(x_j|c_{ij})$ 0.99 where both agree, else 0.01. Its samples:
+
+# %%
+copies = digits.train.images[:10_000].reshape(-1, 784) > 0.5
+white = np.where(copies, 0.99, 0.01)
+drawn = (rng.random((5000, 784)) < white[:5000]).reshape(-1, 28, 28)
+plots.strip(drawn[:12])
+
+# %% [markdown]
+# Nearly perfect. Its likelihood needs one matrix product: the logarithm of a
+# product is a sum over pixels. We ask for real images, made black and white
+# with their grey levels as probabilities, as in lesson 3.
+
+# %%
+from scipy.special import logsumexp
+
+binary = data.binarise(reference[:1000], seed).reshape(-1, 784)
+log_p = binary @ np.log(white / (1 - white)).T + np.log(1 - white).sum(axis=1)
+nats_of_copies = -(logsumexp(log_p, axis=1) - np.log(10_000)).mean()
+float(nats_of_copies)
+
+# %% [markdown]
+# That is worse than the 206 nats of the model that only knows the mean image.
+# New handwriting differs from every copy in some 60 pixels or more, and each
+# costs $-\ln 0.01 = 4.6$ nats.
+#
+# The second model makes noise in 99 of 100 draws and uses the VAE of lesson 3
+# for the other one. Whatever the noise does, $p(x) \ge 0.01\,p_{VAE}(x)$, so
+# it costs at most $\ln 100$ nats more:
+
+# %%
+nats_of_vae = course.load().find("03").numbers[-1].typical[1]
+nats_of_vae, nats_of_vae + np.log(100).round(2)
+
+# %% [markdown]
+# By likelihood a model whose samples are 99 % noise beats, by far, one whose
+# samples are nearly perfect
+# ([Theis and others, 2016](https://arxiv.org/abs/1511.01844)). So choose by
+# purpose: likelihood for compression or for finding odd images, measures of
+# samples when the samples are what you want.
+#
+# ## Inception Score
+#
+# The first popular measure of samples asks a classifier. Each sample should be
+# clearly *one* digit, and all digits should come up. With $p(y|x)$ the
+# classifier's probabilities for sample $x$ and $p(y)$ their mean over all
+# samples,
+#
+# $$\mathrm{IS} = \exp\left(\text{mean over } x \text{ of }
+# \mathrm{KL}(p(y|x)\,\|\,p(y))\right).$$
+#
+# Take two classes and two samples, both judged (0.9, 0.1). The mean is (0.9,
+# 0.1), both divergences are 0, and the score is 1: no variety. Judged (0.9,
+# 0.1) and (0.1, 0.9) the mean is (0.5, 0.5), each divergence is $0.9 \ln 1.8 +
+# 0.1 \ln 0.2 = 0.368$, and the score is 1.445, of 2 at most.
+
+# %%
+from digitdreams import metrics
+
+certain = [[0.9, 0.1], [0.9, 0.1]], [[0.9, 0.1], [0.1, 0.9]]
+[round(metrics.inception_score(rows), 3) for rows in certain]
+
+# %% [markdown]
+# Papers use a network named Inception, trained on photographs; it knows no
+# digits. We use the judge of lesson 1. With it the measure is often called
+# *MNIST score*, and 10 is the most.
+
+# %%
+from digitdreams import judge
+
+scores = {
+    name: metrics.inception_score(judge.probabilities(images))
+    for name, images in {**samples, "other real": other_real}.items()
+}
+{name: round(score, 2) for name, score in scores.items()}
+
+# %% [markdown]
+# *How to fool it*: draw one perfect image for each digit, again and again. We
+# take the training image of each digit that the judge is surest of.
+
+# %%
+sure = judge.probabilities(other_real)
+ten = [(sure[:, d] * (other_labels == d)).argmax() for d in range(10)]
+one_each = np.repeat(other_real[ten], 200, axis=0)
+metrics.inception_score(judge.probabilities(one_each))
+
+# %% [markdown]
+# Ten images beat all of handwriting. The score never looks at real images, and
+# it sees no variety within a digit.
+#
+# ## FID
+#
+# The *Fréchet inception distance* compares samples with real images. Both are
+# turned into *features*, the 64 numbers of the judge's last but one layer.
+# Each of the two clouds of features is summarised by a mean $m$ and a
+# covariance $C$:
+#
+# $$\mathrm{FID} = |m_a - m_b|^2 + \mathrm{trace}(C_a + C_b -
+# 2 (C_a C_b)^{1/2})$$
+#
+# With a single feature this is $(m_a - m_b)^2 + (s_a - s_b)^2$, where $s$ are
+# standard deviations: a cloud at 0 with spread 1 and one at 2 with spread 3
+# are $4 + 4 = 8$ apart.
+
+# %%
+metrics.frechet_distance([0], [[1]], [2], [[9]])
+
+# %%
+real_features = judge.features(reference)
+features = {name: judge.features(images) for name, images in samples.items()}
+features["other real"] = judge.features(other_real)
+fids = {name: metrics.fid(real_features, f) for name, f in features.items()}
+{name: round(value, 2) for name, value in fids.items()}
+
+# %% [markdown]
+# "Other real" shows the *floor*: even a perfect generator does not reach 0,
+# because 5,000 images do not give a covariance exactly. Values at the floor
+# cannot be told apart.
+#
+# ### It depends on the number of samples
+#
+# With fewer samples the covariance is less exact, and the FID *rises*, even
+# for real images. Chong and Forsyth found that it is nearly a straight line in
+# $1/N$. So one can measure it at several $N$ and extend the line to $1/N = 0$,
+# to infinitely many samples.
+
+# %%
+sizes = np.array([250, 500, 1000, 2000, 5000])
+
+
+def fid_at(features, size, repeats=4):
+    draws = [rng.choice(len(features), size, False) for _ in range(repeats)]
+    half = real_features[:2500]
+    return np.mean([metrics.fid(half, features[rows]) for rows in draws])
+
+
+# %%
+from matplotlib import pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+extended = {}
+for name in ("other real", "conditional GAN"):
+    values = [fid_at(features[name], size) for size in sizes]
+    slope, extended[name] = np.polyfit(1 / sizes, values, 1)
+    (line,) = axes.plot(1 / sizes, values, "o", label=name)
+    ends = np.array([0, 1 / sizes[0]])
+    axes.plot(ends, slope * ends + extended[name], color=line.get_color())
+axes.set(xlabel="1 / number of samples", ylabel="FID", ylim=(0, None))
+axes.legend()
+# %% [markdown]
+# The points are measured, the lines are fitted to them and extended to 0 on
+# the left. A good model at 250 samples looks worse than a poor one at 5,000.
+# Two FIDs may be compared only with equally many samples on both sides. The
+# values at 5,000 and the extended ones:
+
+# %%
+for name, value in extended.items():
+    print(f"{name:16} {fids[name]:.2f} at 5,000, {value:.2f} extended")
+
+# %% [markdown]
+# (The reference here is 2,500 images; what is left at the left end for real
+# images comes from it.)
+#
+# ### It depends on the network
+#
+# The judge decides what counts as different. Two other sets of features: 64
+# principal components of the pixels, and a network with random weights that
+# has never seen a digit. Besides the models we measure real digits with three
+# kinds of damage.
+
+# %%
+from scipy.ndimage import gaussian_filter
+from sklearn.decomposition import PCA
+
+
+def blurred(images, strength):
+    return gaussian_filter(images, (0, strength, strength, 0))
+
+
+def noisy(images, strength):
+    return (images + rng.normal(0, strength, images.shape)).clip(0, 1)
+
+
+# %%
+two_thousand = other_real[:2000]
+sets = {name: images[:2000] for name, images in samples.items()}
+sets["blurred"] = blurred(two_thousand, 0.8)
+sets["noisy"] = noisy(two_thousand, 0.3)
+sets["moved"] = np.roll(two_thousand, (2, 2), axis=(1, 2))
+
+# %%
+import keras
+from keras import layers
+
+random_network = keras.Sequential(
+    [
+        layers.Conv2D(32, 5, strides=2, activation="relu"),
+        layers.Conv2D(64, 5, strides=2, activation="relu"),
+        layers.GlobalAveragePooling2D(),
+    ]
+)
+pca = PCA(64, random_state=seed).fit(reference.reshape(-1, 784))
+networks = {
+    "judge": judge.features,
+    "pixels": lambda images: pca.transform(images.reshape(-1, 784)),
+    "random": lambda images: random_network(images).numpy(),
+}
+
+# %% [markdown]
+# A table needs a small printer. It shows one row for each set of images. Only
+# the order within a column means something: the columns have units of their
+# own.
+
+
+# %%
+def table(rows):
+    columns = list(next(iter(rows.values())))
+    print(" " * 18 + "".join(f"{column:>12}" for column in columns))
+    for name, row in rows.items():
+        cells = [row.get(column) for column in columns]
+        cells = ["-" if cell is None else f"{cell:.4g}" for cell in cells]
+        print(f"{name:18}" + "".join(f"{cell:>12}" for cell in cells))
+
+
+# %%
+by_network = {name: {} for name in sets}
+for network, extract in networks.items():
+    real = extract(reference)
+    for name, images in sets.items():
+        by_network[name][network] = metrics.fid(real, extract(images))
+table(by_network)
+
+# %% [markdown]
+# Read down each column. Moving all digits by two pixels is nearly nothing to
+# one network and the worst of all to another; blur weighs little in pixels,
+# because most of an image stays as it is. *Another network, another order.* An
+# FID without the name of its network says nothing, and one from a network that
+# knows no digits, such as Inception, says little about digits. Note also what
+# the FID is *not*: a comparison of two generators with each other. One side is
+# always real.
+#
+# *How to fool it*: FID knows means and covariances only. Features drawn from
+# *one* Gaussian with the real mean and covariance have a perfect FID, although
+# real features form ten clouds, with nothing between them.
+
+# %%
+gaussian = rng.multivariate_normal(
+    real_features.mean(axis=0), np.cov(real_features.T), 5000
+)
+metrics.fid(real_features, gaussian), fids["other real"]
+
+# %% [markdown]
+# ## KID
+#
+# The *kernel inception distance* makes no assumption about the clouds' shape
+# and has no bias: on average it is 0 for two draws of the same distribution,
+# whatever their number. Its kernel $k(x, y) = (x \cdot y / d + 1)^3$, with $d$
+# the number of features, says how alike two feature vectors are. KID is the
+# mean likeness within each set minus twice the mean likeness across, where no
+# vector is compared with itself:
+#
+# $$\mathrm{KID} = \overline{k(a, a')} + \overline{k(b, b')} -
+# 2\,\overline{k(a, b)}$$
+
+
+# %%
+def kid_at(features, size):
+    draws = [rng.choice(len(features), size, False) for _ in range(4)]
+    values = [metrics.kid(real_features, features[rows]) for rows in draws]
+    return f"{np.mean(values):.4f} ± {np.std(values):.4f}"
+
+
+for size in (250, 1000, 4000):
+    print(f"{size:5} real images: KID {kid_at(features['other real'], size)}")
+print("the Gaussian:", round(metrics.kid(real_features, gaussian), 4))
+
+# %% [markdown]
+# Few samples make KID uncertain but do not shift it, and the Gaussian no
+# longer passes for real: the kernel's third power sees what is beyond
+# covariance. *How to fool it*: with copies of training images, like FID. Both
+# ask only whether the clouds agree.
+#
+# ## Precision and recall
+#
+# One number cannot tell whether samples are bad or too few kinds come up. Two
+# can. Put a ball around each real feature vector that reaches to its third
+# nearest real neighbour. *Precision* is the share of samples inside one of the
+# balls: are they realistic? *Recall* exchanges the roles: the share of real
+# images inside the balls of the samples: is everything covered?
+
+# %%
+real_features = real_features[:2000]
+
+
+def measure(features):
+    precision, recall = metrics.precision_recall(real_features, features)
+    return {
+        "FID": metrics.fid(real_features, features),
+        "KID": metrics.kid(real_features, features),
+        "precision": precision,
+        "recall": recall,
+    }
+
+
+table({name: measure(f[:2000]) for name, f in features.items()})
+
+# %% [markdown]
+# Blurry models lose precision, collapsed ones lose recall. *How to fool it*:
+# repeat the ten images of above, and precision is 1. Mix in a few odd images,
+# and their neighbours are far, so their balls become huge and recall rises.
+
+# %%
+odd = noisy(other_real[1000:1500], 0.5)
+half = np.concatenate([one_each[:1500], odd])
+table(
+    {
+        "ten images": measure(judge.features(one_each)),
+        "ten and odd ones": measure(judge.features(half)),
+        "the Gaussian": measure(gaussian[:2000]),
+    }
+)
+
+# %% [markdown]
+# ## Nearest neighbours
+#
+# Has the generator learned, or does it remember? For each sample look for the
+# nearest training image, in pixels. A copy has the distance 0. But what is
+# "too near"? New real images, here the validation split, give the scale.
+
+# %%
+train_images = digits.train.images
+nearest, distances = {}, {}
+asked = {name: images[:500] for name, images in samples.items()}
+asked["new real"] = reference[:500]
+asked["copies"] = other_real[:500]
+asked["moved copies"] = np.roll(other_real[:500], 1, axis=2)
+for name, images in asked.items():
+    nearest[name], distances[name] = metrics.nearest_neighbours(
+        images, train_images
+    )
+
+# %%
+limit = np.percentile(distances["new real"], 1)
+table(
+    {
+        name: {"median": np.median(d), "too near": (d < limit).mean()}
+        for name, d in distances.items()
+    }
+)
+
+# %% [markdown]
+# "Too near" is the share of images that are nearer to a training image than 99
+# % of new real images are. *How to fool it*: move the copies by one pixel. In
+# pixels they are now further from the training images than new handwriting is.
+# Blurry samples, on the other hand, lie near to everything: a small distance
+# alone is no proof. So look at the pairs, too. Samples above, their nearest
+# training images below:
+
+# %%
+model = "conditional GAN"
+close = distances[model].argsort()[:12]
+plots.panel(
+    {
+        "nearest pairs": asked[model][close],
+        "training": train_images[nearest[model][close]],
+    }
+)
+
+# %% [markdown]
+# These are the twelve suspects of the conditional GAN: alike, but other
+# handwriting. Simple digits such as 1 leave little room to be new.
+#
+# ## Do they notice damage?
+#
+# Before we trust a measure we test it, like any instrument: real images, and
+# damage that grows in four steps. *Blur* and *noise* spoil the images;
+# *dropped classes* leaves the images alone and takes away 2, 4, 6 and 8
+# digits. A useful measure gets worse with each step.
+
+# %%
+steps = {"blur": (0.4, 0.6, 0.8, 1.0), "noise": (0.1, 0.2, 0.3, 0.4)}
+ladders = {
+    "blur": [blurred(two_thousand, s) for s in steps["blur"]],
+    "noise": [noisy(two_thousand, s) for s in steps["noise"]],
+    "dropped": [
+        other_real[other_labels >= d][:1000].repeat(2, axis=0)
+        for d in (2, 4, 6, 8)
+    ],
+}
+plots.panel({name: [s[5] for s in sets] for name, sets in ladders.items()})
+
+# %%
+ladder = {name: [two_thousand, *damaged] for name, damaged in ladders.items()}
+values = {
+    name: [measure(judge.features(images)) for images in row]
+    for name, row in ladder.items()
+}
+for name, row in values.items():
+    print(f"\n{name}, step 0 to 4")
+    table({key: dict(enumerate(r[key] for r in row)) for key in row[0]})
+
+# %% [markdown]
+# The rank correlation of a measure with the damage (*Spearman*'s $\rho$) is 1
+# where it rises with each step and -1 where it falls with each step.
+
+# %%
+from scipy.stats import spearmanr
+
+
+def follows(values):
+    return spearmanr(range(5), values).statistic
+
+
+agreement = {
+    name: {key: follows([r[key] for r in row]) for key in row[0]}
+    for name, row in values.items()
+}
+table(agreement)
+
+# %% [markdown]
+# FID and KID must order all three kinds of damage rightly: that is a number of
+# the contract. Precision and recall are specialists: dropped classes are
+# none of precision's business, and blurred images can even be *more* typical.
+
+# %%
+right_order = min(min(row["FID"], row["KID"]) for row in agreement.values())
+
+# %% [markdown]
+# ## A measure that does not exist
+#
+# An article in circulation recommends a third measure beside Inception Score
+# and FID, the "Pixel Recurrence Plot". There is no paper on it. *Recurrence
+# plots* do exist, in the study of time series
+# ([Eckmann and others, 1987](https://doi.org/10.1209/0295-5075/4/9/004)): a
+# table that marks with white at which times $i$ and $j$ a system is in nearly
+# the same state. We can build the obvious version for images: "time" runs down
+# the image, the state is a row of pixels, and $R_{ij}$ is white where row $i$
+# and row $j$ are less than 1 apart.
+
+
+# %%
+def recurrence(images, threshold=1.0):
+    rows = images.reshape(-1, 28, 28)
+    apart = rows[:, :, None] - rows[:, None]
+    return np.linalg.norm(apart, axis=-1) < threshold
+
+
+plots.panel(
+    {
+        "blur": [row[5] for row in ladder["blur"]],
+        "its plot": recurrence(np.stack([row[5] for row in ladder["blur"]])),
+        "noise": [row[5] for row in ladder["noise"]],
+        "its  plot": recurrence(np.stack([row[5] for row in ladder["noise"]])),
+    }
+)
+
+# %% [markdown]
+# Does its mean, the *recurrence rate*, track blur and noise? The table shows
+# the mean over 500 images, and $\rho$ with the damage.
+
+
+# %%
+def rate(images):
+    return recurrence(images[:500]).mean()
+
+
+rates = {
+    name: [rate(images) for images in row] for name, row in ladder.items()
+}
+table(
+    {
+        name: {**dict(enumerate(row)), "rho": follows(row)}
+        for name, row in rates.items()
+    }
+)
+
+# %% [markdown]
+# The rate reacts to damage. But is it a measure of quality? Three counter
+# checks: the same images with their columns shuffled, which nobody could read;
+# mirrored images; and the spread between undamaged digits.
+
+# %%
+shuffled = two_thousand[:, :, rng.permutation(28)]
+print("shuffled columns", rate(shuffled), "undamaged", rate(two_thousand))
+print("mirrored", rate(two_thousand[:, :, ::-1]))
+by_digit = [rate(other_real[other_labels == d]) for d in range(10)]
+print("by digit", np.round(by_digit, 2))
+
+# %% [markdown]
+# The honest finding: noise moves the rate a lot, because every row becomes
+# unlike every other. Blur moves it far less than the difference between one
+# digit and another. And it is *blind* to the order of columns: distances
+# between rows do not change when all rows are shuffled alike, so unreadable
+# images get exactly the rate of real ones. It compares samples with nothing
+# real and knows no variety. As a noise alarm on images of one kind it works;
+# as a measure of generators it does not. If a text names a measure that you
+# cannot find in a paper, test it like this before you use it.
+#
+# ## Classification accuracy score
+#
+# A practical question: are generated images good for anything? Train a
+# classifier *only* on generated digits with the labels that were wanted, and
+# test it on real ones. A high *classification accuracy score* needs right
+# labels, realistic images and variety at the same time. It needs a conditional
+# model.
+
+
+# %%
+def build_classifier():
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 5, strides=2, activation="relu"),
+            layers.Conv2D(64, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dropout(0.3),
+            layers.Dense(10),
+        ]
+    )
+
+
+# %%
+from digitdreams.progress import Progress
+
+
+def classification_accuracy(images, labels, title, epochs=3):
+    classifier = build_classifier()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.Adam(0.002)
+    classifier.compile(optimizer, loss, steps_per_execution=20)
+    batches = data.batches((images, labels), 100, seed)
+    show = {"verbose": 0, "callbacks": [Progress(title)]}
+    classifier.fit(batches, epochs=epochs, shuffle=False, **show)
+    found = classifier(digits.test.images).numpy().argmax(axis=1)
+    return float((found == digits.test.labels).mean())
+
+
+# %% [markdown]
+# 20,000 images each: from both conditional models, real ones as the ceiling,
+# and blurred real ones.
+
+# %%
+size, real_labels = 20_000, digits.train.labels[:20_000]
+accuracies = {}
+for name in ("conditional VAE", "conditional GAN"):
+    images, wanted = models.sample(generators[name], size, seed + 1)
+    accuracies[name] = classification_accuracy(images, wanted, name)
+
+# %%
+for name, images in {
+    "real": train_images[:size],
+    "blurred": blurred(train_images[:size], 1.0),
+}.items():
+    accuracies[name] = classification_accuracy(images, real_labels, name)
+table({name: {"accuracy": value} for name, value in accuracies.items()})
+
+# %% [markdown]
+# The gap to "real" is the price of training on dreams. *How to fool it*: copy
+# the training set, which gives exactly the real value; or blur it, which the
+# eye and the FID find poor and a classifier hardly minds. A high score says
+# that the images are *useful*, not that they are beautiful or new.
+#
+# ## Who is fooled by what
+#
+# All cheats against all measures. "Too near" needs the pixels, so the Gaussian
+# of features has none.
+
+# %%
+cheats = {
+    "other real": other_real[:2000],
+    "ten images": one_each,
+    "copies": train_images[:2000],
+    "moved copies": np.roll(train_images[:2000], 1, axis=2),
+    "half noise": np.concatenate(
+        [other_real[:1000], rng.random((1000, 28, 28, 1), "float32")]
+    ),
+}
+fooled = {}
+for name, images in cheats.items():
+    score = metrics.inception_score(judge.probabilities(images))
+    apart = metrics.nearest_neighbours(images[::10], train_images)[1]
+    fooled[name] = {"score": score, **measure(judge.features(images))}
+    fooled[name]["too near"] = (apart < limit).mean()
+table(fooled)
+
+# %% [markdown]
+# ("Other real" are training images here, so they count as too near: they are
+# the first row only as a scale for the columns before.) Copies pass every
+# measure except the search for neighbours. Moved copies pass that one, too,
+# and the FID notices only that all digits stand one pixel to the side. There
+# is no single number. Report several that fail in different ways, and look.
+#
+# ## The leaderboard
+#
+# Now the test images, once. All columns but the last two are from the judge,
+# which has trained no model and chosen none. *Label accuracy* is the share of
+# samples in which the judge sees the wanted digit.
+
+# %%
+board, reports = {}, {}
+for name, images in samples.items():
+    reports[name] = report = judge.report(images, seed)
+    board[name] = {
+        "score": report.score,
+        "FID": report.fid,
+        "precision": report.precision,
+        "recall": report.recall,
+        "too near": (distances[name] < limit).mean(),
+        "label acc.": None,
+        "CAS": accuracies.get(name),
+    }
+    if name.startswith("conditional"):
+        verdicts = judge.probabilities(images)
+        board[name]["label acc."] = metrics.label_accuracy(verdicts, labels)
+
+# %%
+board["real"] = {
+    "score": report.real_score,
+    "FID": report.fid_floor,
+    "precision": report.real_precision,
+    "recall": report.real_recall,
+    "CAS": accuracies["real"],
+}
+table(board)
+
+# %% [markdown]
+# The same as a picture: right is realistic, up is varied, a small circle is a
+# small FID.
+
+# %%
+figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
+for name, row in board.items():
+    place, area = (row["precision"], row["recall"]), 40 * row["FID"]
+    axes.scatter(*place, s=area, alpha=0.6)
+    axes.annotate(f"{name}, FID {row['FID']:.1f}", place, ha="right")
+axes.set(xlabel="precision", ylabel="recall", title="Leaderboard")
+axes.margins(0.25)
+# %% [markdown]
+# Is the first place the one that you chose by eye? A VAE covers more than its
+# blurry looks suggest, and a GAN looks better than it covers. With labels a
+# model is not only steerable but usually better as well: it no longer has to
+# decide between digits. The contract:
+
+# %%
+course.expect(
+    right_order=right_order,
+    classification_accuracy=accuracies["conditional GAN"],
+)
+
+# %% [markdown]
+# ## What to remember
+#
+# 1. Likelihood and sample quality are different things; a model can have
+#    either without the other.
+# 2. An FID is a number *about a network and a number of samples*: name both,
+#    give the floor, and compare nothing else.
+# 3. Each measure can be fooled. Report several, search for copies, and look at
+#    the images.
+#
+# ## Asked in interviews
+#
+# - *What does FID compare?* The mean and covariance of the features of
+#   generated images with those of real images, in a given network; not two
+#   generators with each other.
+# - *Your FID fell from 12 to 10 when you evaluated on 50,000 instead of 5,000
+#   samples. Is the model better?* No: FID is biased upwards for few samples;
+#   compare at equal numbers, extend to infinity, or use KID.
+# - *A model has precision 0.95 and recall 0.2. What is wrong?* It makes good
+#   images of few kinds: mode collapse, or too much truncation.
+# - *How do you find out whether a generator memorises?* Compare the distances
+#   of samples to their nearest training images with those of new real images,
+#   in pixels and in features, and look at the nearest pairs.
+# - *Inception Score 9.9 and FID 40: possible?* Yes: sharp, balanced classes,
+#   but few variants of each; the score sees no variety within a class and no
+#   real image.
+#
+# ## To read
+#
+# - Theis and others, [A note on the evaluation of generative
+#   models](https://arxiv.org/abs/1511.01844), 2016: likelihood against
+#   samples.
+# - Salimans and others, [Improved techniques for training
+#   GANs](https://arxiv.org/abs/1606.03498), 2016: the Inception Score.
+# - Heusel and others, [GANs trained by a two time-scale update
+#   rule](https://arxiv.org/abs/1706.08500), 2017: FID.
+# - Bińkowski and others, [Demystifying MMD
+#   GANs](https://arxiv.org/abs/1801.01401), 2018: KID.
+# - Chong and Forsyth, [Effectively unbiased FID and Inception
+#   Score](https://arxiv.org/abs/1911.07023), 2020: the line in 1/N.
+# - Kynkäänniemi and others, [Improved precision and recall
+#   metric](https://arxiv.org/abs/1904.06991), 2019.
+# - Ravuri and Vinyals, [Classification accuracy
+#   score](https://arxiv.org/abs/1905.10887), 2019.
+# - Zhou and others, [HYPE](https://arxiv.org/abs/1904.01121), 2019: measuring
+#   with human eyes.
+#
+# ## Next
+#
+# In exercise 8 you write five measures and repair two that articles get wrong.
+# The lessons after this one build stronger models; all of them will stand on
+# this leaderboard.

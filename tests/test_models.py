@@ -1,0 +1,121 @@
+"""Generators that lessons share, and the short recipes behind them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from digitdreams import data, models
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "FOLDER", tmp_path / "models")
+    return tmp_path / "models"
+
+
+@pytest.fixture(scope="module")
+def few():
+    train = data.load().train
+    return data.Split(train.images[:512], train.labels[:512])
+
+
+def tiny(conditional=False, activation="sigmoid", size=784):
+    noise = keras.Input((3,))
+    inputs, x = noise, noise
+    if conditional:
+        labels = keras.Input((), dtype="int32")
+        inputs = [noise, labels]
+        x = layers.Add()([noise, layers.Embedding(10, 3)(labels)])
+    x = layers.Dense(size, activation=activation)(x)
+    side = int(size**0.5)
+    return keras.Model(inputs, layers.Reshape((side, side, 1))(x))
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_what_is_saved_is_found(conditional, folder, capsys):
+    generator = tiny(conditional)
+    lesson = "07" if conditional else "05"
+    assert models.save(generator, lesson) == folder / f"{lesson}.keras"
+    assert [file.name for file in folder.iterdir()] == [f"{lesson}.keras"]
+    found = models.get(lesson)
+    assert "as lesson" in capsys.readouterr().out
+    images, labels = models.sample(found, 25, seed=3)
+    assert images.shape == (25, 28, 28, 1) and images.dtype == np.float32
+    assert np.allclose(images, models.sample(generator, 25, seed=3)[0], atol=1e-6)
+    if conditional:
+        assert labels.tolist() == [i % 10 for i in range(25)]
+    else:
+        assert labels is None
+
+
+def test_sampling_in_parts_gives_what_one_call_gives():
+    generator = tiny(conditional=True)
+    images, labels = models.sample(generator, 1500, seed=1)
+    noise = np.random.default_rng(1).normal(size=(1500, 3)).astype("float32")
+    assert np.allclose(images, generator([noise, labels]), atol=1e-6)
+    assert not np.allclose(images, models.sample(generator, 1500, seed=2)[0])
+
+
+class Mine(layers.Layer):
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ("generator", "word"),
+    [
+        (lambda: tiny(size=16), "28"),
+        (lambda: tiny(activation="tanh"), "sigmoid"),
+        (lambda: keras.Sequential([*tiny().layers, Mine()]), "Mine"),
+        (
+            lambda: keras.Sequential([*tiny().layers, layers.Lambda(lambda x: x)]),
+            "Lambda",
+        ),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(generator, word, folder):
+    with pytest.raises(models.ModelError, match=word):
+        models.save(generator(), "05")
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("lesson", models.NAMES)
+def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
+    digits = data.load()
+    monkeypatch.setattr(data, "load", lambda: digits._replace(train=few))
+    monkeypatch.setattr(models, "STEPS_AT_ONCE", 2)
+    generator = models.get(lesson, seed=1)
+    assert "training a short version" in capsys.readouterr().out
+    images, labels = models.sample(generator, 20)
+    assert (labels is not None) == (lesson in ("04", "07"))
+    assert images.shape == (20, 28, 28, 1) and 0 <= images.min() <= images.max() <= 1
+    assert not models.path(lesson).exists()
+    models.save(generator, lesson)  # and could be shared
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_the_vae_learns(conditional, few):
+    before = models.VAE(conditional, few.images)
+    after = models.train_vae(conditional, 8, seed=1, split=few)
+    batch = (few.images, few.labels)
+    first, last = (float(np.mean(vae(batch))) for vae in (before, after))
+    assert 195 < first < 220  # nats: the mean image
+    assert last < first - 20
+
+
+def test_labels_reach_the_conditional_gan(few):
+    gan = models.GAN(conditional=True, seed=1)
+    noise = np.zeros((2, models.GAN_LATENT_SIZE), "float32")
+    labels = np.array([1, 8])
+    one, other = gan.generator([noise, labels])
+    assert np.abs(one - other).max() > 1e-4
+    verdicts = gan.discriminator([few.images[:1].repeat(2, axis=0), labels])
+    assert abs(float(verdicts[0, 0] - verdicts[1, 0])) > 1e-6
+
+
+def test_the_gan_averages_its_generator(few):
+    gan = models.train_gan(False, 2, seed=1, split=few)
+    pairs = zip(gan.generator.weights, gan.trained.weights, strict=True)
+    assert any(np.abs(a.numpy() - b.numpy()).max() > 1e-5 for a, b in pairs)
+    assert all(np.isfinite(weight.numpy()).all() for weight in gan.weights)
