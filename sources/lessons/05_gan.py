@@ -71,7 +71,7 @@ import numpy as np
 # with the mixture $m = (p + q) / 2$. It is 0 if $p = q$ and $\log 2$ if they
 # share nothing. So the generator, by making $V$ small, brings $q$ to $p$.
 #
-# A world with three images, of which the generator hardly ever draws the first:
+# A world with three images; the generator hardly ever draws the first:
 
 # %%
 p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.5, 0.4])
@@ -490,11 +490,13 @@ real = digits.validation.images[:1000]
 # file for its table of all models.
 
 # %%
-folder = course.ROOT / "build" / "models"
-folder.mkdir(parents=True, exist_ok=True)
-gan.average.save(folder / "05_gan.keras")
+from digitdreams import models
 
-generator = keras.models.load_model(folder / "05_gan.keras")
+file = models.path("05")
+file.parent.mkdir(parents=True, exist_ok=True)
+gan.average.save(file)
+
+generator = keras.models.load_model(file)
 float(ops.max(ops.abs(generator(same_noise) - gan.average(same_noise))))
 
 # %% [markdown]
