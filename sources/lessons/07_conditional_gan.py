@@ -1,0 +1,660 @@
+# %% [markdown]
+# # 7. Conditional GAN
+#
+# The GAN of lesson 5 draws some digit; which one is luck. A *conditional* GAN
+# draws the digit that you ask for. Everything hangs on how the two networks
+# are told the label, so you will build three ways to tell the discriminator
+# and two to tell the generator, train the best pair in earnest, and slide from
+# one digit into another.
+#
+# Two relatives close the lesson: AC-GAN, whose discriminator names the digit
+# itself, and InfoGAN, which finds classes although nobody tells it any. All of
+# it takes about two and a half minutes on two CPU cores.
+
+# %%
+from digitdreams import course
+
+seed = course.start("07")
+
+# %% [markdown]
+# ## Images and labels
+#
+# The labels come as *one-hot* vectors: ten numbers, a one at the place of the
+# digit and zeros elsewhere.
+
+# %%
+import numpy as np
+
+from digitdreams import data, plots
+
+digits = data.load()
+one_hot = np.eye(10, dtype="float32")
+one_hot[digits.train.labels[:3]]
+
+# %%
+plots.grid(digits.train.images[:10], labels=digits.train.labels[:10])
+
+# %% [markdown]
+# ## What changes in the game
+#
+# The generator gets noise *and* a label, $G(z, y)$. The discriminator gets an
+# image *and* a label, $D(x, y)$, and answers: is this a real image *of this
+# digit*? Both losses stay as they were. A clean 4 under the label 9 is now as
+# false as a blot, so the generator has to obey.
+#
+# The fakes of a batch are made with the labels of its real images. So real and
+# generated pairs have the same labels, and the label alone gives nothing away.
+
+# %% [markdown]
+# ## A label for a vector
+#
+# Noise and one-hot vector are joined end to end: *concatenation*. The first
+# dense layer multiplies the joined vector with its weights, and the ten zeros
+# and ones pick a row. So the label adds one learned vector to the layer's
+# input, nothing more.
+#
+# An *embedding* is a table with a learned vector for each label. Looking up a
+# row is the same as multiplying the one-hot vector with the table:
+
+# %%
+table = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+table[2], np.array([0.0, 0.0, 1.0]) @ table
+
+# %% [markdown]
+# We multiply. It gives the same numbers and allows more: a vector that is half
+# 3 and half 8 selects the point in the middle of two rows. The slides at the
+# end of this lesson depend on it.
+
+# %% [markdown]
+# ## A label for an image
+#
+# A convolution wants maps. The usual way to concatenate a label with an image:
+# ten maps of the image's size, the map of the right digit all ones, the others
+# all zeros. A public tutorial that many programs copy makes them like this:
+
+# %%
+label = one_hot[[3]]
+copied = np.repeat(label, 28 * 28).reshape(-1, 28, 28, 10)
+right = np.broadcast_to(label[:, None, None], (1, 28, 28, 10))
+copied.shape, right.shape
+
+# %% [markdown]
+# The shapes agree, so nothing complains. But look at the ten maps. `repeat`
+# copies each *number* 784 times, and `reshape` deals the long row out over
+# pixels first and channels last, so that all ten channels get one and the same
+# band.
+
+# %%
+plots.panel({"right": right[0].T, "copied": copied[0].T})
+
+# %% [markdown]
+# Training still works after a fashion: the band lies lower for a higher digit,
+# and a network can learn to read that where it looks at the band. Such bugs
+# survive because GANs hide them. The check that finds it takes a line: every
+# pixel of a label map has to equal the one-hot vector.
+
+# %%
+[bool(np.all(maps == label)) for maps in (right, copied)]
+
+# %% [markdown]
+# ## Projection
+#
+# The third way asks what the best discriminator's logit is made of. With $p$
+# for real and $q$ for generated pairs,
+#
+# $$\log \frac{p(x, y)}{q(x, y)} = \log \frac{p(y|x)}{q(y|x)} + \log
+# \frac{p(x)}{q(x)}.$$
+#
+# The second term judges the image alone. The first asks whether the label
+# fits. If a classifier's logits are linear in some features $\phi(x)$, as in a
+# softmax layer, it is, up to a constant for each label, a product $v_y \cdot
+# \phi(x)$ with one learned vector $v_y$ for each label. So the *projection
+# discriminator* (Miyato and Koyama, 2018) adds an inner product to the logit:
+#
+# $$a(x, y) = w \cdot \phi(x) + b + v_y \cdot \phi(x)$$
+#
+# With the features (2, 1), $w = (0.5, -1)$, $b = 0$, and two labels with $v_0
+# = (1, 0)$, $v_1 = (-1, 1)$, the same image is rather real as a 0 and rather
+# not as a 1:
+
+# %%
+features, w = np.array([2.0, 1.0]), np.array([0.5, -1.0])
+vectors = np.array([[1.0, 0.0], [-1.0, 1.0]])
+features @ w + vectors @ features
+
+# %% [markdown]
+# ## Three discriminators
+#
+# Small dense networks, to compare the three ways in seconds. Concatenation
+# joins image and one-hot vector. Embedding turns the label into a learned
+# picture of 28 by 28 numbers and joins that. Projection comes in only at the
+# end.
+
+# %%
+import keras
+from keras import layers
+
+
+def build_dense_discriminator(way):
+    images, labels = keras.Input((28, 28, 1)), keras.Input((10,))
+    x = layers.Flatten()(images)
+    if way == "concatenation":
+        x = layers.Concatenate()([x, labels])
+    if way == "embedding":
+        learned = layers.Dense(28 * 28, use_bias=False)(labels)
+        x = layers.Concatenate()([x, learned])
+    x = layers.Dense(256, activation="leaky_relu")(x)
+    x = layers.Dense(128, activation="leaky_relu")(x)
+    logits = layers.Dense(1)(x)
+    if way == "projection":
+        vectors = layers.Dense(128, use_bias=False)(labels)
+        logits += layers.Dot(axes=1)([vectors, x])
+    return keras.Model([images, labels], logits)
+
+
+# %% [markdown]
+# One generator serves all three:
+
+# %%
+noise_size = 64
+
+
+def build_dense_generator():
+    noise, labels = keras.Input((noise_size,)), keras.Input((10,))
+    x = layers.Concatenate()([noise, labels])
+    for size in (256, 512):
+        x = layers.Dense(size, activation="leaky_relu")(x)
+    x = layers.Dense(28 * 28, activation="sigmoid")(x)
+    return keras.Model([noise, labels], layers.Reshape((28, 28, 1))(x))
+
+
+# %% [markdown]
+# ## The game
+#
+# The recipe is that of lesson 5: the non-saturating loss, an R1 penalty, Adam
+# without momentum, rates that fall to 0, an average of the generator's
+# weights. The penalty is taken on a quarter of the batch, because slopes of
+# slopes are expensive.
+
+# %%
+batch_size = 64
+adam = {"beta_1": 0.0, "beta_2": 0.99}
+average_decay = 0.995
+penalty, penalty_images = 1.0, 16
+
+dense_recipe = {"steps": 1500, "rate": 0.001, "compiled": True}
+final_recipe = {"steps": 2000, "rate": 0.001, "compiled": False}
+generator_channels = [64, 48, 24]
+discriminator_channels = [32, 64]
+
+# %% [markdown]
+# The class holds both networks, the average and the optimisers. `build` makes
+# a generator and is called twice. The three methods below the first are all
+# that AC-GAN and InfoGAN will change.
+
+# %%
+import tensorflow as tf
+from keras import ops
+
+
+def falling_adam(recipe, network):
+    """Return Adam with a learning rate that falls to 0 along a cosine."""
+    steps = recipe["steps"]
+    rate = keras.optimizers.schedules.CosineDecay(recipe["rate"], steps)
+    optimizer = keras.optimizers.Adam(rate, **adam)
+    optimizer.build(network.trainable_weights)
+    return optimizer
+
+
+class ConditionalGAN:
+    def __init__(self, build, discriminator, recipe):
+        self.generator, self.average = build(), build()
+        self.average.set_weights(self.generator.get_weights())
+        self.discriminator = discriminator
+        self.generator_adam = falling_adam(recipe, self.generator)
+        self.discriminator_adam = falling_adam(recipe, discriminator)
+        self.random = keras.random.SeedGenerator(seed)
+
+    def logits(self, images, labels):
+        return self.discriminator([images, labels])
+
+    def discriminator_loss(self, real, fake, labels):
+        loss = ops.mean(ops.softplus(-self.logits(real, labels)))
+        return loss + ops.mean(ops.softplus(self.logits(fake, labels)))
+
+    def generator_loss(self, fake, labels):
+        return ops.mean(ops.softplus(-self.logits(fake, labels)))
+
+    def fakes(self, labels):
+        shape = len(labels), noise_size
+        noise = keras.random.normal(shape, seed=self.random)
+        return self.generator([noise, labels], training=True)
+
+
+# %% [markdown]
+# The two turns, one after the other in one step. Each tape asks for the
+# gradients of its own player only.
+
+
+# %%
+def squared_slope(gan, images, labels):
+    """Return the mean squared length of d logit / d image: one number."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = gan.logits(images, labels)
+    slopes = tape.gradient(logits, images)
+    return ops.mean(ops.sum(ops.square(slopes), axis=(1, 2, 3)))
+
+
+def discriminator_step(gan, real, labels):
+    fake, few = gan.fakes(labels), slice(penalty_images)
+    with tf.GradientTape() as tape:
+        loss = gan.discriminator_loss(real, fake, labels)
+        slope = squared_slope(gan, real[few], labels[few])
+        price = loss + penalty / 2 * slope
+    weights = gan.discriminator.trainable_weights
+    gan.discriminator_adam.apply(tape.gradient(price, weights), weights)
+    return loss
+
+
+def generator_step(gan, labels):
+    with tf.GradientTape() as tape:
+        loss = gan.generator_loss(gan.fakes(labels), labels)
+    weights = gan.generator.trainable_weights
+    gan.generator_adam.apply(tape.gradient(loss, weights), weights)
+    pairs = zip(gan.average.weights, gan.generator.weights, strict=True)
+    for mean, new in pairs:
+        mean.assign(average_decay * mean + (1 - average_decay) * new)
+    return loss
+
+
+# %% [markdown]
+# Training runs in twenty stretches inside a graph. Dense networks gain from
+# compilation with XLA, small convolutions lose.
+
+# %%
+from digitdreams.progress import track
+
+
+def train(gan, recipe, labels, title):
+    def step(real, labels):
+        loss = discriminator_step(gan, real, labels)
+        return tf.stack([loss, generator_step(gan, labels)])
+
+    step = tf.function(step, jit_compile=recipe["compiled"])
+
+    @tf.function
+    def stretch(batches, count):
+        total = tf.zeros(2)
+        for _ in tf.range(count):
+            total += step(*next(batches))
+        return total / tf.cast(count, "float32")
+
+    pairs = digits.train.images, one_hot[labels]
+    batches = iter(data.batches(pairs, batch_size, seed).repeat())
+    losses, count = [], tf.constant(recipe["steps"] // 20)
+    for _ in track(range(20), title, unit="stretches"):
+        losses.append(stretch(batches, count).numpy())
+    judged, made = np.transpose(losses)
+    return {"discriminator": judged, "generator": made}
+
+
+# %% [markdown]
+# ## Three ways, side by side
+
+# %%
+gans = {}
+for way in ("concatenation", "embedding", "projection"):
+    discriminator = build_dense_discriminator(way)
+    gan = ConditionalGAN(build_dense_generator, discriminator, dense_recipe)
+    train(gan, dense_recipe, digits.train.labels, way)
+    gans[way] = gan
+
+# %% [markdown]
+# Ten digits from each, always with the same noise. Whether they obey is
+# counted at the end, together with the other models.
+
+
+# %%
+def draw(gan, labels, noise_seed=seed):
+    """Return images for label vectors of the shape (count, 10)."""
+    noise = keras.random.normal((len(labels), noise_size), seed=noise_seed)
+    given = [noise.numpy(), np.asarray(labels, "float32")]
+    return gan.average.predict(given, batch_size=500, verbose=0)
+
+
+plots.panel({name: draw(gan, one_hot) for name, gan in gans.items()})
+
+# %% [markdown]
+# ## Class-conditional batch normalisation
+#
+# In a deep generator a label that enters at the bottom has to survive every
+# layer. Better to tell it again in each one. Batch normalisation brings a
+# channel to mean 0 and variance 1, then gives it a learned gain and shift.
+# *Class-conditional* batch normalisation learns a gain and a shift for every
+# class. A channel with the values 1 and 3, in a class with gain 2 and shift
+# 0.5:
+
+# %%
+channel = np.array([1.0, 3.0])
+2 * (channel - channel.mean()) / channel.std() + 0.5
+
+# %% [markdown]
+# So the class can switch channels off and on, strokes for strokes. In Keras it
+# is made of parts: a normalisation without gain and shift, and two tables.
+
+
+# %%
+def conditional_normalisation(x, labels):
+    channels = x.shape[-1]
+    x = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
+    gain, shift = [
+        layers.Reshape((1, 1, channels))(
+            layers.Dense(channels, kernel_initializer=start, use_bias=False)(
+                labels
+            )
+        )
+        for start in ("ones", "zeros")
+    ]
+    return layers.ReLU()(x * gain + shift)
+
+
+# %% [markdown]
+# ## The model
+#
+# The generator of lesson 5 with its three normalisations told the label; the
+# discriminator of lesson 5 with a projection at its end.
+
+
+# %%
+def build_generator():
+    noise, labels = keras.Input((noise_size,)), keras.Input((10,))
+    first, *others = generator_channels
+    x = layers.Dense(7 * 7 * first, use_bias=False)(noise)
+    x = layers.Reshape((7, 7, first))(x)
+    x = conditional_normalisation(x, labels)
+    for channels in others:
+        x = layers.UpSampling2D(2)(x)
+        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+        x = conditional_normalisation(x, labels)
+    x = layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
+    return keras.Model([noise, labels], x, name="generator")
+
+
+# %%
+def build_discriminator():
+    images, labels = keras.Input((28, 28, 1)), keras.Input((10,))
+    x = images
+    for channels in discriminator_channels:
+        x = layers.Conv2D(channels, 4, strides=2, padding="same")(x)
+        x = layers.LeakyReLU(0.2)(x)
+    x = layers.Dense(128, activation="leaky_relu")(layers.Flatten()(x))
+    vectors = layers.Dense(128, use_bias=False)(labels)
+    logits = layers.Dense(1)(x) + layers.Dot(axes=1)([vectors, x])
+    return keras.Model([images, labels], logits, name="discriminator")
+
+
+# %% [markdown]
+# Cheap checks before the expensive cell: the first losses are near 1.386 and
+# 0.693, a gradient reaches every weight of the generator, and another label
+# changes the logit of the same image.
+
+# %%
+final = ConditionalGAN(build_generator, build_discriminator(), final_recipe)
+real = ops.convert_to_tensor(digits.train.images[:batch_size])
+labels = ops.convert_to_tensor(one_hot[digits.train.labels[:batch_size]])
+with tf.GradientTape() as tape:
+    fake = final.fakes(labels)
+    loss = final.generator_loss(fake, labels)
+gradients = tape.gradient(loss, final.generator.trainable_weights)
+float(final.discriminator_loss(real, fake, labels)), float(loss)
+
+# %%
+other = final.logits(real, ops.roll(labels, 1, axis=1))
+moved = ops.all(other != final.logits(real, labels))
+all(np.any(g) for g in gradients), bool(moved)
+
+# %%
+history = train(final, final_recipe, digits.train.labels, "conditional GAN")
+plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
+
+# %% [markdown]
+# ## Looking
+#
+# Every row has its own noise, every column its digit. What the noise decides
+# (thickness, slant, width) is alike along a row; nobody has told the model to
+# keep *style* and *content* apart.
+
+# %%
+columns = np.tile(one_hot, (6, 1))
+noise = keras.random.normal((6, noise_size), seed=seed)
+rows = np.repeat(noise, 10, axis=0)
+page = final.average.predict([rows, columns], verbose=0)
+plots.grid(page)
+
+# %% [markdown]
+# ## From one class to another
+#
+# Keep the noise and mix two labels: from all of the first to all of the
+# second. The mixed vector gives mixed gains and shifts in every layer. No
+# image of a half 3 was ever seen in training.
+
+# %%
+share = np.linspace(0, 1, 11)[:, None]
+slides = {}
+for start, end in ((3, 8), (4, 9), (1, 7), (0, 6)):
+    mixed = (1 - share) * one_hot[start] + share * one_hot[end]
+    same = np.repeat(noise[:1], 11, axis=0)
+    slides[f"{start} to {end}"] = final.average.predict(
+        [same, mixed], verbose=0
+    )
+plots.panel(slides)
+
+# %% [markdown]
+# The middle of a slide need not be a digit. Where two classes share their
+# strokes, as 3 and 8 do, the way is short.
+
+# %% [markdown]
+# ## AC-GAN: the discriminator names the digit
+#
+# An *auxiliary classifier* GAN (Odena and others, 2017) does not give the
+# label to the discriminator but asks for it. The network has two heads on one
+# body: a logit for "real", and ten logits for the digit.
+
+
+# %%
+def build_two_heads():
+    images = keras.Input((28, 28, 1))
+    x = layers.Flatten()(images)
+    for size in (256, 128):
+        x = layers.Dense(size, activation="leaky_relu")(x)
+    return keras.Model(images, [layers.Dense(1)(x), layers.Dense(10)(x)])
+
+
+# %% [markdown]
+# The losses of lesson 5 stay, and both players also pay the classifier's
+# cross-entropy: the discriminator for naming images wrongly, the generator for
+# images that are named wrongly. So they pull in the same direction here, and
+# are opponents only about "real". `supervised` will be needed in a moment.
+
+
+# %%
+def naming_loss(labels, class_logits):
+    each = ops.categorical_crossentropy(labels, class_logits, from_logits=True)
+    return ops.mean(each)
+
+
+class AuxiliaryGAN(ConditionalGAN):
+    supervised = True
+
+    def logits(self, images, labels):
+        return self.discriminator(images)[0]
+
+    def discriminator_loss(self, real, fake, labels):
+        loss = super().discriminator_loss(real, fake, labels)
+        loss += naming_loss(labels, self.discriminator(fake)[1])
+        if self.supervised:
+            loss += naming_loss(labels, self.discriminator(real)[1])
+        return loss
+
+    def generator_loss(self, fake, labels):
+        loss = super().generator_loss(fake, labels)
+        return loss + naming_loss(labels, self.discriminator(fake)[1])
+
+
+# %%
+auxiliary = AuxiliaryGAN(
+    build_dense_generator, build_two_heads(), dense_recipe
+)
+train(auxiliary, dense_recipe, digits.train.labels, "AC-GAN")
+gans["AC-GAN"] = auxiliary
+plots.grid(draw(auxiliary, columns[:40]))
+
+# %% [markdown]
+# The price: the generator is rewarded for digits that are easy to *name*.
+# Odd-looking but real handwriting gets rare, the more so the more classes
+# there are. A projection has no such pull.
+
+# %% [markdown]
+# ## InfoGAN: classes without labels
+#
+# Now give no labels at all. The generator gets noise and a random *code* $c$,
+# one of ten, and the second head has to read the code off the image. That is
+# only possible if the generator lets the code be seen. With $Q(c|x)$ for the
+# head's probability,
+#
+# $$I(c; x) \ge E[\log Q(c|x)] + \log 10$$
+#
+# bounds the *mutual information* from below: how many nats an image tells
+# about its code, at most $\log 10 = 2.303$. The generator raises the bound.
+# In code, InfoGAN (Chen and others, 2016) is the AC-GAN without the term for
+# real images, fed with random codes instead of labels.
+
+
+# %%
+class InfoGAN(AuxiliaryGAN):
+    supervised = False
+
+
+codes = np.random.default_rng(seed).integers(10, size=len(digits.train.labels))
+info = InfoGAN(build_dense_generator, build_two_heads(), dense_recipe)
+train(info, dense_recipe, codes, "InfoGAN")
+
+# %% [markdown]
+# The bound in nats, on new samples, and one row for each code:
+
+# %%
+asked = np.tile(one_hot, (200, 1))
+invented = draw(info, asked, noise_seed=seed + 1)
+read = info.discriminator.predict(invented, batch_size=500, verbose=0)[1]
+float(np.log(10) - naming_loss(asked, read))
+
+# %%
+by_code = {f"code {c}": invented[c::10][:12] for c in range(10)}
+plots.panel(by_code)
+
+# %% [markdown]
+# Codes take up what is easiest to see and to keep apart. Much of that is the
+# digit, but a code may also stand for two digits, or two codes for one digit
+# that is written in two ways. The code is a *name the model invented*; which
+# digit it means has to be looked up.
+
+# %% [markdown]
+# ## Measuring
+#
+# *Label accuracy*: the share of 5,000 samples, equally many for each digit,
+# that the judge takes for the digit that was asked for. For InfoGAN every code
+# is first translated to the digit that the judge sees in most of its samples.
+
+# %%
+from digitdreams import judge, metrics
+
+asked = np.tile(one_hot, (500, 1))
+wanted = asked.argmax(axis=1)
+gans["class-conditional norm"] = final
+samples = {name: draw(gan, asked, seed + 2) for name, gan in gans.items()}
+for name, images in samples.items():
+    accuracy = metrics.label_accuracy(judge.probabilities(images), wanted)
+    print(f"{name:24}{accuracy:.3f}")
+
+# %%
+seen = judge.probabilities(draw(info, asked, seed + 2)).argmax(axis=1)
+meaning = [np.bincount(seen[wanted == code]).argmax() for code in range(10)]
+print(
+    "meanings", meaning, "accuracy", np.mean(np.take(meaning, wanted) == seen)
+)
+
+# %% [markdown]
+# The final model's mistakes, by digit asked for and digit seen, and the whole
+# report:
+
+# %%
+best = samples["class-conditional norm"]
+verdicts = judge.probabilities(best)
+plots.confusion(wanted, verdicts.argmax(axis=1))
+
+# %%
+report = judge.report(best)
+report
+
+# %% [markdown]
+# Lesson 8 compares this model with the others, so it is kept. There labels are
+# whole numbers; a fixed table turns them into one-hot vectors.
+
+# %%
+from digitdreams import models
+
+noise, numbers = keras.Input((noise_size,)), keras.Input((), dtype="int32")
+table = layers.Embedding(
+    10, 10, embeddings_initializer="identity", trainable=False
+)
+generator = final.average([noise, table(numbers)])
+models.save(keras.Model([noise, numbers], generator), "07").name
+
+# %%
+course.expect(
+    label_accuracy=metrics.label_accuracy(verdicts, wanted),
+    fid_over_floor=report.fid / report.fid_floor,
+)
+
+# %% [markdown]
+# ## What to remember
+#
+# 1. A conditional discriminator judges *pairs*; real and generated pairs need
+#    the same labels, or the label alone gives the fakes away.
+# 2. A label enters by concatenation, embedding or projection, and into a
+#    generator best in every layer, as gain and shift of a normalisation.
+# 3. AC-GAN asks for the label, InfoGAN for an invented code; both are a second
+#    head with a cross-entropy.
+#
+# ## Asked in interviews
+#
+# - *Why does a projection discriminator beat concatenation?* Its form is that
+#   of the best logit: one term for the image, one inner product for the match
+#   of image and label.
+# - *What is class-conditional batch normalisation?* Batch normalisation whose
+#   gain and shift are looked up by class.
+# - *What is AC-GAN's weakness?* Its classifier rewards images that are easy to
+#   name, so variety within a class shrinks.
+# - *What does InfoGAN maximise besides the game?* A lower bound of the mutual
+#   information of code and image, by a head that reads the code.
+# - *Your label maps have the right shape and the model ignores labels. What do
+#   you check?* That every pixel of the maps equals the one-hot vector.
+#
+# ## To read
+#
+# - Mirza and Osindero, [Conditional generative adversarial
+#   nets](https://arxiv.org/abs/1411.1784), 2014: concatenation.
+# - Chen and others, [InfoGAN](https://arxiv.org/abs/1606.03657), 2016.
+# - Odena, Olah and Shlens, [Conditional image synthesis with auxiliary
+#   classifier GANs](https://arxiv.org/abs/1610.09585), 2017.
+# - De Vries and others, [Modulating early visual processing by
+#   language](https://arxiv.org/abs/1707.00683), 2017: conditional batch
+#   normalisation.
+# - Miyato and Koyama, [cGANs with projection
+#   discriminator](https://arxiv.org/abs/1802.05637), 2018.
+#
+# ## Next
+#
+# In exercise 7 you write these parts and repair two programs. Lesson 8 asks
+# what all our numbers are worth, and how each can be fooled.
