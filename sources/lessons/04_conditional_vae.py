@@ -339,8 +339,8 @@ lesson_3 = course.load().find("03")
 lesson_3.numbers[-1].label, lesson_3.numbers[-1].typical
 
 # %% [markdown]
-# The label saves more than the 2.3 nats that it costs to send it, but not by
-# far: most of what there is to say about a digit is its style.
+# The label saves about as much as the 2.3 nats that it costs to send it. Most
+# of what there is to say about a digit is its style.
 
 # %% [markdown]
 # ## Is style free of content?
