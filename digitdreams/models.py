@@ -32,7 +32,7 @@ VAE_RATE = 6e-3
 GAN_LATENT_SIZE = 64
 GAN_CHANNELS = (64, 32)  # at 7 x 7 and 14 x 14 pixels
 GAN_RATE = 1e-3
-R1_WEIGHT = 1.0
+R1_WEIGHT = 0.4
 R1_IMAGES = 16  # of each batch; the penalty costs a second derivative
 AVERAGE_DECAY = 0.99
 
