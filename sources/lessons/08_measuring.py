@@ -410,8 +410,7 @@ table({name: measure(images[:2000]) for name, images in samples.items()})
 # repeat the ten images of above, and precision is 1. Mix in a few odd images:
 # their neighbours are far, so their balls become huge, and recall rises. A
 # table near the end shows both.
-
-# %% [markdown]
+#
 # ## Nearest neighbours
 #
 # Has the generator learned, or does it remember? For each sample look for the
