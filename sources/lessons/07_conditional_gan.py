@@ -85,7 +85,8 @@ copied.shape, right.shape
 # band.
 
 # %%
-plots.panel({"right": right[0].T, "copied": copied[0].T})
+maps = {"right": right, "copied": copied}
+plots.panel({name: np.moveaxis(m[0], -1, 0) for name, m in maps.items()})
 
 # %% [markdown]
 # Training still works after a fashion: the band lies lower for a higher digit,
@@ -106,9 +107,9 @@ plots.panel({"right": right[0].T, "copied": copied[0].T})
 # \frac{p(x)}{q(x)}.$$
 #
 # The second term judges the image alone. The first asks whether the label
-# fits. If a classifier's logits are linear in some features $\phi(x)$, as in a
-# softmax layer, it is, up to a constant for each label, a product $v_y \cdot
-# \phi(x)$ with one learned vector $v_y$ for each label. So the *projection
+# fits. A softmax classifier on some features $\phi(x)$ would answer with a
+# product $v_y \cdot \phi(x)$, one vector $v_y$ for each label, and a
+# normalisation that does not depend on the label. So the *projection
 # discriminator* (Miyato and Koyama, 2018) adds an inner product to the logit:
 #
 # $$a(x, y) = w \cdot \phi(x) + b + v_y \cdot \phi(x)$$
@@ -183,8 +184,8 @@ average_decay = 0.995
 penalty, penalty_images = 1.0, 16
 
 dense_recipe = {"steps": 1500, "rate": 0.001, "compiled": True}
-final_recipe = {"steps": 2000, "rate": 0.001, "compiled": False}
-generator_channels = [64, 48, 24]
+final_recipe = {"steps": 1500, "rate": 0.001, "compiled": False}
+generator_channels = [64, 32]
 discriminator_channels = [32, 64]
 
 # %% [markdown]
@@ -348,36 +349,33 @@ channel = np.array([1.0, 3.0])
 def conditional_normalisation(x, labels):
     channels = x.shape[-1]
     x = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
-    gain, shift = [
-        layers.Reshape((1, 1, channels))(
-            layers.Dense(channels, kernel_initializer=start, use_bias=False)(
-                labels
-            )
-        )
-        for start in ("ones", "zeros")
-    ]
-    return layers.ReLU()(x * gain + shift)
+    gain = layers.Dense(channels, use_bias=False, kernel_initializer="ones")
+    shift = layers.Dense(channels, use_bias=False, kernel_initializer="zeros")
+    as_map = layers.Reshape((1, 1, channels))
+    x = layers.Multiply()([x, as_map(gain(labels))])
+    x = layers.Add()([x, as_map(shift(labels))])
+    return layers.ReLU()(x)
 
 
 # %% [markdown]
 # ## The model
 #
-# The generator of lesson 5 with its three normalisations told the label; the
-# discriminator of lesson 5 with a projection at its end.
+# The generator of lesson 5, whose two normalisations are now told the label,
+# and the discriminator of lesson 5 with a projection at its end.
 
 
 # %%
 def build_generator():
     noise, labels = keras.Input((noise_size,)), keras.Input((10,))
-    first, *others = generator_channels
+    first, second = generator_channels
     x = layers.Dense(7 * 7 * first, use_bias=False)(noise)
     x = layers.Reshape((7, 7, first))(x)
     x = conditional_normalisation(x, labels)
-    for channels in others:
-        x = layers.UpSampling2D(2)(x)
-        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        x = conditional_normalisation(x, labels)
-    x = layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
+    x = layers.UpSampling2D(2)(x)
+    x = layers.Conv2D(second, 3, padding="same", use_bias=False)(x)
+    x = conditional_normalisation(x, labels)
+    x = layers.UpSampling2D(2)(x)
+    x = layers.Conv2D(1, 5, padding="same", activation="sigmoid")(x)
     return keras.Model([noise, labels], x, name="generator")
 
 

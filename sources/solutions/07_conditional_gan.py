@@ -210,17 +210,20 @@ def adam(weights, steps):
 def build_step(generator, average, steps):
     body = build_network(28 * 28, 128, "leaky_relu")
     shapes = {"w": (128,), "b": (), "vectors": (10, 128)}
-    head = {name: keras.Variable(np.zeros(s)) for name, s in shapes.items()}
+    head = {k: keras.Variable(np.zeros(s, "f")) for k, s in shapes.items()}
     judge_weights = body.trainable_weights + list(head.values())
-    weights = generator.trainable_weights
+    weights, chance = (
+        generator.trainable_weights,
+        keras.random.SeedGenerator(seed),
+    )
     judge_adam, generator_adam = (
         adam(judge_weights, steps),
         adam(weights, steps),
     )
 
     def draw():
-        labels = tf.random.uniform((batch_size,), 0, 10, tf.int32)
-        noise = tf.random.normal((batch_size, noise_size))
+        labels = keras.random.randint((batch_size,), 0, 10, seed=chance)
+        noise = keras.random.normal((batch_size, noise_size), seed=chance)
         return generator(join_labels(noise, labels)), labels
 
     @tf.function(jit_compile=True)
