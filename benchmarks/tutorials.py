@@ -388,10 +388,15 @@ def published(pair: Pair, seed: int) -> Contestant:
 
 
 def ours(pair: Pair, seed: int) -> Contestant:
-    steps = pair.our_epochs * IMAGES // models.BATCH_SIZE
+    gan = pair.measure is measure_samples
+    batch_size = models.GAN_BATCH_SIZE if gan else models.VAE_BATCH_SIZE
+    steps = pair.our_epochs * IMAGES // batch_size
     return Contestant(
         lambda: pair.ours(seed, steps),
-        *(pair.our_epochs, models.BATCH_SIZE, pair.measure, seed),
+        pair.our_epochs,
+        batch_size,
+        pair.measure,
+        seed,
     )
 
 

@@ -20,19 +20,20 @@ from digitdreams.progress import Progress
 
 FOLDER = Path(os.environ.get("DIGITDREAMS_MODELS") or ROOT / "build" / "models")
 NAMES = {"03": "VAE", "04": "conditional VAE", "05": "GAN", "07": "conditional GAN"}
-SHORT_EPOCHS = {"03": 2, "04": 2, "05": 1, "07": 1}
+SHORT_EPOCHS = {"03": 2, "04": 2, "05": 0.5, "07": 1}
 
-BATCH_SIZE = 128
 STEPS_AT_ONCE = 20
 
 VAE_LATENT_SIZE = 16
 VAE_HIDDEN_SIZES = (512, 256)
+VAE_BATCH_SIZE = 128
 VAE_RATE = 6e-3
 
 GAN_LATENT_SIZE = 64
 GAN_CHANNELS = (64, 32)  # at 7 x 7 and 14 x 14 pixels
+GAN_BATCH_SIZE = 64
 GAN_RATE = 1e-3
-R1_WEIGHT = 0.4
+R1_WEIGHT = 1.0
 R1_IMAGES = 16  # of each batch; the penalty costs a second derivative
 AVERAGE_DECAY = 0.99
 
@@ -132,30 +133,27 @@ def rising_and_falling(rate: float, steps: int):
 
 
 def train_vae(
-    conditional: bool, epochs: int, seed: int = 0, split: data.Split | None = None
+    conditional: bool, epochs: float, seed: int = 0, split: data.Split | None = None
 ) -> "VAE":
     """Train a VAE on the train split, or on another one, and return it."""
     split = split or data.load().train
-    vae = VAE(conditional, split.images, seed)
-    vae.prepare(epochs * (len(split.images) // BATCH_SIZE))
-    return _fit(vae, epochs, seed, split)
+    return _train(VAE(conditional, split.images, seed), epochs, seed, split)
 
 
 def train_gan(
-    conditional: bool, epochs: int, seed: int = 0, split: data.Split | None = None
+    conditional: bool, epochs: float, seed: int = 0, split: data.Split | None = None
 ) -> "GAN":
     """Train a GAN on the train split, or on another one, and return it."""
-    split = split or data.load().train
-    gan = GAN(conditional, seed)
-    gan.prepare(epochs * (len(split.images) // BATCH_SIZE))
-    return _fit(gan, epochs, seed, split)
+    return _train(GAN(conditional, seed), epochs, seed, split or data.load().train)
 
 
-def _fit(model, epochs, seed, split):
-    batches = data.batches(split, min(BATCH_SIZE, len(split.images)), seed)
+def _train(model, epochs, seed, split):
+    steps = max(1, round(epochs * len(split.images) / model.batch_size))
+    model.prepare(steps)
+    batches = data.batches(split, model.batch_size, seed).repeat()
     model.fit(
         batches,
-        epochs=epochs,
+        steps_per_epoch=steps,
         shuffle=False,
         verbose=0,
         callbacks=[Progress(model.title)],
@@ -178,6 +176,8 @@ class VAE(keras.Model):
 
     Batches are pairs (images, labels). `generator` is the decoder with probabilities.
     """
+
+    batch_size = VAE_BATCH_SIZE
 
     def __init__(
         self,
@@ -268,6 +268,8 @@ class GAN(keras.Model):
     methods for GANs do actually converge?" (the penalty R1).
     """
 
+    batch_size = GAN_BATCH_SIZE
+
     def __init__(self, conditional: bool, seed: int = 0):
         super().__init__()
         self.conditional = conditional
@@ -292,7 +294,7 @@ class GAN(keras.Model):
         x = layers.Dense(7 * 7 * wide, use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.UpSampling2D()(layers.Reshape((7, 7, wide))(x))
-        x = layers.Conv2D(narrow, 5, padding="same", use_bias=False)(x)
+        x = layers.Conv2D(narrow, 3, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.UpSampling2D()(x)
         x = layers.Conv2D(1, 5, padding="same", activation="sigmoid")(x)
@@ -302,7 +304,7 @@ class GAN(keras.Model):
         images = keras.Input((28, 28, 1), name="images")
         inputs, x = images, images
         for channels in reversed(GAN_CHANNELS):
-            x = layers.Conv2D(channels, 5, strides=2, padding="same")(x)
+            x = layers.Conv2D(channels, 4, strides=2, padding="same")(x)
             x = layers.LeakyReLU(negative_slope=0.2)(x)
         x = layers.Dense(128)(layers.Flatten()(x))
         x = layers.LeakyReLU(negative_slope=0.2)(x)
