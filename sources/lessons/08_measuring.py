@@ -251,9 +251,8 @@ curves = {
 }
 
 # %%
-from matplotlib import pyplot as plt
-
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+figure = plots.Picture(560, 300, "FID by 1/N", layout="constrained")
+axes = figure.add_subplot()
 for name, values in curves.items():
     slope, at_zero = np.polyfit(1 / sizes, values, 1)
     (line,) = axes.plot(1 / sizes, values, "o", label=name)
@@ -261,10 +260,14 @@ for name, values in curves.items():
     print(f"{name:16} {values[-1]:.2f} at 5,000, {at_zero:.2f} extended")
 axes.set(xlabel="1 / number of samples", ylabel="FID", ylim=(0, None))
 axes.legend()
+figure
+
 # %% [markdown]
 # The points are measured; the lines are fitted to them and extended to 0 on
-# the left. A good model at 250 samples can look worse than a poor one at
-# 5,000. Two FIDs may be compared only with equally many samples on both sides.
+# the left. Real images at 250 samples have several times the FID of real
+# images at 5,000. Two FIDs may be compared only with equally many samples on
+# both sides, all the more where models are good: the bias stays the same while
+# the FID gets small.
 # (What is left at the left end for real images comes from the reference, which
 # has only 2,500 images here.)
 #
@@ -374,10 +377,11 @@ for size in (250, 1000, 4000):
 print("the Gaussian:", round(metrics.kid(real_features, gaussian), 4))
 
 # %% [markdown]
-# Few samples make KID uncertain but do not shift it, and the Gaussian no
-# longer passes for real: the kernel's third power sees what is beyond
-# covariance. *How to fool it*: with copies of training images, like FID. Both
-# ask only whether the clouds agree.
+# Few samples make KID uncertain, up and down, but do not push it upwards. What
+# is left at 4,000 is a true difference: the validation images come from other
+# writers. And the Gaussian no longer passes for real: the kernel's third power
+# sees what is beyond covariance. *How to fool it*: with copies of training
+# images, like FID. Both ask only whether the clouds agree.
 #
 # ## Precision and recall
 #
@@ -555,14 +559,16 @@ print("shuffled columns", rate(shuffled), "undamaged", rate(some_real))
 np.round([rate(other_real[other_labels == d]) for d in range(10)], 2)
 
 # %% [markdown]
-# The honest finding: noise moves the rate a lot, because every row becomes
-# unlike every other. Blur moves it far less than the difference between one
-# digit and another. And it is *blind* to the order of columns: distances
-# between rows do not change when all rows are shuffled alike, so unreadable
-# images get exactly the rate of real ones. It compares samples with nothing
-# real and knows no variety. As a noise alarm on images of one kind it works;
-# as a measure of generators it does not. If a text names a measure that you
-# cannot find in a paper, test it like this before you use it.
+# The honest finding: the rate does track both kinds of damage, in *opposite*
+# directions. Blur makes rows alike and raises it, noise makes them unlike and
+# lowers it. So an image with both can have exactly the rate of an undamaged
+# one, and a generator that draws nothing but 1s has a rate like strong blur.
+# It is blind to the order of columns, too: distances between rows do not
+# change when all rows are shuffled alike, so unreadable images get exactly the
+# rate of real ones. And it compares samples with nothing real. As an alarm for
+# one known kind of damage on one kind of image it works; as a measure of
+# generators it does not. If a text names a measure that you cannot find in a
+# paper, test it like this before you use it.
 #
 # ## Classification accuracy score
 #
@@ -684,13 +690,17 @@ table({name: board[name] for name in order})
 # small FID.
 
 # %%
-figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
+figure = plots.Picture(560, 330, "leaderboard", layout="constrained")
+axes = figure.add_subplot()
 for name, row in board.items():
-    place, area = (row["precision"], row["recall"]), 40 * row["fid"]
-    axes.scatter(*place, s=area, alpha=0.6)
-    axes.annotate(f"{name}, FID {row['fid']:.1f}", place, ha="right")
-axes.set(xlabel="precision", ylabel="recall", title="Leaderboard")
-axes.margins(0.25)
+    place, area = (row["precision"], row["recall"]), 20 + 20 * row["fid"]
+    text = f"{name}, FID {row['fid']:.1f}"
+    axes.scatter(*place, s=area, alpha=0.6, label=text)
+limits = {"xlim": (0, 1.05), "ylim": (-0.05, 1.05)}
+axes.set(xlabel="precision", ylabel="recall", **limits)
+figure.legend(loc="outside right center", markerscale=0.5)
+figure
+
 # %% [markdown]
 # Is the first place the one that you chose by eye? A VAE covers more than its
 # blurry looks suggest, and a GAN looks better than it covers. With labels a
