@@ -317,11 +317,16 @@ for way in ("concatenation", "embedding", "projection"):
 
 
 # %%
+def images_of(gan, noise, labels):
+    """Return the average generator's images, computed 500 at a time."""
+    parts = [slice(at, at + 500) for at in range(0, len(labels), 500)]
+    images = [gan.average([noise[part], labels[part]]) for part in parts]
+    return np.concatenate(images)
+
+
 def draw(gan, labels, noise_seed=seed):
-    """Return images for label vectors of the shape (count, 10)."""
     noise = keras.random.normal((len(labels), noise_size), seed=noise_seed)
-    given = [noise.numpy(), np.asarray(labels, "float32")]
-    return gan.average.predict(given, batch_size=500, verbose=0)
+    return images_of(gan, noise, labels)
 
 
 plots.panel({name: draw(gan, one_hot) for name, gan in gans.items()})
@@ -427,8 +432,7 @@ plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
 columns = np.tile(one_hot, (6, 1))
 noise = keras.random.normal((6, noise_size), seed=seed)
 rows = np.repeat(noise, 10, axis=0)
-page = final.average.predict([rows, columns], verbose=0)
-plots.grid(page)
+plots.grid(images_of(final, rows, columns))
 
 # %% [markdown]
 # ## From one class to another
@@ -443,9 +447,7 @@ slides = {}
 for start, end in ((3, 8), (4, 9), (1, 7), (0, 6)):
     mixed = (1 - share) * one_hot[start] + share * one_hot[end]
     same = np.repeat(noise[:1], 11, axis=0)
-    slides[f"{start} to {end}"] = final.average.predict(
-        [same, mixed], verbose=0
-    )
+    slides[f"{start} to {end}"] = images_of(final, same, mixed)
 plots.panel(slides)
 
 # %% [markdown]
@@ -544,7 +546,7 @@ train(info, dense_recipe, codes, "InfoGAN")
 # %%
 asked = np.tile(one_hot, (200, 1))
 invented = draw(info, asked, noise_seed=seed + 1)
-read = info.discriminator.predict(invented, batch_size=500, verbose=0)[1]
+_, read = info.discriminator(invented)
 float(np.log(10) - naming_loss(asked, read))
 
 # %%

@@ -29,14 +29,20 @@ def modes_inputs(rng):
             "at_least": at_least,
         }
     centres = np.array([[0, 0], [1, 0], [0, 1]], "float32")
-    samples = np.array(
-        [[0.7, 0.7], [0.7, 0.6], [0.05, 0], [1, 0.1], [0.6, 0.7]], "float32"
-    )
+    samples = [
+        [0.7, 0.7],
+        [0.7, 0.6],
+        [0.05, 0],
+        [1, 0.1],
+        [0.6, 0.7],
+        [0, 0.6],
+    ]
+    samples = np.array(samples, "float32")
     yield {
         "samples": samples,
         "centres": centres,
         "radius": 0.3,
-        "at_least": 0.2,
+        "at_least": 0.15,
     }
 
 

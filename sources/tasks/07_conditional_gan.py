@@ -89,11 +89,6 @@ def maps_as_found(labels, height, width):
     return ops.reshape(copies, (-1, height, width, 10))
 
 
-def maps_along_axis_1(labels, height, width):
-    copies = ops.repeat(ops.one_hot(labels, 10), height * width, axis=1)
-    return ops.reshape(copies, (-1, height, width, 10))
-
-
 def maps_tiled_over_images(labels, height, width):
     copies = ops.tile(ops.one_hot(labels, 10), (height * width, 1))
     return ops.reshape(copies, (-1, height, width, 10))
@@ -193,7 +188,7 @@ def gain_and_shift_only(x, labels, gains, shifts):
 def draw_head(rng, size, classes):
     return {
         "w": normal(rng, size),
-        "b": float(rng.normal().round(3)),
+        "b": round(float(rng.normal()), 3),
         "vectors": normal(rng, classes, size),
     }
 
@@ -459,13 +454,8 @@ TASKS = [
         wrong=[
             Wrong(
                 maps_as_found,
-                "This is still the program as found: repeat whole vectors, "
-                "not single numbers.",
-            ),
-            Wrong(
-                maps_along_axis_1,
-                "Along axis 1 each number is repeated on its own, and the "
-                "band is still there: repeat along axis 0, or broadcast.",
+                "Each number is still repeated on its own, as in the program "
+                "as found: repeat whole vectors (axis 0), or broadcast.",
             ),
             Wrong(
                 maps_tiled_over_images,
