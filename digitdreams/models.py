@@ -58,6 +58,8 @@ def save(generator: keras.Model, lesson: str) -> Path:
     Keras's own layers, so that the file opens without the lesson's code. Raises
     ModelError if it does not.
     """
+    if not getattr(generator, "inputs", None):
+        raise ModelError("a generator has inputs: build it with keras.Model(in, out)")
     images, _ = sample(generator, 10)
     if images.shape != (10, 28, 28, 1):
         raise ModelError(f"a generator makes (n, 28, 28, 1), not {images.shape}")
