@@ -8,7 +8,7 @@ LESSON ?=
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast lab notebooks format lock clean
 
-help:  ## print this
+help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
 	@echo "make lab             open JupyterLab at the first lesson"
@@ -28,21 +28,26 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --no-index -e .
 	@touch $@
 
-run: $(READY)  ## run the lessons
+run: $(READY)
 	$(BIN)/digitdreams run $(LESSON)
 
 lab: $(READY)
 	$(BIN)/jupyter lab lessons/00_start_here.ipynb
 
+# Both parts run, also when the first one fails.
 test: $(READY)
-	$(BIN)/python -m pytest tests
-	$(BIN)/python tests/netless.py -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 lessons solutions tests/notebooks
+	@failed=0; \
+	$(BIN)/python -m pytest tests || failed=1; \
+	$(BIN)/python tests/netless.py -m pytest --nbval-lax --nbval-current-env \
+		--nbval-cell-timeout=300 lessons solutions tests/notebooks || failed=1; \
+	exit $$failed
 
 test-fast: $(READY)
 	$(BIN)/python -m pytest tests -m "not slow"
 
 notebooks: $(READY)
 	$(BIN)/digitdreams notebooks $(LESSON)
+	$(BIN)/digitdreams readme
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -183,12 +183,23 @@ def difference(
     return None
 
 
+def short(value: Any) -> str:
+    """A value in a message: an array by its shape, the rest by its text."""
+    if isinstance(value, np.ndarray) and value.size > 1:
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def leaf_difference(expected, found, tolerance, same_dtype, what) -> str | None:
-    if isinstance(expected, str) or isinstance(found, (str, dict, list)):
-        return (
-            None if found == expected else f"{what}: {found!r}, expected {expected!r}"
-        )
-    expected, found = np.asarray(expected), np.asarray(found)
+    if isinstance(expected, str) or isinstance(found, (str, dict)):
+        same = isinstance(expected, str) and expected == found
+        return None if same else f"{what} is {short(found)}, expected {short(expected)}"
+    try:
+        found = np.asarray(found)
+    except ValueError:  # a ragged list
+        return f"{what} is {short(found)}, expected {short(expected)}"
+    expected = np.asarray(expected)
     if found.shape != expected.shape:
         return f"{what} has the shape {found.shape}, expected {expected.shape}"
     if same_dtype and found.dtype != expected.dtype:

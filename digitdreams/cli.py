@@ -1,7 +1,6 @@
 """The command `digitdreams`."""
 
 import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +21,8 @@ judge_app = typer.Typer(
 )
 app.add_typer(judge_app, name="judge")
 console = Console(highlight=False)
+
+WORK = ROOT / "my_work"
 
 LessonArgument = Annotated[
     str, typer.Argument(metavar="LESSON", help="number or name, such as 03 or vae")
@@ -65,15 +66,15 @@ def start(lesson: LessonArgument) -> None:
     """Copy an exercise to my_work/, where updates of the course never touch it."""
     found = chosen([lesson])[0]
     source = ROOT / "exercises" / found.stem
-    target = Path("my_work") / found.stem
+    target = WORK / found.stem
     if not source.exists():
         raise fail(
             f"Lesson {found.id} has no exercise: open lessons/{found.stem}.ipynb"
         )
     if target.exists():
         raise fail(
-            f"{target} exists and stays as it is. To begin anew, rename it first: "
-            f"mv {target} {target}_old"
+            f"{target} exists and stays as it is. To begin anew, rename that folder "
+            f"first, then type `digitdreams start {found.id}` again."
         )
     shutil.copytree(source, target)
     console.print(f"Copied to {target}. Open it with:")
@@ -124,6 +125,14 @@ def notebooks(
             console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command(name="readme")
+def update_readme() -> None:
+    """Bring README.md's table and picture up to date."""
+    from digitdreams import readme
+
+    readme.update(course.load())
 
 
 @app.command()

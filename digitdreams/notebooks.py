@@ -5,6 +5,7 @@ nbgrader itself then makes the exercises. A fingerprint in each notebook's
 metadata says from what it was made, so that only what changed is built again.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -24,6 +25,7 @@ from nbformat import NotebookNode
 from digitdreams import tasks
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import ROOT, Lesson, Number
+from digitdreams.runner import OwnKernelManager
 
 SOURCES = ROOT / "sources"
 LESSONS = ROOT / "lessons"
@@ -162,14 +164,16 @@ def lesson_notebook(lesson: Lesson) -> NotebookNode:
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run a notebook in a fresh kernel of this Python, in place."""
+    metadata = copy.deepcopy(notebook.metadata)
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
-        kernel_name="python3",
+        kernel_manager_class=OwnKernelManager,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, "DIGITDREAMS_SEED": ""})
+    notebook.metadata = metadata  # without what the kernel adds about itself
 
 
 def build_lesson(lesson: Lesson, force: bool = False) -> bool:

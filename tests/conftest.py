@@ -1,0 +1,27 @@
+"""What several test files need."""
+
+from pathlib import Path
+
+import pytest
+
+from digitdreams import course
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = course.load().lessons
+WITH_EXERCISE = [one for one in LESSONS if one.exercise_numbers]
+
+
+def pytest_collection_modifyitems(items):
+    """Run what is quick first, so that a slip shows early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(params=LESSONS, ids=lambda one: one.stem)
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture(params=WITH_EXERCISE, ids=lambda one: one.stem)
+def exercised(request):
+    """A lesson that has an exercise."""
+    return request.param

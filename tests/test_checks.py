@@ -1,0 +1,207 @@
+"""The student's side of the checks, with a small task of its own."""
+
+import json
+
+import numpy as np
+import pytest
+from keras import ops
+
+from digitdreams import checks, tasks
+from digitdreams.tasks import Task, Wrong
+
+
+def inputs(rng):
+    for size in (2, 3):
+        yield {"rows": rng.normal(size=(4, size)).astype("float32"), "scale": 2.0}
+
+
+def scaled_sum(rows, scale):
+    return scale * np.sum(rows, axis=1)
+
+
+def scaled_mean(rows, scale):
+    return scale * np.mean(rows, axis=1)
+
+
+def summed_down(rows, scale):
+    return scale * np.sum(rows, axis=0)
+
+
+def refusing(rows, scale):
+    return rows.no_such_thing
+
+
+TASK = Task(
+    name="scaled_sum",
+    points=1,
+    inputs=inputs,
+    reference=scaled_sum,
+    hints=["Which axis?", "Axis 1.", "scale * np.sum(rows, axis=1)"],
+    wrong=[
+        Wrong(scaled_mean, "You averaged: sum."),
+        Wrong(summed_down, "You summed over the batch: sum over the columns."),
+        Wrong(refusing, "An array has no such thing."),
+    ],
+)
+
+
+@pytest.fixture(autouse=True)
+def exercise(tmp_path, monkeypatch):
+    tasks.write([TASK], tmp_path / checks.FILE_NAME)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checks, "_hints_given", {})
+    return tmp_path
+
+
+def named(function):
+    function.__name__ = "scaled_sum"
+    return function
+
+
+def test_a_right_answer_is_told_so(capsys):
+    checks.check(scaled_sum)
+    assert "right (2 cases)" in capsys.readouterr().out
+
+
+def test_a_tensor_is_as_good_as_an_array():
+    checks.check(named(lambda rows, scale: scale * ops.sum(rows, axis=-1)))
+
+
+def test_a_list_of_numbers_is_as_good_as_an_array():
+    checks.check(named(lambda rows, scale: scaled_sum(rows, scale).tolist()))
+
+
+@pytest.mark.parametrize("wrong", TASK.wrong, ids=lambda one: one.answer.__name__)
+def test_a_known_mistake_gets_its_own_message(wrong):
+    def scaled_sum(rows, scale):
+        return wrong.answer(rows, scale)
+
+    with pytest.raises(checks.CheckFailed, match=wrong.message):
+        checks.check(scaled_sum)
+
+
+def test_a_blank_is_friendly():
+    def scaled_sum(rows, scale):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError, match=r"not started.*hint"):
+        checks.check(scaled_sum)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda rows, scale: None, "forget to return"),
+        (lambda rows, scale: rows, r"shape \(4, 2\), expected \(4,\)"),
+        (lambda rows, scale: np.full(4, np.nan), "NaN"),
+        (lambda rows, scale: np.zeros(4), "case 1: the result at .0. is 0, expected"),
+        (lambda rows, scale: "text", "is 'text', expected an array"),
+        (lambda rows, scale: object(), "type object"),
+        (lambda rows: rows, "raised TypeError"),
+        (lambda rows, scale: np.array(["a"] * 4), "type <U1"),
+        (lambda rows, scale: [1, 2], r"shape \(2,\), expected \(4,\)"),
+        (lambda rows, scale: [[1], [2, 3]], "expected an array"),
+    ],
+)
+def test_other_mistakes_are_described(answer, said):
+    with pytest.raises(checks.CheckFailed, match=said):
+        checks.check(named(answer))
+
+
+def test_always_equal_objects_earn_nothing():
+    class Equal:
+        def __eq__(self, other):
+            return True
+
+    with pytest.raises(checks.CheckFailed):
+        checks.check(named(lambda rows, scale: Equal()))
+
+
+def test_an_answer_may_change_its_inputs_without_harm():
+    def scaled_sum(rows, scale):
+        total = scale * rows.sum(axis=1)
+        rows *= 0
+        return total
+
+    checks.check(scaled_sum)
+    checks.check(scaled_sum)
+
+
+def test_hints_go_from_gentle_to_near_solution(capsys):
+    for _ in range(4):
+        checks.hint("scaled_sum")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Hint 1 of 3: Which axis?"
+    assert lines[2] == lines[3]
+    assert "the last one" in lines[2]
+
+
+def test_an_unknown_task_is_answered_with_the_list():
+    with pytest.raises(LookupError, match="scaled_sum"):
+        checks.hint("scale_sum")
+
+
+def test_a_missing_file_says_what_to_do(exercise):
+    (exercise / checks.FILE_NAME).unlink()
+    with pytest.raises(FileNotFoundError, match="digitdreams start"):
+        checks.check(scaled_sum)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}', "\x00"])
+def test_a_damaged_file_says_what_to_do(exercise, content):
+    (exercise / checks.FILE_NAME).write_text(content)
+    with pytest.raises(ValueError, match="copy it again"):
+        checks.check(scaled_sum)
+
+
+def test_the_file_holds_data_and_no_code(exercise):
+    text = (exercise / checks.FILE_NAME).read_text()
+    json.loads(text)
+    assert "np.mean" not in text and "def " not in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(6, dtype="float32").reshape(2, 3) / 7,
+        [np.zeros(0), {"a": np.array(True), "b": 3}],
+        np.array([1, 2], "uint8"),
+        "text",
+    ],
+)
+def test_values_survive_being_written_down(value):
+    again = checks.decode(json.loads(json.dumps(checks.encode(value))))
+    assert checks.difference(value, again, 0.0, same_dtype=True) is None
+
+
+def build(units):
+    import keras
+
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(units, "sigmoid")])
+
+
+def build_without_activation(units):
+    import keras
+
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(units)])
+
+
+def test_models_are_compared_by_shape_size_and_range():
+    x = np.full((2, 3), 50, "float32") * np.array([[1], [-1]], "float32")
+    case = {"units": 4, "x": x}
+    right = checks.observe("model", build, case)
+    assert right["shapes of the outputs"] == [[2, 4]]
+    assert right["number of trainable weights"] == 16
+    wrong = checks.observe("model", build_without_activation, case)
+    assert "lie in [0, 1]" in checks.difference(right, wrong, 1e-4)
+    with pytest.raises(checks.CheckFailed, match=r"keras\.Model"):
+        checks.observe("model", lambda units: 3, case)
+
+
+def test_gradients_are_compared():
+    case = {"a": np.array([2.0], "float32"), "b": np.array([3.0], "float32")}
+    whole = checks.observe("gradient", lambda a, b: a * b, case)
+    stopped = checks.observe("gradient", lambda a, b: a * ops.stop_gradient(b), case)
+    assert float(whole["gradient of b"][0]) == 2
+    said = checks.difference(whole, stopped, 1e-4)
+    assert said is not None and said.startswith("gradient of b")

@@ -1,0 +1,60 @@
+"""The command line, as a user types it."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import LESSONS, ROOT, WITH_EXERCISE
+from digitdreams import cli
+
+
+@pytest.fixture
+def type_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "WORK", tmp_path / "my_work")
+    monkeypatch.setenv("COLUMNS", "200")
+    return lambda *words: CliRunner().invoke(cli.app, words)
+
+
+def test_lessons_are_listed_with_their_contracts(type_in):
+    result = type_in("lessons")
+    assert result.exit_code == 0
+    for one in LESSONS:
+        assert one.title in result.output
+        for number in one.numbers:
+            assert number.describe() in result.output
+
+
+@pytest.mark.parametrize("command", ["start", "run", "notebooks", "calibrate"])
+def test_an_unknown_lesson_is_answered_with_the_list(type_in, command):
+    result = type_in(command, "77")
+    assert result.exit_code == 1
+    for one in LESSONS:
+        assert one.title in result.output
+
+
+def test_start_copies_an_exercise_and_never_overwrites_it(type_in, tmp_path):
+    stem = WITH_EXERCISE[0].stem
+    assert type_in("start", WITH_EXERCISE[0].id).exit_code == 0
+    work = tmp_path / "my_work" / stem / f"{stem}.ipynb"
+    assert work.read_bytes() == (ROOT / "exercises" / stem / work.name).read_bytes()
+
+    work.write_text("a student's work")
+    result = type_in("start", WITH_EXERCISE[0].id)
+    assert result.exit_code == 1 and "stays as it is" in result.output
+    assert work.read_text() == "a student's work"
+
+
+def test_start_says_when_a_lesson_has_no_exercise(type_in):
+    result = type_in("start", "00")
+    assert result.exit_code == 1
+    assert "has no exercise" in result.output
+
+
+def test_help_is_quick_and_does_not_load_tensorflow():
+    code = "import digitdreams.cli, sys; print('tensorflow' in sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "False"

@@ -1,0 +1,60 @@
+"""pyproject.toml, requirements.lock and environment.yml name the same versions."""
+
+import re
+import tomllib
+from importlib import metadata
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from conftest import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+WANTED = [
+    Requirement(text)
+    for text in (
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["dependency-groups"]["dev"],
+        *PROJECT["build-system"]["requires"],
+    )
+]
+LOCKED = {
+    canonicalize_name(match[1]): (match[2], Requirement(match[0].rstrip(" \\")).marker)
+    for match in re.finditer(r"^([A-Za-z0-9._-]+)==([^\s;]+)[^\n]*", LOCK, re.M)
+}
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_the_lock_satisfies_pyproject(wanted):
+    version, _ = LOCKED[canonicalize_name(wanted.name)]
+    assert wanted.specifier.contains(version)
+
+
+def test_every_locked_package_has_exactly_one_version_and_hashes():
+    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.M)
+    named = [one for one in blocks if "==" in one.split("\n")[0]]
+    assert len(named) == len(LOCKED) > 100
+    assert all("--hash=sha256:" in one for one in named)
+
+
+def test_the_lock_names_no_package_index():
+    assert "://" not in LOCK
+
+
+def test_conda_installs_the_lock_and_the_same_python():
+    python, _, pip = ENVIRONMENT["dependencies"]
+    assert python == "python=3.11"
+    assert PROJECT["project"]["requires-python"] == ">=3.11,<3.12"
+    assert pip["pip"] == ["--require-hashes", "-r requirements.lock"]
+
+
+@pytest.mark.parametrize("name", sorted(LOCKED))
+def test_what_is_installed_is_what_is_locked(name):
+    version, marker = LOCKED[name]
+    if marker is not None and not marker.evaluate():
+        pytest.skip("not for this system")
+    assert metadata.version(name) == version

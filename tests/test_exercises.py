@@ -1,0 +1,106 @@
+"""Every check is right about right and wrong answers, and blanks are friendly."""
+
+import re
+import shutil
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from conftest import ROOT, WITH_EXERCISE
+from digitdreams import checks, tasks
+from digitdreams.runner import OwnKernelManager
+
+TASKS = [
+    pytest.param(one.stem, task, id=f"{one.id}-{task.name}")
+    for one in WITH_EXERCISE
+    for task in tasks.load(one.stem)
+]
+WRONG = [
+    pytest.param(one.stem, task, wrong, id=f"{one.id}-{task.name}-{number}")
+    for one in WITH_EXERCISE
+    for task in tasks.load(one.stem)
+    for number, wrong in enumerate(task.wrong, start=1)
+]
+
+
+def stored(stem, task):
+    """The task as the student's folder holds it."""
+    return checks.read(ROOT / "exercises" / stem)["tasks"][task.name]
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_right_answers_are_accepted(stem, task):
+    assert task.also_right, "add a differently written right answer"
+    for answer in (task.reference, *task.also_right):
+        assert checks.judge(stored(stem, task), task.name, answer) is None
+
+
+@pytest.mark.parametrize(("stem", "task", "wrong"), WRONG)
+def test_a_wrong_answer_gets_its_own_message(stem, task, wrong):
+    said = checks.judge(stored(stem, task), task.name, wrong.answer)
+    assert said == f"{task.name}: {wrong.message}"
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_hidden_inputs_tell_right_from_wrong(stem, task):
+    """Grading draws other inputs: they must separate the answers as well."""
+    for seed in (101, 102):
+        hidden = task.as_data(seed)
+        for answer in (task.reference, *task.also_right):
+            assert checks.judge(hidden, task.name, answer) is None
+        for wrong in task.wrong:
+            assert checks.judge(hidden, task.name, wrong.answer) is not None
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_hints_and_messages_are_there_and_differ(stem, task):
+    messages = [one.message for one in task.wrong]
+    assert len(set(messages)) == len(messages)
+    assert len(task.hints) >= 2 and len(set(task.hints)) == len(task.hints)
+
+
+def test_an_exercise_has_at_least_five_wrong_answers(exercised):
+    assert sum(len(one.wrong) for one in tasks.load(exercised.stem)) >= 5
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_a_blank_is_told_that_it_is_not_started(stem, task):
+    def blank(**arguments):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError, match="not started"):
+        checks.judge(stored(stem, task), task.name, blank)
+
+
+@pytest.mark.slow
+def test_an_untouched_exercise_raises_only_not_implemented(exercised, tmp_path):
+    folder = tmp_path / exercised.stem
+    shutil.copytree(ROOT / "exercises" / exercised.stem, folder)
+    path = folder / f"{exercised.stem}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_manager_class=OwnKernelManager,
+        allow_errors=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    errors = {
+        cell.id: f"{output.ename}: {output.evalue}"
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    }
+    unexpected = {
+        name: said
+        for name, said in errors.items()
+        if not said.startswith("NotImplementedError")
+    }
+    assert not unexpected
+    for task in tasks.load(exercised.stem):
+        said = errors[f"check-{task.name}"]
+        assert re.search(rf"{task.name} is not started", said)
+    assert "check-training" in errors
