@@ -190,9 +190,10 @@ def read_beneath(root: Path, parts: tuple[str, ...], largest: int) -> bytes:
         ) from None
     finally:
         os.close(folder)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise Unreadable(f"{where} is not a regular file")
     with os.fdopen(file, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise Unreadable(f"{where} is not a regular file")
         content = stream.read(largest + 1)
     if len(content) > largest:
         raise Unreadable(f"{where} is larger than {largest / 1e6:g} MB")
@@ -276,7 +277,12 @@ def in_folder(root: Path, stem: str, pattern: re.Pattern | None = None) -> Inbox
                 add_unusable(entry.name, f"{entry.name}/{stem}", reason)
                 continue
             inner = (entry.name, stem) if nested.is_dir() else (entry.name,)
-            name, notes = notebook_in(root.joinpath(*inner), stem)
+            try:
+                name, notes = notebook_in(root.joinpath(*inner), stem)
+            except OSError as error:
+                reason = f"{'/'.join(inner)} cannot be read ({error.strerror})"
+                add_unusable(entry.name, "/".join(inner), reason)
+                continue
             if name is not None:
                 add(entry.name, (*inner, name), read_extras(root, inner), notes)
             elif len(inner) == 2:
