@@ -264,7 +264,7 @@ class Book:
         query = sqlalchemy.select(_records.c.student, _records.c.key).where(
             _records.c.assignment == stem
         )
-        return dict(self.gradebook.db.execute(query).tuples().all())
+        return {student: key for student, key in self.gradebook.db.execute(query)}
 
     # One mark -------------------------------------------------------------------------
 
@@ -356,7 +356,7 @@ class Book:
         query = sqlalchemy.select(_records.c.student, _records.c.result).where(
             _records.c.assignment == stem
         )
-        results = dict(self.gradebook.db.execute(query).tuples().all())
+        results = {student: text for student, text in self.gradebook.db.execute(query)}
         try:
             assignment = self.gradebook.find_assignment(stem)
         except MissingEntry:
