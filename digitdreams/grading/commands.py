@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import nbformat
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -165,6 +164,8 @@ class Grader:
     """
 
     def __init__(self, lesson: Lesson, folder: Path, options: Options, root=ROOT):
+        import nbformat
+
         from digitdreams.grading import book, sandbox, schedule
 
         self.stem = lesson.stem
@@ -215,15 +216,17 @@ class Grader:
             with schedule.local_cluster(options.workers) as client:
                 yield client
 
-    def run(self, shown) -> Outcome:
+    def run(self, shown, stop=None) -> Outcome:
         """Grade what changed.
 
         Args:
             shown: called with the progress (see `schedule.Progress`).
+            stop: an event that ends the run early, in order.
 
         Raises:
             GradingError: see the message; the same holds for `InboxError`,
                 `BookError` and `SchedulingError`.
+            Stopped: `stop` was set; what was finished is kept.
         """
         from digitdreams.grading import inbox, schedule
         from digitdreams.grading.book import Book
@@ -275,9 +278,12 @@ class Grader:
             try:
                 if jobs:
                     with self.cluster() as client:
-                        schedule.run(client, self.order, jobs, len(jobs), keep, shown)
+                        schedule.run(
+                            client, self.order, jobs, len(jobs), keep, shown, stop
+                        )
             finally:
-                # What is finished is complete, also when the run is stopped.
+                # What is finished is complete, also when the run ends early.
+                book.gradebook.db.rollback()
                 self.write_pages(book, {one.student: one for one in found.submissions})
         return outcome
 
@@ -307,6 +313,8 @@ class Grader:
         return {}
 
     def write_notebook(self, submission, written: list[dict], result: dict) -> None:
+        import nbformat
+
         from digitdreams.grading import feedback
         from digitdreams.grading.book import clean
 
@@ -573,10 +581,10 @@ def grade(
     )
     try:
         grader = Grader(find_lesson(lesson), Path.cwd(), options)
-        with schedule.stopping_on_signals(), shown_live(console) as shown:
-            outcome = grader.run(shown)
+        with schedule.stopping_on_signals() as stop, shown_live(console) as shown:
+            outcome = grader.run(shown, stop)
         tell(outcome, grader, console)
-    except KeyboardInterrupt:
+    except (schedule.Stopped, KeyboardInterrupt):
         raise fail(
             "Stopped. What was finished is kept: run the same command to go on.", 130
         ) from None

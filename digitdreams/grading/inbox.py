@@ -361,14 +361,7 @@ def in_archive(path: Path, stem: str, pattern: re.Pattern | None = None) -> Inbo
     if sum(min(one.file_size, LARGEST) for _, one in notebooks) > LARGEST_ARCHIVE:
         raise InboxError(f"{path} would expand to more than {LARGEST_ARCHIVE / 1e9} GB")
 
-    tops = {parts[0] for parts, _ in notebooks if len(parts) > 1}
-    flat = any(len(parts) == 1 for parts, _ in notebooks)
-    of_one_student = {(f"{stem}.ipynb",), (stem, f"{stem}.ipynb")}
-    wrapped = (
-        len(tops) == 1
-        and not flat
-        and not any(parts[1:] in of_one_student for parts, _ in notebooks)
-    )
+    wrapped = is_wrapped([parts for parts, _ in notebooks], stem)
     found: list[Found] = []
     for parts, info in notebooks:
         parts = parts[1:] if wrapped else parts
@@ -380,6 +373,17 @@ def in_archive(path: Path, stem: str, pattern: re.Pattern | None = None) -> Inbo
         read = member_reader(path, info) if wrong is None else refuse(wrong)
         found.append(Found(name, unique, info.filename, read, {}, notes))
     return settle(prefer_named(found, stem), problems)
+
+
+def is_wrapped(paths: list[tuple[str, ...]], stem: str) -> bool:
+    """Tell whether one folder holds all students' folders or files."""
+    tops = {parts[0] for parts in paths}
+    if len(tops) != 1 or any(len(parts) == 1 for parts in paths):
+        return False
+    of_one_student = {(f"{stem}.ipynb",), (stem, f"{stem}.ipynb")}
+    if any(parts[1:] in of_one_student for parts in paths):
+        return False
+    return not (len(paths) == 1 and len(paths[0]) == 2) and not MOODLE.match(*tops)
 
 
 def prefer_named(found: list[Found], stem: str) -> list[Found]:

@@ -14,6 +14,7 @@ import queue
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -37,17 +38,12 @@ IN_FLIGHT = 2  # submissions a worker: one running, one there already
 PATIENCE = 120.0  # seconds without any worker until the run stops
 TICK = 0.5  # seconds between two looks at the progress
 
-# Files that decide about a mark: when one changes, everything is graded again.
-DECIDING = (
-    "checks.py",
-    "tasks.py",
-    "course.py",
-    "grading/exercise.py",
-    "grading/inside.py",
-    "grading/marking.py",
-    "grading/rebuild.py",
-    "grading/sandbox.py",
-    "grading/wire.py",
+# Modules that decide no mark; when another one changes, everything is graded again.
+DECIDING_NOTHING = frozenset(
+    {
+        *("book", "commands", "feedback", "inbox"),
+        *("release", "report", "schedule", "similarity"),
+    }
 )
 
 
@@ -58,7 +54,12 @@ class SchedulingError(Exception):
 def fingerprint(stem: str, root: Path, secret: str, limits: Any, unsafe: bool) -> str:
     """All that decides about marks besides the submission, as one short text."""
     package = Path(__file__).resolve().parents[1]
-    files = [package / name for name in DECIDING]
+    files = [package / name for name in ("checks.py", "tasks.py", "course.py")]
+    files += sorted(
+        one
+        for one in (package / "grading").glob("*.py")
+        if one.stem not in DECIDING_NOTHING
+    )
     files += [
         root / "sources" / "tasks" / f"{stem}.py",
         root / "exercises" / stem / f"{stem}.ipynb",
@@ -70,6 +71,10 @@ def fingerprint(stem: str, root: Path, secret: str, limits: Any, unsafe: bool) -
         content = file.read_bytes() if file.exists() else b""
         total.update(hashlib.sha256(content).digest())
     return total.hexdigest()
+
+
+class Stopped(Exception):
+    """The run was asked to stop."""
 
 
 # On the worker ------------------------------------------------------------------------
@@ -178,6 +183,11 @@ def probe_workers(client: Client) -> None:
 # Clusters -----------------------------------------------------------------------------
 
 SCRATCH = "digitdreams-cluster-"
+SETTINGS = {
+    "distributed.admin.tick.limit": "1h",  # no warnings when the machine is busy
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
 OURS = ("distributed", "tornado")  # loggers of Dask and of what it is made with
 
 
@@ -220,7 +230,7 @@ def local_cluster(workers: int | None = None) -> Iterator[Client]:
             processes=True,
             protocol="tls",
             security=Security.temporary(),
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # its pages are switched off in `quiet`
             memory_limit=0,  # the sandbox has its own, and the worker holds little
             local_directory=str(folder),
             silence_logs=logging.CRITICAL,
@@ -238,6 +248,7 @@ def remote_cluster(
     authority: str | None = None,
     certificate: str | None = None,
     key: str | None = None,
+    patience: float = 20,
 ) -> Iterator[Client]:
     """An existing cluster, by TLS only.
 
@@ -247,6 +258,7 @@ def remote_cluster(
             (`distributed.comm.tls`) are used for what is left out here.
         certificate: file of our certificate.
         key: file of its private key.
+        patience: seconds until the scheduler must have answered.
 
     Raises:
         SchedulingError: the address is not TLS, a file is missing, nobody answers.
@@ -267,7 +279,7 @@ def remote_cluster(
                 **{name: file for name, file in given.items() if file},
                 require_encryption=True,
             )
-            client = Client(address, security=security, timeout=20)
+            client = Client(address, security=security, timeout=patience)
         except (OSError, TypeError, ValueError, ImportError) as error:
             raise SchedulingError(
                 f"{address} does not answer as it should: {error}. Look at the "
@@ -279,13 +291,13 @@ def remote_cluster(
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Dask's own messages, such as those about lost workers, to itself."""
+    """Keep Dask's own messages and pages to itself."""
     names = [one for one in logging.root.manager.loggerDict if one.startswith(OURS)]
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        with dask.config.set({"distributed.admin.tick.limit": "1h"}):
+        with dask.config.set(SETTINGS):
             yield
     finally:
         for name, level in before.items():
@@ -355,7 +367,9 @@ def run(
     total: int,
     finished: Callable[[str, dict], None],
     shown: Callable[[Progress], None] = lambda progress: None,
+    stop: threading.Event | None = None,
     patience: float = PATIENCE,
+    work: Callable[[Order, bytes], dict] = grade_one,
 ) -> Progress:
     """Grade submissions on a cluster.
 
@@ -368,10 +382,13 @@ def run(
             in which they finish; a result with the state `infrastructure` comes
             only after `TRIES` tries.
         shown: called at least every `TICK` seconds.
+        stop: when it is set, the run ends; see `Stopped`.
         patience: seconds to wait when there is no worker at all.
+        work: what the workers do.
 
     Raises:
         SchedulingError: the cluster went away; what finished is finished.
+        Stopped: somebody asked for it; what finished is finished.
     """
     progress = Progress(total)
     fresh = iter(jobs)
@@ -398,7 +415,7 @@ def run(
         except Unreadable as error:
             conclude(flight, failure(str(error)))
             return True
-        future = client.submit(grade_one, order, content, pure=False, retries=0)
+        future = client.submit(work, order, content, pure=False, retries=0)
         flying[future] = flight
         future.add_done_callback(landed.put)
         return True
@@ -422,6 +439,8 @@ def run(
         shown(progress)
         if not flying:
             return progress
+        if stop is not None and stop.is_set():
+            raise Stopped
         if progress.workers:
             lonely_since = None
         else:
@@ -467,18 +486,24 @@ def outcome(future) -> dict:
 
 
 @contextlib.contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Turn SIGTERM into what Ctrl+C does, so that a run ends in order."""
+def stopping_on_signals() -> Iterator[threading.Event]:
+    """Turn the first Ctrl+C or SIGTERM into an event, so that a run ends in order.
+
+    The second one interrupts at once.
+    """
+    asked = threading.Event()
 
     def stop(*_) -> None:
-        raise KeyboardInterrupt
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
 
+    before = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, stop)
     try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

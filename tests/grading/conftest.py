@@ -1,6 +1,7 @@
 import classroom
 import pytest
 
+from digitdreams.grading import book as books
 from digitdreams.grading.exercise import Exercise
 
 
@@ -13,3 +14,11 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="session")
 def exercise(root):
     return Exercise.load(classroom.STEM, root)
+
+
+@pytest.fixture(scope="session")
+def empty_gradebook(tmp_path_factory):
+    """A new gradebook: nbgrader takes seconds to make one, so it is made once."""
+    folder = books.CourseFolder.open(tmp_path_factory.mktemp("empty"))
+    books.Book(folder).gradebook.close()
+    return folder.root / "gradebook.db"

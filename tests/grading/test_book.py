@@ -49,14 +49,6 @@ def released(root):
     return nbformat.read(path, as_version=4)
 
 
-@pytest.fixture(scope="session")
-def empty_gradebook(tmp_path_factory):
-    """A new gradebook: nbgrader takes seconds to make one, so it is made once."""
-    folder = books.CourseFolder.open(tmp_path_factory.mktemp("empty"))
-    books.Book(folder).gradebook.close()
-    return folder.root / "gradebook.db"
-
-
 @pytest.fixture
 def folder(tmp_path, root, empty_gradebook):
     """A course's folder with nbgrader's settings."""
