@@ -118,24 +118,25 @@ def reasons(entry: Entry) -> str:
 
 
 def find_mistakes(entries: list[Entry]) -> list[Mistake]:
-    counts: Counter = Counter()
-    messages: dict = {}
-    for entry in entries:
-        for task in (entry.result or {"tasks": []})["tasks"]:
-            if task["points"] >= task["max_points"]:
-                continue
-            if task["state"] != "graded":
-                key, message = task["state"], STATES[task["state"]]
-            elif task["mistake"]:
-                key, message = task["mistake"], task["message"]
-            else:
-                key, message = None, UNKNOWN
-            counts[task["name"], key] += 1
-            messages.setdefault((task["name"], key), message)
-    return [
-        Mistake(name, messages[name, key], count)
-        for (name, key), count in counts.most_common()
+    """Count what students were told; what only one was told counts as unknown."""
+    lost = [
+        task
+        for entry in entries
+        for task in (entry.result or {"tasks": []})["tasks"]
+        if task["name"] in entry.most and task["points"] < task["max_points"]
     ]
+
+    def diagnosis(task: dict) -> str:
+        graded = task["state"] == "graded"
+        return task["message"] if graded else STATES[task["state"]]
+
+    told = Counter((task["name"], diagnosis(task)) for task in lost)
+    counts: Counter = Counter()
+    for task in lost:
+        name, message = task["name"], diagnosis(task)
+        known = task["mistake"] or task["state"] != "graded" or told[name, message] > 1
+        counts[name, message if known else UNKNOWN] += 1
+    return [Mistake(*key, count) for key, count in counts.most_common()]
 
 
 def summarise(title: str, entries: list[Entry], pairs: list[Pair]) -> Report:
