@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -133,63 +134,65 @@ class TaskQuestion(Question):
     def __init__(self, task: tasks.Task, seed: int):
         self.task = task
         self.cases = task.cases(seed)
+        self.expected = self.results(task.reference)
         asked = {"name": task.name, "observe": task.observe, "cases": self.cases}
         super().__init__(task.name, task.points, asked, len(self.cases))
 
+    def results(self, function) -> list:
+        return [
+            tasks.as_result(self.task.observe, function, case) for case in self.cases
+        ]
+
     def mark(self) -> TaskResult:
-        task, found = self.task, [as_found(one) for one in self.answers]
+        task = self.task
         result = TaskResult(task.name, 0, task.points, "graded")
-        terms = {"tolerance": task.tolerance, "same_dtype": task.same_dtype}
-
-        def agree(function):
-            return all(
-                checks.matches(
-                    tasks.as_result(task.observe, function, case), other, terms
-                )
-                for case, other in zip(self.cases, found, strict=True)
-            )
-
-        for other in found:
-            if "blank" in other:
-                result.message = "not started"
-                return result
-            if "unfit" in other:
-                result.message = told(other["unfit"])
+        found = [as_found(one) for one in self.answers]
+        for one in found:
+            if "found" not in one:
+                result.message = "not started" if "blank" in one else told(one["unfit"])
                 return result
         found = [one["found"] for one in found]
-        if agree(task.reference):
-            result.points = task.points
-            result.message = "right"
+        if self.agree(self.expected, found):
+            result.points, result.message = task.points, "right"
             return result
         for number, wrong in enumerate(task.wrong, start=1):
-            if agree(wrong.answer):
+            if self.agree(self.results(wrong.answer), found):
                 name = getattr(wrong.answer, "__name__", "<lambda>")
                 name = f"wrong_{number}" if name == "<lambda>" else name
                 result.message, result.mistake = wrong.message, f"{task.name}/{name}"
                 return result
-        result.message = self.difference(found)
+        pairs = zip(self.expected, found, strict=True)
+        for number, (wanted, one) in enumerate(pairs, start=1):
+            if not self.agree([wanted], [one]):
+                result.message = f"hidden case {number}: {self.said(wanted, one)}"
+                break
         return result
 
-    def difference(self, found: list) -> str:
+    def agree(self, expected: list, found: list) -> bool:
+        terms = {"tolerance": self.task.tolerance, "same_dtype": self.task.same_dtype}
+        # An answer may be of any shape and size: where it cannot even be compared
+        # (and the reference can), it does not agree.
+        try:
+            with np.errstate(all="ignore"):
+                return all(
+                    checks.matches(one, other, terms) is True
+                    for one, other in zip(expected, found, strict=True)
+                )
+        except Exception:
+            return False
+
+    def said(self, wanted: Any, found: Any) -> str:
+        if is_raised(found):
+            return told(f"it raised {found['raised']}: {found['saying']}")
+        if is_raised(wanted):
+            return f"it should raise {wanted['raised']}"
         task = self.task
-        for number, (case, other) in enumerate(
-            zip(self.cases, found, strict=True), start=1
-        ):
-            wanted = tasks.as_result(task.observe, task.reference, case)
-            if checks.matches(
-                wanted,
-                other,
-                {"tolerance": task.tolerance, "same_dtype": task.same_dtype},
-            ):
-                continue
-            if is_raised(other):
-                text = f"it raised {other['raised']}: {other['saying']}"
-            elif is_raised(wanted):
-                text = f"it should raise {wanted['raised']}"
-            else:
-                text = checks.difference(wanted, other, task.tolerance, task.same_dtype)
-            return f"hidden case {number}: {told(text)}"
-        return "not right"
+        try:
+            with np.errstate(all="ignore"):
+                text = checks.difference(wanted, found, task.tolerance, task.same_dtype)
+        except Exception:
+            text = "the result is of another kind than expected"
+        return told(text)
 
 
 class TrainingQuestion(Question):
@@ -214,6 +217,8 @@ class TrainingQuestion(Question):
         try:
             measured = self.training.measure(answer["value"], self.given, self.kept)
             values = {one.name: float(measured[one.name]) for one in self.numbers}
+            if not all(math.isfinite(one) for one in values.values()):
+                raise ValueError("it is not finite")
         except Exception as error:
             result.message = told(f"its result cannot be measured: {error}")
             return result

@@ -11,6 +11,7 @@ import os
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -25,9 +26,11 @@ import psutil
 
 from digitdreams import data
 from digitdreams.course import FILE as CONTRACTS
-from digitdreams.grading import wire
+from digitdreams.grading import seccomp, wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
+WRITABLE = ("/work", "/dev/shm")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
 NOBODY = 65534
 POLL = 0.1  # seconds between two looks at the tree of processes
@@ -198,44 +201,65 @@ def ordinary_user() -> int:
     return int(text)
 
 
-def root_prefix(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]:
-    """Leave root behind: an outer view of the files, then another user.
+STAGES = ("/mnt", "/media", "/srv", "/opt", "/tmp")
+LEAVE_ROOT = """
+set -e
+stage=$1 user=$2 count=$3
+shift 3
+mount -t tmpfs -o mode=755,size=1m tmpfs "$stage"
+number=0
+while [ $number -lt $count ]; do
+    if [ -d "$1" ]; then mkdir "$stage/$number"; else : > "$stage/$number"; fi
+    mount --bind "$1" "$stage/$number"
+    number=$((number + 1))
+    shift
+done
+exec setpriv --reuid=$user --regid=$user --clear-groups --no-new-privs "$@"
+"""
+
+
+def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]:
+    """Leave root behind: a view of the files of its own, then another user.
 
     Limits on processes never bind root, and root's folders may be closed to others.
     So root first shows the folders at a place that everyone can reach (in a view of
-    the files that only this run has), and becomes an ordinary user there.
+    the files that only this run has), and becomes an ordinary user there. Every step
+    takes the place of the one before, so that the sandbox stays the grader's child
+    and dies with it: a process without root's rights could not end it.
 
     Returns:
         The start of the command line, the path of bwrap from there on, and the
         folders as they are found from there on.
     """
-    places = {inside: f"/tmp/{i}" for i, inside in enumerate(folders)}
-    bwrap = find_bwrap()
-    arguments = [bwrap, "--dev-bind", "/", "/", "--tmpfs", "/tmp"]
-    for inside, here in folders.items():
-        arguments += ["--ro-bind", here, places[inside]]
-    # The packaged program finds its library from where it lies.
-    holder = Path(bwrap).resolve().parents[2]
-    if Path(bwrap).is_relative_to("/usr"):
-        second = bwrap
-    else:
-        arguments += ["--ro-bind", str(holder), "/tmp/bwrap"]
-        second = str(Path("/tmp/bwrap") / Path(bwrap).resolve().relative_to(holder))
-    user = ordinary_user()
-    arguments += [
-        *("--remount-ro", "/tmp", "--chdir", "/"),
-        *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--"),
-        *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
-        "--no-new-privs",
-    ]
-    return arguments, second, places
+    bwrap = Path(find_bwrap()).resolve()
+    sources = dict(folders)
+    if not bwrap.is_relative_to("/usr"):
+        # The packaged program finds its library from where it lies.
+        sources["bwrap"] = str(bwrap.parents[2])
+    stage = next(
+        one
+        for one in STAGES
+        if os.path.isdir(one)
+        and not any(Path(path).is_relative_to(one) for path in sources.values())
+    )
+    places = {inside: f"{stage}/{i}" for i, inside in enumerate(sources)}
+    holder = places.pop("bwrap", None)
+    second = f"{holder}/{bwrap.relative_to(bwrap.parents[2])}" if holder else str(bwrap)
+    arguments = ["unshare", "--mount", "--propagation", "private", "--"]
+    arguments += ["sh", "-c", LEAVE_ROOT, "sh", stage, str(ordinary_user())]
+    return [*arguments, str(len(sources)), *sources.values()], second, places
 
 
-def command(limits: Limits) -> list[str]:
-    """The whole command line of a sandbox."""
+def command(limits: Limits, filter_number: int | None = None) -> list[str]:
+    """The whole command line of a sandbox.
+
+    Args:
+        limits: what the submission may use.
+        filter_number: the open file from which bwrap reads the filter of system calls.
+    """
     folders = shared_folders()
     if os.getuid() == 0:
-        start, bwrap, folders = root_prefix(folders)
+        start, bwrap, folders = leave_root(folders)
     else:
         start, bwrap = [], find_bwrap()
     arguments = [
@@ -251,10 +275,11 @@ def command(limits: Limits) -> list[str]:
     arguments += [
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
-        *("--size", size, "--tmpfs", "/work", "--dir", "/work/tmp"),
-        *("--dir", "/work/home", "--symlink", "work/tmp", "/tmp"),
+        *("--size", size, "--tmpfs", "/work", "--symlink", "work/tmp", "/tmp"),
         *("--remount-ro", "/", "--chdir", "/work", "--clearenv"),
     ]
+    if filter_number is not None:
+        arguments += ["--seccomp", str(filter_number)]
     for name, value in environment(unsafe=False).items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", python_inside(), "-s", "-P", "-m", INSIDE]
@@ -286,6 +311,44 @@ def processes_count_alone() -> bool:
     return tuple(int("".join(filter(str.isdigit, one))) for one in numbers) >= (5, 14)
 
 
+@contextlib.contextmanager
+def open_filter():
+    """The filter of system calls as a file that bwrap can read, None without one."""
+    content = seccomp.program()
+    if content is None:
+        yield None
+        return
+    out, into = os.pipe()
+    try:
+        os.write(into, content)
+        os.close(into)
+        yield out
+    finally:
+        os.close(out)
+
+
+@contextlib.contextmanager
+def chosen_processors(count: int):
+    """Processors for one run that no other run on this machine has, if possible.
+
+    A socket's abstract name serves as the lock: it leaves no file, and it is free
+    again when this process ends, however it ends.
+    """
+    available = sorted(os.sched_getaffinity(0))
+    free: list[int] = []
+    with contextlib.ExitStack() as stack:
+        for number in available:
+            if len(free) == count:
+                break
+            lock = stack.enter_context(socket.socket(socket.AF_UNIX))
+            with contextlib.suppress(OSError):
+                lock.bind(f"\0digitdreams-grading-processor-{number}")
+                free.append(number)
+        start = os.getpid() % len(available)
+        others = available[start:] + available[:start]
+        yield (free + [one for one in others if one not in free])[:count]
+
+
 # Watching ---------------------------------------------------------------------------
 
 
@@ -315,7 +378,8 @@ class Watch:
                 threads += count
                 times = one.cpu_times()
                 busy += times.user + times.system
-        memory += self.in_folders(tree)
+        files, stored = self.in_folders(tree)
+        memory += stored
         self.peak = max(self.peak, memory)
         self.processor_seconds = max(self.processor_seconds, busy)
         if memory > self.limits.memory:
@@ -324,13 +388,29 @@ class Watch:
             )
         if threads > self.limits.processes + 8:
             return Ended("crashed", "it started too many processes or threads")
+        if files > self.limits.files:
+            return Ended("crashed", f"it made more than {self.limits.files} files")
         allowed = self.limits.processors * elapsed * 1.25 + 5
         if busy > allowed:
             return Ended("timeout", "it kept more processors busy than it may use")
         return None
 
-    def in_folders(self, tree: list[psutil.Process]) -> float:
-        return 0.0
+    def in_folders(self, tree: list[psutil.Process]) -> tuple[int, float]:
+        """Files in the sandbox's folders, and the megabytes that these hold."""
+        files, megabytes = 0, 0.0
+        host = os.stat("/").st_dev
+        for one in tree:
+            with contextlib.suppress(OSError):
+                root = f"/proc/{one.pid}/root"
+                if os.stat(root).st_dev == host:
+                    continue  # it has not entered the sandbox, or is not of it
+                for name in WRITABLE:
+                    found = os.statvfs(root + name)
+                    files += found.f_files - found.f_ffree
+                    used = found.f_blocks - found.f_bfree
+                    megabytes += used * found.f_frsize / 1e6
+                break
+        return files, megabytes
 
 
 def memory_of(pid: int) -> tuple[int, int]:
@@ -372,9 +452,8 @@ class Run:
         self.receive = receive
         self.deadline = deadline
         self.unsafe = unsafe
-        self.job = memoryview(
-            wire.message(**job, limits=resource_limits(limits, unsafe))
-        )
+        self.job = {**job, "limits": resource_limits(limits, unsafe)}
+        self.left = memoryview(b"")
         self.reader = wire.Reader(limits.answers * 1_000_000)
         self.printed = bytearray()
         self.printed_bytes = 0
@@ -388,9 +467,16 @@ class Run:
                 arguments = [sys.executable, "-s", "-m", INSIDE]
                 extra = {"env": environment(unsafe=True), "cwd": folder}
             else:
-                arguments = command(self.limits)
-                extra = {"env": {"PATH": "/usr/bin:/bin"}, "cwd": "/"}
+                number = stack.enter_context(open_filter())
+                arguments = command(self.limits, number)
+                passed = () if number is None else (number,)
+                extra = {"env": {"PATH": PATH}, "cwd": "/"}
+                extra["pass_fds"] = passed
+            processors = stack.enter_context(chosen_processors(self.limits.processors))
+            self.left = memoryview(wire.message(**self.job))
+            before = os.sched_getaffinity(0)
             try:
+                os.sched_setaffinity(0, processors)  # of this thread: children inherit
                 process = subprocess.Popen(
                     arguments,
                     stdin=subprocess.PIPE,
@@ -402,11 +488,9 @@ class Run:
                 )
             except OSError as error:
                 raise SandboxBroken(f"{arguments[0]}: {error}") from error
+            finally:
+                os.sched_setaffinity(0, before)
             stack.callback(self.end, process)
-            with contextlib.suppress(OSError, AttributeError):
-                available = sorted(os.sched_getaffinity(0))
-                chosen = available[process.pid % len(available) :] + available
-                os.sched_setaffinity(process.pid, chosen[: self.limits.processors])
             ended = self.follow(process)
         ended.output = readable(bytes(self.printed))
         if self.printed_bytes > len(self.printed):
@@ -473,11 +557,11 @@ class Run:
             stream = key.fileobj
             if stream is process.stdin:
                 try:
-                    sent = os.write(stream.fileno(), self.job[:65_536])
+                    sent = os.write(stream.fileno(), self.left[:65_536])
                 except BrokenPipeError:
-                    sent = len(self.job)
-                self.job = self.job[sent:]
-                if not self.job:
+                    sent = len(self.left)
+                self.left = self.left[sent:]
+                if not self.left:
                     selector.unregister(stream)
                     stream.close()
                 continue
@@ -510,7 +594,7 @@ class Run:
 
     def end(self, process: subprocess.Popen) -> None:
         """Kill everything, and make sure that nothing is left."""
-        left = Watch(process.pid, self.limits).tree() if self.unsafe else []
+        left = Watch(process.pid, self.limits).tree()
         process.kill()
         for one in left:
             with contextlib.suppress(psutil.Error):
