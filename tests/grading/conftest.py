@@ -1,4 +1,5 @@
 import classroom
+import nbformat
 import pytest
 
 from digitdreams.grading import book as books
@@ -22,3 +23,9 @@ def empty_gradebook(tmp_path_factory):
     folder = books.CourseFolder.open(tmp_path_factory.mktemp("empty"))
     books.Book(folder).gradebook.close()
     return folder.root / "gradebook.db"
+
+
+@pytest.fixture(scope="session")
+def released(root):
+    path = root / "exercises" / classroom.STEM / f"{classroom.STEM}.ipynb"
+    return nbformat.read(path, as_version=4)

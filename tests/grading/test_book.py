@@ -43,12 +43,6 @@ def result_of(state="graded", notes=(), unsafe=False, **points):
     }
 
 
-@pytest.fixture(scope="session")
-def released(root):
-    path = root / "exercises" / STEM / f"{STEM}.ipynb"
-    return nbformat.read(path, as_version=4)
-
-
 @pytest.fixture
 def folder(tmp_path, root, empty_gradebook):
     """A course's folder with nbgrader's settings."""
