@@ -215,7 +215,8 @@ class TrainingQuestion(Question):
             result.message = "the notebook gives nothing that could be measured"
             return result
         try:
-            measured = self.training.measure(answer["value"], self.given, self.kept)
+            with np.errstate(all="ignore"):
+                measured = self.training.measure(answer["value"], self.given, self.kept)
             values = {one.name: float(measured[one.name]) for one in self.numbers}
             if not all(math.isfinite(one) for one in values.values()):
                 raise ValueError("it is not finite")
@@ -321,14 +322,14 @@ class Conversation:
         elif not self.ready or len(message) != 1:
             raise WireError("a message came out of turn")
         elif kind == "cell" and not self.running and self.question < 0:
-            self.cell += 1
-            if self.cell >= len(self.cells):
+            if self.cell + 1 >= len(self.cells):
                 raise WireError("a message came out of turn")
+            self.cell += 1
             self.begin(self.limits.cell)
         elif kind == "task" and not self.running:
-            self.question += 1
-            if self.question >= len(self.questions):
+            if self.question + 1 >= len(self.questions):
                 raise WireError("a message came out of turn")
+            self.question += 1
             self.begin(self.limits.task)
         elif kind == "ended" and self.running:
             self.running = False
@@ -453,8 +454,9 @@ class Grading:
             if following:
                 following[0].state, following[0].message = ended.cause, ended.text
             return
-        name = talk.cells[max(talk.cell, 0)].name if talk.cells else ""
-        self.left_out[name] = (ended.cause, ended.text)
+        if talk.cells:
+            name = talk.cells[max(talk.cell, 0)].name
+            self.left_out[name] = (ended.cause, ended.text)
 
     def result(self) -> Result:
         entries = [self.mark(one) for one in self.questions]

@@ -140,6 +140,7 @@ class Field:
         self.honest = honest
 
     def grade(self, notebook: bytes, **limits) -> Result:
+        """Grade an attack while another student's work is graded, too."""
         allowed = Limits(**{**vars(LIMITS), **limits})
         with ThreadPoolExecutor(2) as pool:
             attack = pool.submit(
@@ -149,6 +150,18 @@ class Field:
             result, other = attack.result(timeout=120), control.result(timeout=120)
         assert points(other) == FULL, "another student's result changed"
         assert other.state == "graded"
+        self.examine(result)
+        return result
+
+    def grade_alone(self, notebook: bytes, **limits) -> Result:
+        """Grade without a neighbour: honest work, and files that are never run."""
+        allowed = Limits(**{**vars(LIMITS), **limits})
+        result = grade(notebook, self.exercise, classroom.SECRET, allowed)
+        self.examine(result)
+        return result
+
+    def examine(self, result: Result) -> None:
+        """What holds after every attack."""
         assert self.host.state() == self.host.before, "something was left on the host"
         assert self.host.reached == []
         assert self.host.processes() == []
@@ -156,7 +169,6 @@ class Field:
             assert TREASURE not in text
             assert classroom.SECRET not in text
         assert all(one.points == 0 for one in result.tasks if one.state != "graded")
-        return result
 
 
 def points(result: Result) -> dict[str, float]:
