@@ -5,14 +5,16 @@ beside nbgrader's says from what each mark was made, so that grading again
 changes only what changed.
 """
 
+import contextlib
 import csv
+import fcntl
 import hashlib
 import json
 import os
 import sys
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +35,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 CONFIG = "nbgrader_config.py"
+LOCK = 0x646967697464  # of PostgreSQL's advisory locks the one that is ours
 CHECK = "check_"  # begins the grade_id of the cell that a task's points belong to
 PERSON_STATES = frozenset({"refused", "crashed"})
 
@@ -219,6 +222,34 @@ class Book:
 
     def __exit__(self, *_) -> None:
         self.gradebook.close()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only run that writes to this gradebook.
+
+        Raises:
+            BookError: another one does already.
+        """
+        with contextlib.ExitStack() as stack:
+            engine = self.gradebook.engine
+            if engine.dialect.name == "postgresql":
+                # The server gives the lock back when the connection ends, however.
+                connection = stack.enter_context(engine.connect())
+                asked = sqlalchemy.text("SELECT pg_try_advisory_lock(:number)")
+                free = connection.execute(asked, {"number": LOCK}).scalar()
+                connection.commit()
+                stack.callback(connection.invalidate)
+            else:
+                name = engine.url.database or str(self.folder.root / "gradebook")
+                file = stack.enter_context(open(f"{name}.lock", "w"))
+                free = True
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    free = False
+            if not free:
+                raise BookError("Another run is writing to this gradebook: let it end.")
+            yield
 
     def _late_plugin(self) -> AssignLatePenalties:
         # nbgrader's programs find a course's own plugin in the working folder.

@@ -205,8 +205,7 @@ class Grader:
             with schedule.remote_cluster(
                 options.scheduler, options.tls_ca, options.tls_cert, options.tls_key
             ) as client:
-                if not options.unsafe:
-                    schedule.probe_workers(client)
+                schedule.examine_workers(client, self.order, not options.unsafe)
                 yield client
         else:
             if not options.unsafe:
@@ -214,6 +213,7 @@ class Grader:
                 if reason:
                     raise GradingError(reason)
             with schedule.local_cluster(options.workers) as client:
+                schedule.examine_workers(client, self.order, probe=False)
                 yield client
 
     def run(self, shown, stop=None) -> Outcome:
@@ -237,7 +237,7 @@ class Grader:
         outcome = Outcome([], 0, {}, found.problems)
         if not self.options.times and not self.options.trust_timestamps:
             outcome.claims = sum(bool(one.extras) for one in found.submissions)
-        with Book(self.folder, self.options.db_url) as book:
+        with Book(self.folder, self.options.db_url) as book, book.alone():
             parts = book.prepare(self.stem, self.exercise)
             known = {} if self.options.again else book.keys(self.stem)
             due: dict[str, tuple[inbox.Submission, str]] = {}

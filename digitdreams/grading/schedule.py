@@ -29,6 +29,7 @@ from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
+from digitdreams.course import ROOT
 from digitdreams.grading.inbox import Unreadable
 
 WRITTEN = "written"
@@ -101,6 +102,13 @@ class Order:
     fingerprint: str = ""
 
 
+OTHER_VERSION = "this worker has another version of the course or the package"
+
+
+def root_of(order: Order) -> Path:
+    return Path(order.root) if order.root else ROOT
+
+
 @functools.lru_cache(maxsize=4)
 def load_exercise(stem: str, root: Path, fingerprint: str):
     """The exercise as this worker has it, read once for all submissions."""
@@ -117,12 +125,10 @@ def grade_one(order: Order, notebook: bytes) -> dict:
         the student handed in; with the state `infrastructure` when the machine and
         not the student is to blame.
     """
-    from digitdreams.course import ROOT
-
-    root = Path(order.root) if order.root else ROOT
+    root = root_of(order)
     own = fingerprint(order.stem, root, order.secret, order.limits, order.unsafe)
     if own != order.fingerprint:
-        return failure("this worker has another version of the course or the package")
+        return failure(OTHER_VERSION)
     # Whatever goes wrong here is not the student's fault: `grade` itself turns
     # everything that a submission can do into a state.
     try:
@@ -169,15 +175,31 @@ def probe_here() -> str | None:
     return None
 
 
-def probe_workers(client: Client) -> None:
-    """Make sure that every worker can make a sandbox.
+def examine_here(order: Order, probe: bool) -> str | None:
+    """Why this worker cannot grade, None where it can."""
+    reason = probe_here() if probe else None
+    if reason:
+        return reason
+    root = root_of(order)
+    own = fingerprint(order.stem, root, order.secret, order.limits, order.unsafe)
+    if own != order.fingerprint:
+        return OTHER_VERSION
+    try:
+        load_exercise(order.stem, root, order.fingerprint)
+    except Exception as error:
+        return f"the exercise cannot be loaded: {type(error).__name__}: {error}"
+    return None
+
+
+def examine_workers(client: Client, order: Order, probe: bool = True) -> None:
+    """Make sure that every worker can grade, before anything is queued.
 
     Raises:
-        SchedulingError: one cannot; the message says what to enable there.
+        SchedulingError: one cannot; the message says what to mend there.
     """
-    for worker, reason in client.run(probe_here).items():
+    for worker, reason in client.run(examine_here, order, probe).items():
         if reason:
-            raise SchedulingError(f"The worker {worker} cannot grade. {reason}")
+            raise SchedulingError(f"The worker {worker} cannot grade: {reason}")
 
 
 # Clusters -----------------------------------------------------------------------------

@@ -176,6 +176,18 @@ def test_changed_exercise_with_submissions_is_refused(book, released):
     book.prepare(STEM, released)
 
 
+def test_one_writer(book, folder):
+    with (
+        books.Book(folder) as second,
+        book.alone(),
+        pytest.raises(books.BookError, match="Another run"),
+        second.alone(),
+    ):
+        pass
+    with book.alone():
+        pass
+
+
 def test_database_that_cannot_be_reached(folder):
     with pytest.raises(books.BookError, match="--db"):
         books.Book(folder, "sqlite:////nonexistent/folder/gradebook.db")

@@ -113,6 +113,15 @@ def test_gradebook_on_postgresql(course_folder, server, released):
         scores = {one.student: one.score for one in book.entries(STEM)}
         assert scores == {"ann": 7.0, "bob": 3.5}
         books.write_csv(book, course_folder.root / "grades.csv")
+        with (
+            books.Book(course_folder) as second,
+            book.alone(),
+            pytest.raises(books.BookError, match="Another run"),
+            second.alone(),
+        ):
+            pass
+        with book.alone():
+            pass
     nbgrader(course_folder, "export", "--to", "theirs.csv")
     with open(course_folder.root / "theirs.csv") as stream:
         theirs = {

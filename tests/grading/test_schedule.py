@@ -362,7 +362,11 @@ def test_remote_cluster_with_tls(root, remote, certificates):
         address, *ours, str(certificates / "grading.key")
     ) as client:
         client.wait_for_workers(2, timeout=60)
-        schedule.probe_workers(client)
+        print_of = schedule.fingerprint(classroom.STEM, root, "s", None, False)
+        order = schedule.Order(classroom.STEM, str(root), "s", None, False, print_of)
+        schedule.examine_workers(client, order)
+        with pytest.raises(schedule.SchedulingError, match="another version"):
+            schedule.examine_workers(client, ORDER, probe=False)
         points = grade_and_kill(client, root, workers[0].kill)
         assert points == [10, 8, 0] * 2 + [10, 8]
         assert len(client.nthreads()) == 1
