@@ -4,8 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import nbformat
-
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import ROOT, Lesson
 
@@ -39,13 +37,17 @@ def solution_texts(source: str) -> list[str]:
     return [one for one in texts if one]
 
 
-def read(path: Path) -> nbformat.NotebookNode:
+def read(path: Path) -> tuple[dict[str, str], str | None]:
+    """The source of each cell by id, and the stamp of when it was built."""
     try:
-        return nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as error:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = {one["id"]: "".join(one["source"]) for one in notebook["cells"]}
+        stamp = notebook["metadata"].get("digitdreams", {}).get("fingerprint")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(
             f"{path} cannot be read ({error}): build it with `digitdreams notebooks`"
         ) from None
+    return cells, stamp
 
 
 def examine(stem: str, root: Path) -> None:
@@ -54,19 +56,18 @@ def examine(stem: str, root: Path) -> None:
     Raises:
         ReleaseError: it does not.
     """
-    exercise = read(root / "exercises" / stem / f"{stem}.ipynb")
-    solution = read(root / "solutions" / stem / f"{stem}.ipynb")
-    stamps = [one.metadata.get("digitdreams") for one in (exercise, solution)]
-    if stamps[0] != stamps[1]:
+    exercise, stamp = read(root / "exercises" / stem / f"{stem}.ipynb")
+    solution, wanted = read(root / "solutions" / stem / f"{stem}.ipynb")
+    if stamp != wanted:
         raise ReleaseError(
             f"The exercise {stem} is older than its solution: build it anew with "
             f"`digitdreams notebooks {stem[:2]}`"
         )
-    solved = {cell.id: solution_texts(cell.source) for cell in solution.cells}
-    for cell in exercise.cells:
-        for text in ("### BEGIN SOLUTION", "### BEGIN HIDDEN", *solved[cell.id]):
-            if text in cell.source:
-                raise ReleaseError(f"{stem} shows its solution in the cell {cell.id}")
+    for name, source in exercise.items():
+        solved = solution_texts(solution.get(name, ""))
+        for text in ("### BEGIN SOLUTION", "### BEGIN HIDDEN", *solved):
+            if text in source:
+                raise ReleaseError(f"{stem} shows its solution in the cell {name}")
     try:
         checks = root / "exercises" / stem / CHECKS
         json.loads(checks.read_text(encoding="utf-8"))["tasks"]
