@@ -362,6 +362,7 @@ def start(installed, folder, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -407,7 +408,7 @@ def test_interrupt_keeps_what_is_finished(installed, folder):
     while not list((folder / "autograded").glob("*")):
         assert time.monotonic() < until
         time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGINT)  # Ctrl+C reaches the workers, too
     printed = process.communicate(timeout=60)[0]
     assert process.returncode == 130, printed
     assert "run the same command to go on" in printed
