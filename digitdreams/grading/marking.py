@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import math
 import time
 from dataclasses import asdict, dataclass, field
@@ -274,25 +275,29 @@ class Conversation:
         cells: those that are run this time.
         questions: those that are asked this time.
         limits: what the submission may use.
-        over: the moment at which the whole submission is over.
+        seconds: what is left for the submission; starting the sandbox is not counted.
     """
 
     cells: list[rebuilding.Cell]
     questions: list[Question]
     limits: Limits
-    over: float
+    seconds: float
     errors: dict[str, dict] = field(default_factory=dict)
     ready: bool = False
     cell: int = -1
     question: int = -1
     running: bool = False
     step_over: float = 0.0
+    over: float = math.inf
 
     def __post_init__(self):
         self.step_over = time.monotonic() + START
 
     def deadline(self) -> float:
         return min(self.over, self.step_over)
+
+    def seconds_left(self) -> float:
+        return self.over - time.monotonic()
 
     def job(self, files: dict[str, bytes]) -> dict:
         return {
@@ -318,6 +323,7 @@ class Conversation:
         kind = next(iter(message), None)
         if kind == "ready" and not self.ready:
             self.ready = True
+            self.over = time.monotonic() + self.seconds
             self.step_over = time.monotonic() + GRACE + 5
         elif not self.ready or len(message) != 1:
             raise WireError("a message came out of turn")
@@ -402,14 +408,14 @@ class Grading:
 
     def run(self) -> None:
         """Run the notebook until every question is answered or given up."""
-        over = time.monotonic() + self.limits.wall
+        seconds = self.limits.wall
         for attempt in range(self.limits.restarts + 1):
             open_questions = [one for one in self.questions if one.state is None]
             talk = Conversation(
                 cells=[c for c in self.rebuilt.cells if c.name not in self.left_out],
                 questions=open_questions,
                 limits=self.limits,
-                over=over,
+                seconds=seconds,
             )
             for one in open_questions:
                 one.answers.clear()
@@ -423,6 +429,7 @@ class Grading:
             )()
             if not talk.ready:
                 raise SandboxBroken(f"{ended.text}: {ended.output[-500:]}")
+            seconds = talk.seconds_left()
             self.peak_memory = max(self.peak_memory, ended.peak_memory)
             if attempt == 0:
                 self.output = ended.output
@@ -436,7 +443,7 @@ class Grading:
             if self.state == "graded":
                 self.state = ended.cause
             self.blame(talk, ended)
-            if time.monotonic() > over or all(q.state for q in self.questions):
+            if seconds <= 0 or all(q.state for q in self.questions):
                 break
         for one in self.questions:
             if one.state is None:
@@ -524,14 +531,15 @@ def grade(
     limits = limits or Limits()
     try:
         grading = Grading(notebook, exercise, secret, limits, unsafe)
+        grading.run()
+        result = grading.result()
     except rebuilding.Refused as error:
         result = without_marks(exercise, "refused", told(error))
-    else:
-        try:
-            grading.run()
-            result = grading.result()
-        except (SandboxBroken, OSError, MemoryError) as error:
-            result = without_marks(exercise, "infrastructure", told(error))
+    except Exception as error:
+        # The machine's fault or the exercise's, never the student's.
+        logging.getLogger(__name__).warning("grading failed", exc_info=True)
+        text = told(f"{type(error).__name__}: {error}")
+        result = without_marks(exercise, "infrastructure", text)
     result.unsafe = unsafe
     result.seconds = round(time.monotonic() - started, 3)
     return result

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
@@ -127,17 +126,19 @@ def python_inside() -> str:
 
 def shared_folders() -> dict[str, str]:
     """What the sandbox sees of this machine, read-only: place inside, place here."""
-    paths = sysconfig.get_paths()
     base = str(Path(sys.base_prefix).resolve())
     folders = {
         "/course/digitdreams": str(PACKAGE),
         "/course/course.toml": str(CONTRACTS),
-        "/packages": paths["purelib"],
     }
     if not Path(base).is_relative_to("/usr"):
         folders[base] = base
-    if paths["platlib"] != paths["purelib"]:
-        folders["/platform-packages"] = paths["platlib"]
+    places = [
+        one for one in sys.path if one.endswith(("site-packages", "dist-packages"))
+    ]
+    for number, place in enumerate(dict.fromkeys(places)):
+        if os.path.isdir(place) and not place.startswith(f"{base}/"):
+            folders[f"/packages/{number}"] = place
     if Path(data.FOLDER).is_dir():
         folders["/course/data"] = str(Path(data.FOLDER).resolve())
     cache = Path(platformdirs.user_cache_dir("digitdreams", appauthor=False))
@@ -173,7 +174,7 @@ def environment(unsafe: bool) -> dict[str, str]:
     if unsafe:
         kept = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
         return {**kept, **common, "DIGITDREAMS_DATA": str(data.FOLDER)}
-    packages = [one for one in shared_folders() if one.endswith("packages")]
+    packages = [one for one in shared_folders() if one.startswith("/packages/")]
     return {
         **common,
         "PATH": "/usr/bin:/bin",

