@@ -24,7 +24,7 @@ from typing import Any
 
 import dask
 import psutil
-from distributed import Client, LocalCluster, Security
+from distributed import Client, LocalCluster, Security, WorkerPlugin
 from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -237,6 +237,16 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class LeaveInterrupts(WorkerPlugin):
+    """Let the run end workers: Ctrl+C in a terminal reaches them at the same time."""
+
+    name = "leave-interrupts"
+
+    def setup(self, worker) -> None:
+        with contextlib.suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, lambda *_: None)
+
+
 @contextlib.contextmanager
 def local_cluster(workers: int | None = None) -> Iterator[Client]:
     """A cluster in this machine with one worker a core.
@@ -259,6 +269,7 @@ def local_cluster(workers: int | None = None) -> Iterator[Client]:
         )
         try:
             with Client(cluster) as client:
+                client.register_plugin(LeaveInterrupts())
                 yield client
         finally:
             cluster.close(timeout=10)

@@ -72,7 +72,7 @@ def nbgrader(folder, *arguments):
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done

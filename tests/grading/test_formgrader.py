@@ -95,7 +95,7 @@ def serve(folder, log):
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while True:
             try:
                 urllib.request.urlopen(f"{url}/api", timeout=5).close()
@@ -120,7 +120,7 @@ def page(browser, folder, url):
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     return done.stdout
 

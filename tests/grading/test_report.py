@@ -235,7 +235,7 @@ def test_pages_in_a_browser(entries, tmp_path):
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         return re.search("<title>(.*?)</title>", done.stdout).group(1)
 

@@ -255,7 +255,7 @@ def test_killed_worker_of_the_local_cluster_loses_nothing(root):
             os.kill(next(iter(addresses.values())), 9)
 
         assert grade_and_kill(client, root, kill) == [10, 8, 0] * 2 + [10, 8]
-    wait_until(lambda: not sandboxes(), 10, "a sandbox outlived its worker")
+    wait_until(lambda: not sandboxes(), 30, "a sandbox outlived its worker")
 
 
 @pytest.fixture(scope="module")
@@ -327,12 +327,12 @@ def remote(certificates, tmp_path_factory):
         *("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", "0"),
         *("--no-dashboard", "--scheduler-file", address),
     )
-    wait_until(address.exists, 60, "the scheduler does not start")
+    wait_until(address.exists, 200, "the scheduler does not start")
     workers = [
         start(
             *("worker", "--scheduler-file", address, "--nthreads", "1", "--no-nanny"),
             *("--no-dashboard", "--memory-limit", "0", "--protocol", "tls"),
-            *("--local-directory", folder / f"worker{i}", "--death-timeout", "60"),
+            *("--local-directory", folder / f"worker{i}", "--death-timeout", "300"),
         )
         for i in range(2)
     ]
@@ -361,7 +361,7 @@ def test_remote_cluster_with_tls(root, remote, certificates):
     with schedule.remote_cluster(
         address, *ours, str(certificates / "grading.key")
     ) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=200)
         print_of = schedule.fingerprint(classroom.STEM, root, "s", None, False)
         order = schedule.Order(classroom.STEM, str(root), "s", None, False, print_of)
         schedule.examine_workers(client, order)
@@ -370,7 +370,7 @@ def test_remote_cluster_with_tls(root, remote, certificates):
         points = grade_and_kill(client, root, workers[0].kill)
         assert points == [10, 8, 0] * 2 + [10, 8]
         assert len(client.nthreads()) == 1
-    wait_until(lambda: not sandboxes(), 10, "a sandbox outlived its worker")
+    wait_until(lambda: not sandboxes(), 30, "a sandbox outlived its worker")
 
 
 @pytest.mark.slow
