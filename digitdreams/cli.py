@@ -165,7 +165,7 @@ def calibrate(
 
 @judge_app.command()
 def train() -> None:
-    """Train the judge again, in about five minutes, and record its accuracy."""
+    """Train the judge again, in about six minutes, and record its accuracy."""
     from digitdreams import judge
 
     judge.train()

@@ -269,8 +269,10 @@ def _square_root(covariance, width: int, name: str) -> np.ndarray:
 
 
 def _squared_distances(a, b) -> np.ndarray:
-    distances = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return distances.clip(min=0)
+    distances = (-2 * a) @ b.T
+    distances += (a**2).sum(axis=1)[:, None]
+    distances += (b**2).sum(axis=1)
+    return distances.clip(min=0, out=distances)
 
 
 def _share_inside(points, centres, neighbours: int, rows: int = 1000) -> float:

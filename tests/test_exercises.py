@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 
 import nbformat
 import pytest
@@ -58,6 +59,17 @@ def test_hints_and_messages_are_there_and_differ(stem, task):
     messages = [one.message for one in task.wrong]
     assert len(set(messages)) == len(messages)
     assert len(task.hints) >= 2 and len(set(task.hints)) == len(task.hints)
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_a_check_takes_less_than_a_second(stem, task):
+    content = stored(stem, task)
+    seconds = []
+    for _ in range(3):  # the first call also builds what Keras keeps
+        started = time.perf_counter()
+        checks.judge(content, task.name, task.reference)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 1
 
 
 def test_an_exercise_has_at_least_five_wrong_answers(exercised):

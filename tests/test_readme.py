@@ -71,3 +71,18 @@ def test_make_alone_prints_help():
     )
     for name in ("make run", "make test", "make test-fast", "make lab"):
         assert name in run.stdout
+
+
+def test_a_second_run_installs_nothing():
+    if not (ROOT / ".venv" / ".ready").exists():
+        pytest.skip("this Python was not installed by make")
+    run = subprocess.run(
+        ["make", "--dry-run", "run"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert run.stdout.strip().endswith("digitdreams run")
+    assert "pip" not in run.stdout

@@ -1,0 +1,498 @@
+"""Figures of the lessons.
+
+Every function returns a matplotlib figure: make it the last line of a cell. Figures
+are light and opaque, so that they can be read on a light and on a dark page.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from IPython.display import Image as NotebookImage
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+PIXELS_PER_INCH = 100  # as a page shows a figure
+SHARPNESS = 1.5  # stored pixels per pixel of the page, for screens with fine pixels
+PAGE_WIDTH = 640  # pixels of the page
+MARGIN = 6
+GAP = 2
+
+INK = "#222222"
+QUIET = "#666666"
+FAINT = "#dddddd"
+# Petroff, "Accessible color sequences for data visualization", 2021, arXiv:2107.02270
+DIGIT_COLOURS = (  # reordered: digits that models confuse are far apart
+    "#3f90da",
+    "#ffa90e",
+    "#94a4a2",
+    "#bd1f01",
+    "#832db6",
+    "#b9ac70",
+    "#e76300",
+    "#a96b59",
+    "#717581",
+    "#92dadd",
+)
+LINE_COLOURS = ("#3f90da", "#e76300", "#832db6", "#717581", "#a96b59", "#ffa90e")
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 9,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.facecolor": "white",
+    "figure.dpi": PIXELS_PER_INCH,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.08,
+}
+
+MOST_POINTS = 3000
+ANIMATION_BYTES = 150_000
+
+
+class Picture(Figure):
+    """A figure that a notebook shows once, as a small PNG."""
+
+    def __init__(self, width: float, height: float, words: str, **options):
+        """Take width and height in pixels of the page, and a description in words."""
+        size = (width / PIXELS_PER_INCH, height / PIXELS_PER_INCH)
+        super().__init__(figsize=size, dpi=PIXELS_PER_INCH, **options)
+        self.words = words
+
+    def __repr__(self) -> str:
+        return f"<Figure: {self.words}>"
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG of at most 256 colours."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=PIXELS_PER_INCH * SHARPNESS)
+        picture = Image.open(buffer).convert("RGB")
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+        buffer = io.BytesIO()
+        picture.save(buffer, format="png", optimize=True)
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {
+            "image/png": base64.b64encode(self.png()).decode(),
+            "text/plain": repr(self),
+        }
+        width = round(self.get_figwidth() * PIXELS_PER_INCH)
+        return data, {"image/png": {"width": width}}
+
+
+def as_images(images, name: str = "images") -> np.ndarray:
+    """Return images as float32 (n, height, width) within [0, 1].
+
+    Raises:
+        ValueError: another shape, no image at all, or a value that is not a number.
+    """
+    images = np.asarray(images)
+    if images.ndim == 4 and images.shape[-1] == 1:
+        images = images[..., 0]
+    if images.ndim != 3:
+        raise ValueError(
+            f"{name} must have the shape (n, height, width) or (n, height, width, 1), "
+            f"not {images.shape}; write image[None] to show a single image"
+        )
+    if images.size == 0:
+        raise ValueError(f"{name} has the shape {images.shape}: nothing to show")
+    if images.dtype == np.uint8:
+        images = images / 255
+    images = images.astype("float32")
+    if np.isnan(images).any():
+        raise ValueError(f"{name} has values that are not a number (NaN)")
+    return np.clip(images, 0, 1)
+
+
+def draw_image(axes, images: np.ndarray, left: float, top: float, scale: float):
+    """Draw one image with its upper left corner at a place given in page pixels."""
+    height, width = images.shape
+    axes.imshow(
+        images,
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+        extent=(left, left + width * scale, top + height * scale, top),
+    )
+
+
+def empty_page(words: str):
+    """Return a figure and axes over all of it, measured in page pixels from the top."""
+    figure = Picture(1, 1, words)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    return figure, axes
+
+
+def crop(figure, axes, right: float, bottom: float, title: str | None) -> None:
+    """Fit the figure to what was drawn, up to these coordinates."""
+    right = max(right, 9 * len(title or ""))
+    left, width, height = -MARGIN, right + 2 * MARGIN, bottom + 2 * MARGIN
+    figure.set_size_inches(width / PIXELS_PER_INCH, height / PIXELS_PER_INCH)
+    axes.set(xlim=(left, left + width), ylim=(left + height, left), aspect="auto")
+
+
+def fitting_scale(image_width: int, columns: int, room: float, largest: float) -> float:
+    """Return page pixels per image pixel, such that stored pixels come out whole."""
+    stored = ((room - GAP * (columns - 1)) * SHARPNESS) // (columns * image_width)
+    return max(1, min(stored, round(largest * SHARPNESS))) / SHARPNESS
+
+
+def title_height(axes, title: str | None) -> float:
+    """Write the title at the top of a page; return the height that it takes."""
+    if not title:
+        return 0
+    axes.text(0, 0, title, va="top", weight="bold", size=STYLE["axes.titlesize"])
+    return 24
+
+
+def check_texts(texts: Sequence | None, images: np.ndarray, name: str) -> list[str]:
+    if texts is None:
+        return []
+    texts = [str(text) for text in np.asarray(texts).reshape(-1).tolist()]
+    if len(texts) != len(images):
+        raise ValueError(f"{len(images)} images but {len(texts)} {name}")
+    return texts
+
+
+def mosaic(images, columns, texts, title, largest, words):
+    """Draw images in rows from left to right, each with a text above it or none."""
+    height, width = images.shape[1:]
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    scale = fitting_scale(width, columns, PAGE_WIDTH, largest)
+    room = 18 if texts else 0  # above each image
+    step_x, step_y = width * scale + GAP, room + height * scale + GAP
+    figure, axes = empty_page(words)
+    top = title_height(axes, title)
+    for i, image in enumerate(images):
+        x = (i % columns) * step_x
+        y = top + (i // columns) * step_y + room
+        draw_image(axes, image, x, y, scale)
+        if texts:
+            axes.text(
+                x + width * scale / 2, y - 4, texts[i], ha="center", va="baseline"
+            )
+    crop(figure, axes, columns * step_x - GAP, top + rows * step_y - GAP, title)
+    return figure
+
+
+@rc_context(STYLE)
+def grid(images, columns: int = 10, labels=None, title: str | None = None) -> Figure:
+    """Show images in rows, white on black as MNIST is.
+
+    Args:
+        images: (n, height, width) or (n, height, width, 1), floats in [0, 1] (values
+            outside are clipped) or uint8 in 0 to 255.
+        columns: images in a row.
+        labels: n texts or numbers to write above the images.
+        title: written above all.
+
+    Raises:
+        ValueError: wrong shape, no image, NaN, or a wrong number of labels.
+    """
+    if columns < 1:
+        raise ValueError(f"columns must be 1 or more, not {columns}")
+    images = as_images(images)
+    texts = check_texts(labels, images, "labels")
+    words = f"{title or 'grid'}, {len(images)} images"
+    return mosaic(images, columns, texts, title, 4, words)
+
+
+@rc_context(STYLE)
+def strip(images, captions=None, title: str | None = None) -> Figure:
+    """Show images in one row, such as the steps of an interpolation.
+
+    Args:
+        images: as for `grid`.
+        captions: n texts or numbers to write above the images.
+        title: written above all.
+
+    Raises:
+        ValueError: wrong shape, no image, NaN, or a wrong number of captions.
+    """
+    images = as_images(images)
+    texts = check_texts(captions, images, "captions")
+    words = f"{title or 'strip'}, {len(images)} images"
+    return mosaic(images, len(images), texts, title, 4, words)
+
+
+@rc_context(STYLE)
+def panel(rows: Mapping[str, object], title: str | None = None) -> Figure:
+    """Show one labelled row of images under the other, such as real and generated.
+
+    Args:
+        rows: name of each row -> its images, as for `grid`; all of one size.
+        title: written above all.
+
+    Raises:
+        ValueError: no row, wrong shape, no image, NaN, or images of several sizes.
+    """
+    if not rows:
+        raise ValueError("rows is empty: nothing to show")
+    rows = {str(name): as_images(images, str(name)) for name, images in rows.items()}
+    sizes = {images.shape[1:] for images in rows.values()}
+    if len(sizes) > 1:
+        raise ValueError(f"all rows need images of one size, not {sorted(sizes)}")
+    (height, width) = sizes.pop()
+    columns = max(len(images) for images in rows.values())
+    names_width = 10 + 2 * round(3.5 * max(len(name) for name in rows))
+    scale = fitting_scale(width, columns, PAGE_WIDTH - names_width, 4)
+    step_x, step_y = width * scale + GAP, height * scale + 2 * GAP
+    figure, axes = empty_page(f"{title or 'panel'}, rows: {', '.join(rows)}")
+    top = title_height(axes, title)
+    for row, (name, images) in enumerate(rows.items()):
+        y = top + row * step_y
+        axes.text(
+            names_width - 8, y + height * scale / 2, name, ha="right", va="center"
+        )
+        for column, image in enumerate(images):
+            draw_image(axes, image, names_width + column * step_x, y, scale)
+    right, bottom = names_width + columns * step_x, top + len(rows) * step_y
+    crop(figure, axes, right - GAP, bottom - 2 * GAP, title)
+    return figure
+
+
+@rc_context(STYLE)
+def curve(
+    history: Mapping[str, Sequence[float]],
+    ylabel: str,
+    title: str | None = None,
+    bar: float | None = None,
+    xlabel: str = "epoch",
+) -> Figure:
+    """Draw how numbers changed from epoch to epoch.
+
+    Args:
+        history: name -> one value per epoch; NaN leaves a gap.
+        ylabel: what the values are, with their unit.
+        title: written above the curves.
+        bar: value to reach, drawn as a dashed line.
+        xlabel: what is counted along the horizontal axis, from 1.
+
+    Raises:
+        ValueError: no curve, a curve without values, or one that is not a row of
+            numbers.
+    """
+    if not history:
+        raise ValueError("history is empty: nothing to show")
+    figure = Picture(560, 300, f"{title or ylabel} by {xlabel}", layout="constrained")
+    axes = figure.add_subplot()
+    for i, (name, values) in enumerate(history.items()):
+        values = np.asarray(values, dtype="float64")
+        if values.ndim != 1 or not np.isfinite(values).any():
+            raise ValueError(f"history[{name!r}] must be a list of numbers, not empty")
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            color=LINE_COLOURS[i % len(LINE_COLOURS)],
+            linestyle="-" if i < len(LINE_COLOURS) else ":",
+            marker="o" if len(values) <= 30 else None,
+            markersize=3.5,
+            linewidth=1.6,
+            label=name.replace("_", " "),
+        )
+    if bar is not None:
+        axes.axhline(bar, color=INK, linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
+        axes.annotate(
+            f"bar {bar:g}",
+            (1, bar),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+        )
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
+    axes.grid(axis="y")
+    if len(history) > 1:
+        axes.legend()
+    return figure
+
+
+@rc_context(STYLE)
+def latent_map(
+    codes,
+    labels,
+    title: str | None = None,
+    axis_names: tuple[str, str] = ("latent number 1", "latent number 2"),
+) -> Figure:
+    """Draw each image as a point at its two latent numbers, coloured by digit.
+
+    Of more than 3,000 points a random choice is drawn, the same at each call.
+
+    Args:
+        codes: (n, 2), floats.
+        labels: (n,), integers from 0 to 9.
+        title: written above the map.
+        axis_names: what the two numbers are.
+
+    Raises:
+        ValueError: wrong shape, no point, NaN, or another label.
+    """
+    codes, labels = np.asarray(codes), np.asarray(labels).reshape(-1)
+    if codes.ndim != 2 or codes.shape[1] != 2 or len(codes) == 0:
+        raise ValueError(f"codes must have the shape (n, 2), not {codes.shape}")
+    if len(labels) != len(codes):
+        raise ValueError(f"{len(codes)} codes but {len(labels)} labels")
+    if not np.isfinite(codes).all():
+        raise ValueError("codes has values that are not a finite number")
+    check_digits(labels, "labels")
+    figure = Picture(
+        560, 470, f"{title or 'latent map'}, {len(codes)} points", layout="constrained"
+    )
+    axes = figure.add_subplot()
+    chosen = np.random.default_rng(0).permutation(len(codes))[:MOST_POINTS]
+    colours = np.array(DIGIT_COLOURS)[labels[chosen]]
+    axes.scatter(*codes[chosen].T, s=7, c=colours, alpha=0.75, linewidths=0)
+    for digit in np.unique(labels):
+        x, y = np.median(codes[labels == digit], axis=0)
+        axes.text(
+            *(x, y, digit),
+            ha="center",
+            va="center",
+            size=13,
+            weight="bold",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
+        colour = DIGIT_COLOURS[digit]
+        axes.scatter([], [], s=45, color=colour, linewidths=0, label=str(digit))
+    axes.set(xlabel=axis_names[0], ylabel=axis_names[1], title=title)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.grid()
+    figure.legend(loc="outside right center", title="digit", handletextpad=0.1)
+    return figure
+
+
+def check_digits(labels: np.ndarray, name: str) -> None:
+    if (
+        not np.issubdtype(labels.dtype, np.integer)
+        or not np.isin(labels, range(10)).all()
+    ):
+        raise ValueError(f"{name} must be integers from 0 to 9")
+
+
+@rc_context(STYLE)
+def confusion(labels, predictions) -> Figure:
+    """Show how many images of each digit were taken for each digit.
+
+    Args:
+        labels: (n,), the true digits, integers from 0 to 9.
+        predictions: (n,), the predicted digits.
+
+    Raises:
+        ValueError: no label, different lengths, or a value that is not a digit.
+    """
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.ndim != 1 or labels.shape != predictions.shape or labels.size == 0:
+        raise ValueError(
+            "labels and predictions must have one shape (n,), "
+            f"not {labels.shape} and {predictions.shape}"
+        )
+    check_digits(labels, "labels")
+    check_digits(predictions, "predictions")
+    counts = np.zeros((10, 10), dtype=int)
+    np.add.at(counts, (labels, predictions), 1)
+    mistakes = counts - np.diag(np.diag(counts))
+    figure = Picture(
+        460, 450, f"confusion table, {mistakes.sum()} mistakes", layout="constrained"
+    )
+    axes = figure.add_subplot()
+    shown = np.ma.masked_equal(mistakes, 0)
+    axes.imshow(shown, cmap="Oranges", vmin=0, vmax=max(mistakes.max() * 1.3, 1))
+    for row, column in np.ndindex(10, 10):
+        count = counts[row, column]
+        if count:
+            weight = "bold" if row == column else "normal"
+            axes.text(column, row, count, ha="center", va="center", weight=weight)
+    right = np.trace(counts) / labels.size
+    axes.set(
+        xticks=range(10),
+        yticks=range(10),
+        xlabel="predicted digit",
+        ylabel="true digit",
+        title=f"{mistakes.sum():,} mistakes in {labels.size:,} images "
+        f"({right:.2%} right)",
+    )
+    axes.set_xticks(np.arange(-0.5, 10), minor=True)
+    axes.set_yticks(np.arange(-0.5, 10), minor=True)
+    axes.grid(which="minor")
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def encode_animation(frames: np.ndarray, seconds: float) -> bytes:
+    pictures = [Image.fromarray(frame, mode="L") for frame in frames]
+    milliseconds = [round(1000 * seconds / len(pictures))] * len(pictures)
+    milliseconds[-1] += 1000  # rest on the last frame before starting again
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer,
+        format="png",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=milliseconds,
+        loop=0,
+    )
+    return buffer.getvalue()
+
+
+def animation(frames, seconds: float = 3.0) -> NotebookImage:
+    """Show frames one after the other, again and again (an animated PNG).
+
+    Fewer grey levels, then smaller and fewer frames are kept until the whole is
+    smaller than 150 kB.
+
+    Args:
+        frames: (t, height, width) or (t, height, width, 1), floats in [0, 1].
+        seconds: time for all frames; the last one stays for one second more.
+
+    Raises:
+        ValueError: wrong shape, no frame, NaN, or frames too large for 150 kB.
+    """
+    frames = as_images(frames, name="frames")
+    if not seconds > 0:
+        raise ValueError(f"seconds must be above 0, not {seconds}")
+    width = frames.shape[2]
+    largest = int(max(1, min(5, PAGE_WIDTH // width)))
+    shown_width = width * largest
+    attempts = [(largest, 64, 1), (largest, 16, 1), (largest, 8, 1)]
+    attempts += [(max(1, largest // 2), 16, 1), (1, 16, 1), (1, 8, 2), (1, 8, 4)]
+    for scale, levels, thinning in attempts:
+        kept = frames[::-1][::thinning][::-1]  # the last frame stays
+        steps = np.round(kept * (levels - 1)) / (levels - 1)
+        pixels = np.round(255 * steps).astype("uint8")
+        pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
+        data = encode_animation(pixels, seconds)
+        if len(data) < ANIMATION_BYTES:
+            return NotebookImage(data=data, format="png", width=shown_width)
+    raise ValueError(
+        f"{frames.shape[0]} frames of {frames.shape[1]} x {width} pixels do not fit "
+        "into 150 kB: show fewer or smaller frames"
+    )

@@ -1,0 +1,222 @@
+"""Calibration: bars from values, course.toml, and seeds that are not run twice."""
+
+import io
+from dataclasses import replace
+
+import pytest
+import tiny
+from rich.console import Console
+
+from digitdreams import calibrate, course, runner
+from digitdreams.calibrate import CalibrationError, bar_for
+from digitdreams.course import Number
+from digitdreams.runner import Outcome
+
+slow = pytest.mark.slow
+
+
+# From values to bars ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "sense", "limit", "bar", "digits"),
+    [
+        ([145.04, 145.9], "below", None, 146.4, 1),  # 145.9 + 0.43 = 146.33
+        ([145.04, 145.9], "below", 148.0, 146.4, 1),
+        ([145.04, 145.9], "below", 146.0, 146.0, 1),
+        ([0.9921, 0.9935], "above", 0.99, 0.9914, 4),  # 0.9921 - 0.0007
+        ([0.9921, 0.9935], "above", 0.992, 0.992, 4),
+        ([1.0, 2.0], "below", None, 2.5, 1),
+        ([100.0, 150.0], "below", None, 180.0, 0),  # 175, in steps of 10
+        ([-1.0, 1.0], "above", None, -2.0, 0),
+        ([10.0, 10.0], "above", None, 9.95, 2),  # equal: half a percent
+        ([0.0, 0.0], "below", None, 1e-6, 6),
+    ],
+)
+def test_the_bar_is_half_a_range_beyond_the_worst(values, sense, limit, bar, digits):
+    assert bar_for(values, sense, limit) == (pytest.approx(bar, rel=1e-12), digits)
+
+
+@pytest.mark.parametrize("sense", ["below", "above"])
+@pytest.mark.parametrize("scale", [1e-4, 0.037, 1.0, 1234.5])
+def test_every_seed_reaches_the_bar_and_it_is_not_much_wider(sense, scale):
+    values = [scale * one for one in (1.0, 1.013, 1.0077, 1.002, 1.0131)]
+    bar, _ = bar_for(values, sense)
+    number = Number("n", "n", "", sense, bar)
+    assert all(number.reached(value) for value in values)
+    spread = max(values) - min(values)
+    worst = max(values) if sense == "below" else min(values)
+    assert 0.5 * spread <= abs(bar - worst) + 1e-12 <= spread + 1e-12
+
+
+def outcomes_with(*values) -> list[Outcome]:
+    return [
+        Outcome("00", "00_x", seed=seed, numbers=[{"name": "n", "value": value}])
+        for seed, value in enumerate(values, 1)
+    ]
+
+
+def test_the_typical_range_is_the_5th_to_95th_percentile():
+    number = Number("n", "n", "", "below", 1000.0)
+    finding = calibrate.find(number, outcomes_with(*range(101)))
+    assert finding.typical == (5.0, 95.0)
+
+
+def test_every_seed_that_misses_the_limit_is_named():
+    number = Number("n", "n", "", "below", 9.0, limit=2.0)
+    with pytest.raises(CalibrationError) as caught:
+        calibrate.find(number, outcomes_with(1.5, 2.0, 1.0, 2.5))
+    assert str(caught.value) == (
+        "seed 2: n is 2; seed 4: n is 2.5; the course permits no bar but below 2"
+    )
+
+
+def test_a_number_that_is_not_finite_is_named():
+    number = Number("n", "n", "", "below", 9.0)
+    with pytest.raises(CalibrationError, match=r"seed 2: n is not a finite number"):
+        calibrate.find(number, outcomes_with(1.5, None))
+
+
+# The whole ----------------------------------------------------------------------
+
+
+class Bench:
+    """A course of one notebook whose number depends on the seed."""
+
+    def __init__(self, root, limit="4.0"):
+        self.root = root
+        [self.lesson] = tiny.write_course(root, scatters=limit)
+        self.write("course.expect(distance=2 + seed / 10)")
+
+    def write(self, *cells, exercise=False):
+        cells = ("Path('seeds').open('a').write(f'{seed} ')", *cells)
+        tiny.write_notebook(self.root, self.lesson, *cells, exercise=exercise)
+
+    def calibrate(self, seeds, **options) -> str:
+        screen = io.StringIO()
+        [lesson] = course.load(self.root / "course.toml").lessons
+        calibrate.calibrate(
+            lesson,
+            seeds=seeds,
+            root=self.root,
+            console=Console(file=screen, width=100),
+            **options,
+        )
+        return screen.getvalue()
+
+    def executed(self) -> str:
+        """The seeds that ran since this was last asked."""
+        path = self.root / "lessons" / "seeds"
+        seeds = path.read_text() if path.exists() else ""
+        path.unlink(missing_ok=True)
+        return seeds.strip()
+
+    def is_kept(self, seed: int) -> bool:
+        """Whether a calibration would use what is on disk for this seed."""
+        at = self.root / calibrate.FOLDER / self.lesson.stem / f"seed_{seed}"
+        return calibrate.kept(self.lesson, seed, False, at, self.root) is not None
+
+    def change_limit(self, limit: str) -> None:
+        file = self.root / "course.toml"
+        file.write_text(self.toml.replace("limit = 4.0", f"limit = {limit}"), "utf-8")
+
+    @property
+    def toml(self) -> str:
+        return (self.root / "course.toml").read_text("utf-8")
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+@slow
+def test_a_calibration_writes_course_toml_and_goes_on_where_it_stopped(bench):
+    before = bench.toml
+    shown = bench.calibrate(2)
+    assert bench.executed() == "1 2"
+    assert "written to course.toml" in shown
+
+    lesson = course.load(bench.root / "course.toml").lessons[0]
+    [number] = lesson.numbers
+    assert number.bar == 2.25
+    assert number.typical == (2.105, 2.195)
+    assert (number.seeds, number.machine) == (2, runner.machine())
+    assert (number.limit, number.stretch) == (4.0, 1.0)
+    assert lesson.minutes == 0.1
+    assert 20 < lesson.memory_mb < 500
+    written = {"minutes", "memory_mb", "below", "typical", "seeds", "machine"}
+    for line in before.splitlines():
+        if line.split(" ")[0] not in written:
+            assert line in bench.toml.splitlines()
+    assert "# by hand" in bench.toml
+    assert "# the bar" in bench.toml
+    assert lesson.exercise_numbers[0].bar == 3.0
+
+    # seed 3 misses the new bar, and its value counts all the same
+    shown = bench.calibrate(3)
+    assert bench.executed() == "3"
+    assert "seed 2: done before; distance 2.2 nats" in shown
+    assert course.load(bench.root / "course.toml").lessons[0].numbers[0].bar == 2.4
+
+    # other text is the same code
+    path = bench.root / "lessons" / f"{bench.lesson.stem}.ipynb"
+    path.write_text(path.read_text().replace("# The lesson", "# Lesson"))
+    bench.calibrate(3)
+    assert bench.executed() == ""
+
+    # seed 2 reached 2.2
+    bench.change_limit("2.15")
+    before = bench.toml
+    with pytest.raises(CalibrationError, match=r"seed 2: distance is 2\.2; .*2\.15"):
+        bench.calibrate(2)
+    assert bench.executed() == ""
+    assert bench.toml == before
+
+
+@slow
+def test_outcomes_of_other_code_are_not_used(bench):
+    bench.calibrate(2)
+    assert bench.is_kept(seed=1)
+    bench.write("course.expect(distance=3 + seed / 10)")
+    assert not bench.is_kept(seed=1)
+    bench.write("course.expect(distance=2 + seed / 10)")
+    assert bench.is_kept(seed=1)
+    assert not bench.is_kept(seed=3)
+    bench.executed()
+    bench.calibrate(2, fresh=True)
+    assert bench.executed() == "1 2"
+
+
+@slow
+def test_a_seed_that_fails_is_named_and_the_finished_ones_are_kept(bench):
+    before = bench.toml
+    bench.write("assert seed != 2, 'no good'", "course.expect(distance=2)")
+    reason = r"seed 2 failed: cell \[3\] of 4: AssertionError: no good; see .*seed_2"
+    with pytest.raises(CalibrationError, match=reason):
+        bench.calibrate(3)
+    assert bench.executed() == "1 2"
+    assert bench.is_kept(seed=1)
+    assert not bench.is_kept(seed=2)
+    assert bench.toml == before
+
+
+@slow
+def test_an_exercise_has_numbers_of_its_own_and_leaves_the_minutes(bench):
+    bench.write("course.expect(distance=1 + seed)", exercise=True)
+    before = course.load(bench.root / "course.toml").lessons[0]
+    bench.calibrate(2, exercise=True)
+    after = course.load(bench.root / "course.toml").lessons[0]
+    assert after.exercise_numbers[0].bar == 3.5
+    assert replace(after, exercise_numbers=()) == replace(before, exercise_numbers=())
+
+
+def test_one_seed_is_too_few(bench):
+    with pytest.raises(CalibrationError, match="too few"):
+        bench.calibrate(1)
+
+
+def test_a_lesson_without_exercise_numbers_is_refused(tmp_path):
+    bench = Bench(tmp_path, limit=None)
+    with pytest.raises(CalibrationError, match="no exercise numbers for 00"):
+        bench.calibrate(2, exercise=True)

@@ -1,0 +1,128 @@
+"""The run of all notebooks must fail on bad ones, and say in one line why.
+
+Bad notebooks go through the command that `make test` uses, in a process of its own.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+
+pytestmark = pytest.mark.slow
+TESTS = Path(__file__).resolve().parent
+COMMAND = [
+    "-m",
+    "pytest",
+    "--nbval-lax",
+    "--nbval-current-env",
+    "--nbval-cell-timeout=8",
+    "-p",
+    "no:cacheprovider",
+    "--color=no",
+    "-ra",
+]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory):
+    """The line that pytest's summary has for each failed cell, and the whole report."""
+    root = tmp_path_factory.mktemp("bad")
+    names = ("works", "misses", "raises", "hangs", "dies")
+    lessons = tiny.write_course(root, **dict.fromkeys(names, "4.0"))
+    cells = {
+        "works": ["course.expect(distance=2)"],
+        "misses": ["course.expect(distance=3.5)"],
+        "raises": ["raise ValueError('no such shape')"],
+        "hangs": ["while True:\n    pass"],
+        "dies": ["os._exit(3)", "1"],
+    }
+    for lesson in lessons:
+        tiny.write_notebook(root, lesson, *cells[lesson.name])
+    done = run(*COMMAND, str(root / "lessons"), str(TESTS / "notebooks"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = re.findall(
+        r"^FAILED \S*\d\d_(\w+)\.ipynb::(Cell \d+) - (.*)$", done.stdout, re.M
+    )
+    return {(name, cell): line for name, cell, line in found}, done.stdout
+
+
+def test_a_good_notebook_passes(failures):
+    assert not [name for name, _ in failures[0] if name == "works"]
+
+
+def test_a_missed_bar_is_named_with_its_number(failures):
+    line = "BarMissed: distance is 3.5, it must be below 3"
+    assert failures[0]["misses", "Cell 1"] == line
+
+
+def test_an_error_is_named(failures):
+    assert failures[0]["raises", "Cell 1"] == "ValueError: no such shape"
+
+
+def test_a_cell_that_hangs_is_stopped_and_named(failures):
+    line = failures[0]["hangs", "Cell 1"]
+    assert line.startswith("Timeout of 8 seconds exceeded executing cell")
+
+
+def test_a_dead_kernel_is_named_and_the_cells_after_it_fail(failures):
+    assert failures[0]["dies", "Cell 1"] == "the kernel died in this cell"
+    assert ("dies", "Cell 2") in failures[0]
+
+
+def test_nothing_else_fails_and_the_cell_is_shown(failures):
+    assert len(failures[0]) == 5
+    assert "course.expect(distance=3.5)" in failures[1]
+
+
+def namespaces_are_allowed() -> bool:
+    """Ask another program, so that a fault in netless.py does not look like a ban."""
+    program = shutil.which("unshare")
+    command = [program, "--user", "--map-root-user", "--net", "true"]
+    return bool(program) and subprocess.run(command, check=False).returncode == 0
+
+
+def test_notebooks_run_without_a_network(tmp_path):
+    [lesson] = tiny.write_course(tmp_path, works=None)
+    tiny.write_notebook(
+        tmp_path,
+        lesson,
+        "import socket\nassert [name for _, name in socket.if_nameindex()] == ['lo']",
+        "assert os.environ['DIGITDREAMS_NETWORK'] == 'cut'",
+    )
+    netless = str(TESTS / "netless.py")
+    tried = run(netless, "--required", "-c", "print('cut')")
+    if tried.returncode == 3:
+        assert not namespaces_are_allowed(), tried.stderr
+        pytest.skip(tried.stderr.strip())
+    assert tried.stdout == "cut\n"
+    done = run(netless, *COMMAND, str(tmp_path / "lessons"), str(TESTS / "notebooks"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^=+ 6 passed in ", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_where_the_network_cannot_be_cut_the_reason_is_passed_on():
+    program = (
+        f"import sys; sys.path.insert(0, {str(TESTS)!r}); import netless; "
+        "netless.leave_network = lambda: 'it is forbidden'; "
+        "sys.exit(netless.main(sys.argv[1:]))"
+    )
+    show = "import os; print(os.environ['DIGITDREAMS_NETWORK'])"
+    assert run("-c", program, "-c", show).stdout == "open: it is forbidden\n"
+    refused = run("-c", program, "--required", "-c", show)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "it is forbidden" in refused.stderr
