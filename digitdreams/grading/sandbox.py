@@ -29,6 +29,7 @@ from digitdreams.grading import seccomp, wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WRITABLE = ("/work", "/dev/shm")
+HOME = "/work/home"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
 NOBODY = 65534
@@ -141,10 +142,19 @@ def shared_folders() -> dict[str, str]:
             folders[f"/packages/{number}"] = place
     if Path(data.FOLDER).is_dir():
         folders["/course/data"] = str(Path(data.FOLDER).resolve())
+    return folders
+
+
+def caches() -> dict[str, str]:
+    """What would cost each run seconds to make again: place inside, place here."""
+    found = {}
     cache = Path(platformdirs.user_cache_dir("digitdreams", appauthor=False))
     if cache.is_dir():
-        folders["/course/cache/digitdreams"] = str(cache.resolve())
-    return folders
+        found[f"{HOME}/.cache/digitdreams"] = str(cache.resolve())
+    fonts = Path(platformdirs.user_cache_dir("matplotlib", appauthor=False))
+    for path in sorted(fonts.glob("fontlist-v*.json")):
+        found[f"{HOME}/.cache/matplotlib/{path.name}"] = str(path.resolve())
+    return found
 
 
 def system_folders() -> list[str]:
@@ -178,12 +188,11 @@ def environment(unsafe: bool) -> dict[str, str]:
     return {
         **common,
         "PATH": "/usr/bin:/bin",
-        "HOME": "/work/home",
+        "HOME": HOME,
         "TMPDIR": "/work/tmp",
         "PYTHONPATH": ":".join(["/course", *packages]),
         "DIGITDREAMS_DATA": "/course/data",
-        "XDG_CACHE_HOME": "/course/cache",
-        "MPLCONFIGDIR": "/work/home",
+        "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
     }
 
 
@@ -258,11 +267,13 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
         limits: what the submission may use.
         filter_number: the open file from which bwrap reads the filter of system calls.
     """
-    folders = shared_folders()
+    folders = {**shared_folders(), **caches()}
     if os.getuid() == 0:
         start, bwrap, folders = leave_root(folders)
     else:
         start, bwrap = [], find_bwrap()
+    first = [one for one in folders if not one.startswith(HOME)]
+    later = [one for one in folders if one.startswith(HOME)]  # in a folder of memory
     arguments = [
         *start,
         bwrap,
@@ -270,13 +281,17 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
         *("--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
         *system_folders(),
     ]
-    for inside, here in folders.items():
-        arguments += ["--ro-bind", here, inside]
+    for inside in first:
+        arguments += ["--ro-bind", folders[inside], inside]
     size = str(limits.disk * 1_000_000)
     arguments += [
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
         *("--size", size, "--tmpfs", "/work", "--symlink", "work/tmp", "/tmp"),
+    ]
+    for inside in later:
+        arguments += ["--ro-bind", folders[inside], inside]
+    arguments += [
         *("--remount-ro", "/", "--chdir", "/work", "--clearenv"),
     ]
     if filter_number is not None:

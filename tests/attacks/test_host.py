@@ -121,7 +121,8 @@ for place in ("{folder}/home/.ipython/profile_default/startup/attack.py",
 """,
     "cache of the data": """
 import glob, os
-for path in [*glob.glob("/course/cache/*/*"), "/course/cache/attack"]:
+for path in [*glob.glob("/work/home/.cache/*/*.npz"), "/course/cache/attack",
+             *glob.glob("/course/data/*"), *glob.glob("/work/home/.cache/*/*.json")]:
     try:
         open(path, "wb").write(b"attack")
         print("written", path)
