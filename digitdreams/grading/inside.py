@@ -59,7 +59,7 @@ class Channel:
 def read_job() -> dict:
     with open(0, "rb", closefd=False) as stream:
         header, body = wire.HEAD.unpack(stream.read(wire.HEAD.size))
-        job = wire.read(stream.read(header), stream.read(body))
+        job = wire.read(stream.read(header), stream.read(body), sys.maxsize)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     return job

@@ -8,6 +8,7 @@ memory that goes with it. Nothing of it is ever on a disk of this machine.
 import contextlib
 import functools
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -28,6 +29,7 @@ from digitdreams.course import FILE as CONTRACTS
 from digitdreams.grading import seccomp, wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WRITABLE = ("/work", "/dev/shm")
 HOME = "/work/home"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -684,8 +686,13 @@ def probe() -> None:
 
 
 def readable(content: bytes) -> str:
-    """Text of what was printed: no control characters, no broken letters."""
-    text = content.decode("utf-8", errors="replace")
+    """Text of what was printed: no control characters, no broken letters.
+
+    Colours are dropped, and of a line that was written over only the last text stays.
+    """
+    text = COLOUR.sub("", content.decode("utf-8", errors="replace"))
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    text = "\n".join(lines)
     return "".join(
         one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text
     )

@@ -23,6 +23,7 @@ DTYPES = {
 DEPTH = 16
 NODES = 20_000
 HEADER_BYTES = 1_000_000
+TEXT = 2_000  # characters of one text in an answer: NumPy pads lists of texts
 
 
 class WireError(Exception):
@@ -89,8 +90,9 @@ def refuse_number(text: str):
 class Payload:
     """The arrays' bytes of one message, taken from the front."""
 
-    def __init__(self, content: bytes):
+    def __init__(self, content: bytes, longest_text: int):
         self.content = content
+        self.longest_text = longest_text
         self.place = 0
         self.nodes = 0
 
@@ -118,6 +120,8 @@ def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
     if kind == "bool" and len(rest) == 1 and type(rest[0]) is bool:
         return rest[0]
     if kind == "str" and len(rest) == 1 and type(rest[0]) is str:
+        if len(rest[0]) > payload.longest_text:
+            raise WireError("a message holds a text that is too long")
         return rest[0]
     if kind == "int" and len(rest) == 1 and type(rest[0]) is str:
         if len(rest[0]) > 40:
@@ -156,7 +160,7 @@ def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray:
     return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
 
 
-def read(header: bytes, body: bytes) -> dict[str, Any]:
+def read(header: bytes, body: bytes, longest_text: int = TEXT) -> dict[str, Any]:
     """Read one message.
 
     Raises:
@@ -174,7 +178,7 @@ def read(header: bytes, body: bytes) -> dict[str, Any]:
         raise WireError("a header is not JSON") from None
     if type(fields) is not dict:
         raise WireError("a header is not a dictionary")
-    payload = Payload(body)
+    payload = Payload(body, longest_text)
     found = {key: unpack(tree, payload) for key, tree in fields.items()}
     if payload.place != len(body):
         raise WireError("a message holds more bytes than its arrays need")

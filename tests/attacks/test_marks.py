@@ -54,6 +54,7 @@ ANSWERS = {
     "texts": "    return np.array(['0', '1', '2'])",
     "complex": "    return np.zeros(3, complex)",
     "dates": "    return np.zeros(3, 'datetime64[s]')",
+    "long texts": "    return ['x' * 900_000] + ['a'] * 10_000",
     "nested without end": "    a = []\n    a.append(a)\n    return a",
     "deep": """
     a = []

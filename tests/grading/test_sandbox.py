@@ -192,3 +192,8 @@ for name in ("RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE"):
         "RLIMIT_CORE (0, 0)",
     ):
         assert line in result.output
+
+
+def test_output_is_made_readable():
+    content = b"\x1b[31mred\x1b[0m\n10 %\r100 %\r\nbroken \xff\x00\tend"
+    assert sandbox.readable(content) == "red\n100 %\nbroken \ufffd\ufffd\tend"

@@ -129,3 +129,9 @@ def test_a_stream_is_bounded():
     for lengths in ((2**32 - 1, 0), (0, 2**32 - 1)):
         with pytest.raises(wire.WireError, match="too large"):
             wire.Reader(1000).feed(wire.HEAD.pack(*lengths))
+
+
+def test_long_texts_are_refused_before_numpy_pads_them():
+    answer = ["x" * 900_000] + ["a"] * 1000
+    with pytest.raises(wire.WireError, match="too long"):
+        there_and_back(value=answer)
