@@ -1,6 +1,7 @@
 """Marks: what is compared, what is said, what happens where the machine fails."""
 
 import json
+import time
 from dataclasses import replace
 
 import classroom
@@ -169,3 +170,23 @@ def test_the_time_of_the_whole_submission_is_bounded(root, exercise, available):
 def test_states_are_known_words(root, exercise, available):
     result = grade(classroom.as_bytes(classroom.blank(root)), exercise, "s")
     assert {result.state, *(one.state for one in result.tasks)} <= set(marking.STATES)
+
+
+def test_a_grader_that_stood_still_charges_nobody(
+    root, exercise, available, monkeypatch
+):
+    look, calls = sandbox.Watch.look, []
+
+    def slow(self, elapsed):
+        calls.append(elapsed)
+        if len(calls) == 3:
+            time.sleep(3.5)
+        return look(self, elapsed)
+
+    monkeypatch.setattr(sandbox.Watch, "look", slow)
+    notebook = classroom.add(
+        classroom.solution(root), "import time\ntime.sleep(1)", place=2
+    )
+    limits = Limits(wall=3.4, cell=30)
+    result = grade(classroom.as_bytes(notebook), exercise, "s", limits)
+    assert (result.state, result.points) == ("graded", 12)
