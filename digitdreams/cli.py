@@ -113,18 +113,22 @@ def notebooks(
     """Build lessons (executed), solutions and exercises from sources/."""
     from digitdreams import notebooks as build
 
-    failed = []
-    for one in chosen(names):
-        steps = [("lesson", build.build_lesson)]
-        if one.exercise_numbers:
-            steps.insert(0, ("exercise", build.build_exercise))
-        for kind, step in steps:
-            try:
-                done = "built" if step(one, force=force) else "unchanged"
-            except build.BuildError as error:
-                failed.append(one)
-                done = f"FAILED: {error}"
-            console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
+    wanted = chosen(names)
+    # Exercises first: lesson 00 shows a check of exercise 01.
+    steps = [
+        ("exercise", build.build_exercise, one)
+        for one in wanted
+        if one.exercise_numbers
+    ]
+    steps += [("lesson", build.build_lesson, one) for one in wanted]
+    failed = False
+    for kind, step, one in steps:
+        try:
+            done = "built" if step(one, force=force) else "unchanged"
+        except build.BuildError as error:
+            failed = True
+            done = f"FAILED: {error}"
+        console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 

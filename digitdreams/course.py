@@ -173,8 +173,8 @@ def start(lesson: str, exercise: bool = False) -> int:
     _running = Running(course.find(lesson), exercise, wanted_seed(course.seed))
     keras.utils.set_random_seed(_running.seed)
     found = _running.lesson
-    kind = "exercise" if exercise else f"about {found.minutes:g} minutes on 2 cores"
-    print(f"{found.id} {found.title} · {kind} · seed {_running.seed}")
+    kind = "exercise" if exercise else "lesson"
+    print(f"{found.title} · {kind} {found.id} · seed {_running.seed}")
     for number in _running.numbers:
         print(f"to reach: {number.describe()}")
     return _running.seed

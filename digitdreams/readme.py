@@ -8,8 +8,8 @@ import nbformat
 from digitdreams.course import ROOT, Course
 
 FILE = ROOT / "README.md"
-PICTURE = ROOT / "images" / "samples.png"
-PICTURE_FROM = ("03_vae", "samples")  # lesson, start of the cell's id
+PICTURE = ROOT / "images" / "latent_map.png"
+PICTURE_FROM = ("03_vae", "the-latent-map-6")  # lesson, id of the cell
 BEGIN, END = "<!-- lessons: made by `digitdreams readme` -->", "<!-- end -->"
 
 
@@ -43,20 +43,20 @@ def with_table(text: str, course: Course) -> str:
 
 
 def picture() -> bytes:
-    """The first PNG of the chosen section of the chosen lesson.
+    """The PNG of the chosen cell of the chosen lesson.
 
     Raises:
         LookupError: the lesson has no such picture.
     """
-    stem, section = PICTURE_FROM
+    stem, name = PICTURE_FROM
     notebook = nbformat.read(ROOT / "lessons" / f"{stem}.ipynb", as_version=4)
     for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.id.startswith(section):
+        if cell.id == name:
             for output in cell.outputs:
                 png = output.get("data", {}).get("image/png")
                 if png:
                     return base64.b64decode(png)
-    raise LookupError(f"lessons/{stem}.ipynb has no picture in a cell {section!r}")
+    raise LookupError(f"lessons/{stem}.ipynb has no picture in a cell {name!r}")
 
 
 def update(course: Course, file: Path = FILE) -> None:

@@ -1,14 +1,8 @@
-"""What several test files need."""
-
-from pathlib import Path
+"""Fixtures of several test files."""
 
 import pytest
 
-from digitdreams import course
-
-ROOT = Path(__file__).resolve().parents[1]
-LESSONS = course.load().lessons
-WITH_EXERCISE = [one for one in LESSONS if one.exercise_numbers]
+from places import LESSONS, WITH_EXERCISE
 
 
 def pytest_collection_modifyitems(items):

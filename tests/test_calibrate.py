@@ -4,9 +4,9 @@ import io
 from dataclasses import replace
 
 import pytest
-import tiny
 from rich.console import Console
 
+import tiny
 from digitdreams import calibrate, course, runner
 from digitdreams.calibrate import CalibrationError, bar_for
 from digitdreams.course import Number

@@ -6,8 +6,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from conftest import LESSONS, ROOT, WITH_EXERCISE
 from digitdreams import cli
+from places import LESSONS, ROOT, WITH_EXERCISE
 
 
 @pytest.fixture

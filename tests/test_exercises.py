@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from conftest import ROOT, WITH_EXERCISE
 from digitdreams import checks, tasks
 from digitdreams.runner import OwnKernelManager
+from places import ROOT, WITH_EXERCISE
 
 TASKS = [
     pytest.param(one.stem, task, id=f"{one.id}-{task.name}")

@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-import tiny
 from nbformat.v4 import (
     new_code_cell,
     new_markdown_cell,
@@ -16,6 +15,7 @@ from nbformat.v4 import (
 )
 from PIL import Image
 
+import tiny
 from digitdreams import course, gallery
 from digitdreams.runner import Outcome
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import tiny
 
 pytestmark = pytest.mark.slow

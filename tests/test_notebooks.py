@@ -6,9 +6,9 @@ import jupytext
 import nbformat
 import pytest
 
-from conftest import LESSONS, ROOT, WITH_EXERCISE
 from digitdreams import checks, notebooks, tasks
 from digitdreams.notebooks import BuildError
+from places import LESSONS, ROOT, WITH_EXERCISE
 
 
 def essence(notebook):

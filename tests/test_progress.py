@@ -11,8 +11,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from conftest import ROOT
 from digitdreams import progress
+from places import ROOT
 
 COURSE_LINE = re.compile(r"Line: 3/3 epochs, .* s, loss [\d.e-]+, val loss [\d.e-]+")
 

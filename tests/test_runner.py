@@ -11,9 +11,9 @@ import time
 import nbformat
 import psutil
 import pytest
-import tiny
 from rich.console import Console
 
+import tiny
 from digitdreams import runner
 from digitdreams.runner import Outcome
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT
+from places import ROOT
 
 TEXT = {".py", ".md", ".toml", ".yml", ".ipynb", ".html", ".json", ".lock", ""}
 
