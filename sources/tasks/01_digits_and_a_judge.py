@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data
+from digitdreams.tasks import Task, Training, Wrong
 
 # Task 1: scale_images
 
@@ -607,3 +608,26 @@ TASKS = [
         also_right=[by_counting],
     ),
 ]
+
+
+# The training: weights come out, for the sandbox holds the test labels, too.
+
+
+def nothing(rng):
+    return {}, {}
+
+
+def measure_accuracy(weights, given, kept):
+    classifier = build_classifier(28, 10)
+    classifier.set_weights(weights)
+    test = data.load().test
+    predictions = np.argmax(classifier(test.images), axis=1)
+    return {"accuracy": np.mean(predictions == test.labels)}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=nothing,
+    probe="def probe():\n    return classifier.get_weights()",
+    measure=measure_accuracy,
+)

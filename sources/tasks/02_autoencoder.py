@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data
+from digitdreams.tasks import Task, Training, Wrong
 
 # Task 1 ----------------------------------------------------------------------
 
@@ -533,3 +534,30 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, for the sandbox holds the clean test images.
+
+
+def hidden_noise(rng):
+    return {}, {"seed": rng.integers(2**32)}
+
+
+def measure_error(weights, given, kept):
+    shape, sizes = (28, 28, 1), {"hidden_size": 256, "latent_size": 32}
+    encoder = build_encoder(shape, **sizes)
+    denoiser = keras.Sequential([encoder, build_decoder(shape, **sizes)])
+    denoiser.set_weights(weights)
+    clean = data.load().test.images
+    random = np.random.default_rng(kept["seed"])
+    noise = random.standard_normal(clean.shape, dtype="float32")
+    found = denoiser(add_noise(clean, noise, 0.5))
+    return {"denoising_error": np.mean(image_errors(clean, found))}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_noise,
+    probe="def probe():\n    return denoiser.get_weights()",
+    measure=measure_error,
+)
