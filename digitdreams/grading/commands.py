@@ -22,6 +22,7 @@ from digitdreams.course import ROOT, Lesson
 
 SECRET_FILE = "grading_secret"
 SECRET_VARIABLE = "DIGITDREAMS_GRADING_SECRET"
+SLOWER = 10  # times as long as the solution a submission may take, without --seconds
 LINE_EVERY = 10.0  # seconds between two lines of progress where there is no terminal
 TIME_COLUMNS = ("timestamp", "time", "submitted")
 STUDENT_COLUMNS = ("student_id", "student", "id", "name")
@@ -177,9 +178,8 @@ class Grader:
         if not path.exists():
             raise GradingError(f"Lesson {lesson.id} has no exercise: {path} is missing")
         self.exercise = nbformat.read(path, as_version=4)
-        limits = sandbox.Limits()
-        if options.seconds:
-            limits = replace(limits, wall=options.seconds)
+        wall = max(sandbox.Limits.wall, SLOWER * 60 * (lesson.exercise_minutes or 0))
+        limits = sandbox.Limits.lasting(options.seconds or wall)
         if options.memory:
             limits = replace(limits, memory=options.memory)
         secret = read_secret(folder)

@@ -30,8 +30,8 @@ from digitdreams.grading import seccomp, wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-WRITABLE = ("/work", "/dev/shm")
-HOME = "/work/home"
+WRITABLE = ("/student", "/dev/shm")
+HOME = "/student/home"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
 NOBODY = 65534
@@ -80,6 +80,11 @@ class Limits:
     output: int = 10
     answers: int = 64
     restarts: int = 3
+
+    @classmethod
+    def lasting(cls, wall: float) -> "Limits":
+        """For a submission of so many seconds: one cell may take 2 in 5 of them."""
+        return cls(wall=wall, cell=0.4 * wall)
 
 
 @dataclass
@@ -192,7 +197,7 @@ def environment(unsafe: bool) -> dict[str, str]:
         **common,
         "PATH": "/usr/bin:/bin",
         "HOME": HOME,
-        "TMPDIR": "/work/tmp",
+        "TMPDIR": "/student/tmp",
         "PYTHONPATH": ":".join(["/course", *packages]),
         "DIGITDREAMS_DATA": "/course/data",
         "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
@@ -290,12 +295,12 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
     arguments += [
         *("--proc", "/proc", "--dev", "/dev"),
         *("--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),
-        *("--size", size, "--tmpfs", "/work", "--symlink", "work/tmp", "/tmp"),
+        *("--size", size, "--tmpfs", "/student", "--symlink", "student/tmp", "/tmp"),
     ]
     for inside in later:
         arguments += ["--ro-bind", folders[inside], inside]
     arguments += [
-        *("--remount-ro", "/", "--chdir", "/work", "--clearenv"),
+        *("--remount-ro", "/", "--chdir", "/student", "--clearenv"),
     ]
     if filter_number is not None:
         arguments += ["--seccomp", str(filter_number)]

@@ -69,8 +69,8 @@ look("link")
 os.remove("checks.json")
 os.symlink("/etc/shadow", "checks.json")
 look("checks.json")
-os.symlink("{folder}", "/work/tmp/folder")
-look("/work/tmp/folder/gradebook.db")
+os.symlink("{folder}", "/student/tmp/folder")
+look("/student/tmp/folder/gradebook.db")
 """,
     "open files": """
 import os
@@ -121,8 +121,8 @@ for place in ("{folder}/home/.ipython/profile_default/startup/attack.py",
 """,
     "cache of the data": """
 import glob, os
-for path in [*glob.glob("/work/home/.cache/*/*.npz"), "/course/cache/attack",
-             *glob.glob("/course/data/*"), *glob.glob("/work/home/.cache/*/*.json")]:
+for path in [*glob.glob("/student/home/.cache/*/*.npz"), "/course/cache/attack",
+             *glob.glob("/course/data/*"), *glob.glob("/student/home/.cache/*/*.json")]:
     try:
         open(path, "wb").write(b"attack")
         print("written", path)
@@ -295,7 +295,7 @@ def test_nothing_passes_from_one_run_to_the_next(field, root):
     notebook = classroom.solution(root)
     source = """
 import os
-for place in ("/work", "/tmp", "/dev/shm", os.path.expanduser("~")):
+for place in ("/student", "/tmp", "/dev/shm", os.path.expanduser("~")):
     print(place, [one for one in os.listdir(place) if "attack" in one])
     open(place + "/attack", "w").close()
 """
