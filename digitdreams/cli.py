@@ -135,10 +135,12 @@ def notebooks(
 
 @app.command(name="readme")
 def update_readme() -> None:
-    """Bring README.md's table and picture up to date."""
+    """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
     from digitdreams import readme
+    from digitdreams.grading import handbook
 
     readme.update(course.load())
+    handbook.update(course.load())
 
 
 @app.command()

@@ -22,6 +22,7 @@ from pathlib import Path
 import nbformat
 import sqlalchemy
 from nbgrader.api import (
+    Assignment,
     Gradebook,
     MissingEntry,
     SubmittedAssignment,
@@ -282,7 +283,21 @@ class Book:
                 f"nbgrader db assignment remove {stem} --force"
             ) from None
         self.gradebook.db.expire_all()
+        self._forget_removed()
         return parts_of(exercise)
+
+    def _forget_removed(self) -> None:
+        """Drop our record of every submission that nbgrader does not know any more."""
+        known = (
+            sqlalchemy.select(SubmittedAssignment.id)
+            .join(SubmittedAssignment.assignment)
+            .where(
+                Assignment.name == _records.c.assignment,
+                SubmittedAssignment.student_id == _records.c.student,
+            )
+        )
+        self.gradebook.db.execute(sqlalchemy.delete(_records).where(~known.exists()))
+        self.gradebook.db.commit()
 
     def duedate(self, stem: str) -> datetime | None:
         try:

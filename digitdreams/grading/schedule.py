@@ -43,7 +43,7 @@ TICK = 0.5  # seconds between two looks at the progress
 DECIDING_NOTHING = frozenset(
     {
         *("book", "commands", "feedback", "inbox"),
-        *("release", "report", "schedule", "similarity"),
+        *("handbook", "release", "report", "schedule", "similarity"),
     }
 )
 

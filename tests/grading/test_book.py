@@ -120,6 +120,14 @@ def test_no_mark_for_a_failure_of_the_infrastructure(book):
     assert book.keys(STEM) == {"ann": "key"}
 
 
+def test_whom_nbgrader_forgot_is_forgotten(book, released):
+    for student in ("ann", "bob"):
+        book.write(STEM, student, result_of(squares=2), "key")
+    book.gradebook.remove_student("ann")
+    book.prepare(STEM, released)
+    assert book.keys(STEM) == {"bob": "key"}
+
+
 @pytest.mark.parametrize("state", ["refused", "crashed", "missing"])
 def test_states_that_need_a_person(book, state):
     book.write(STEM, "ann", result_of(state=state), "key")
