@@ -221,6 +221,8 @@ class TrainingQuestion(Question):
             values = {one.name: float(measured[one.name]) for one in self.numbers}
             if not all(math.isfinite(one) for one in values.values()):
                 raise ValueError("it is not finite")
+        except (MemoryError, OSError):
+            raise  # this machine's failure, not the student's
         except Exception as error:
             result.message = told(f"its result cannot be measured: {error}")
             return result

@@ -613,21 +613,20 @@ TASKS = [
 # The training: weights come out, for the sandbox holds the test labels, too.
 
 
-def nothing(rng):
-    return {}, {}
+def test_digits(rng):
+    return {}, data.load().test._asdict()
 
 
 def measure_accuracy(weights, given, kept):
     classifier = build_classifier(28, 10)
     classifier.set_weights(weights)
-    test = data.load().test
-    predictions = np.argmax(classifier(test.images), axis=1)
-    return {"accuracy": np.mean(predictions == test.labels)}
+    predictions = np.argmax(classifier(kept["images"]), axis=1)
+    return {"accuracy": np.mean(predictions == kept["labels"])}
 
 
 TRAINING = Training(
     points=4,
-    inputs=nothing,
+    inputs=test_digits,
     probe="def probe():\n    return classifier.get_weights()",
     measure=measure_accuracy,
 )
