@@ -7,7 +7,6 @@ expected results ever come here.
 """
 
 import ast
-import asyncio
 import inspect
 import linecache
 import os
@@ -132,6 +131,8 @@ def compiled(source: str, name: str):
 def run_cell(source: str, name: str, namespace: dict) -> None:
     code = compiled(source, f"<cell {name}>")
     if code.co_flags & inspect.CO_COROUTINE:
+        import asyncio  # slow to import, and hardly any cell needs it
+
         asyncio.run(eval(code, namespace))
     else:
         exec(code, namespace)
