@@ -9,6 +9,7 @@ from rich.table import Table
 
 from digitdreams import course
 from digitdreams.course import ROOT, Lesson
+from digitdreams.interview import commands as interview_room
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -20,6 +21,7 @@ judge_app = typer.Typer(
     help="The classifier that judges samples.", no_args_is_help=True
 )
 app.add_typer(judge_app, name="judge")
+interview_room.register(app)
 console = Console(highlight=False)
 
 WORK = ROOT / "my_work"

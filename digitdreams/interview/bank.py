@@ -60,6 +60,8 @@ REQUIRED = (
 )
 OPTIONAL = ("lesson", "numbers")
 
+WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+CHINESE_BREAK = re.compile(rf"(?<={WIDE})\n(?={WIDE})")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
@@ -273,7 +275,10 @@ class Reader:
         parts = {}
         for language in LANGUAGES:
             child = entries.get(language)
-            value = parts[language] = self.string(child, f"{what}.{language}")
+            value = self.string(child, f"{what}.{language}")
+            if language == "zh":  # a line's end is no space in Chinese
+                value = CHINESE_BREAK.sub("", value)
+            parts[language] = value
             if not value:
                 continue
             chinese = len(CHINESE.findall(value))
