@@ -208,13 +208,9 @@ def show_hit(out, item, coding: list, language: str) -> None:
         screen.show_start(out, item, language)
         return
     screen.show_question(out, item, language)
-    word = screen.WORDS[language]["short"]
     out.print()
-    out.print(screen.markdown(f"**{word}:** {item.short.in_language(language)}"))
-    out.print()
-    out.print(screen.markdown(item.answer.in_language(language)))
-    out.print()
-    screen.show_links(out, item, language, search.companion(item, coding))
+    practised = search.companion(item, coding)
+    screen.show_answer(out, item, language, practised, whole=False)
 
 
 @questions_app.command("show")

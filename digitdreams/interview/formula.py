@@ -4,6 +4,8 @@ A terminal gets Unicode: `\frac12 \sigma^2` becomes `1/2 σ²`. A web page gets 
 which browsers draw without a network, and Anki gets its own marks for MathJax.
 """
 
+# ruff: noqa: SIM905
+
 import html
 import re
 from collections.abc import Callable
@@ -128,19 +130,19 @@ NAMED = frozenset(
     (
         "log ln exp min max sin cos tan tanh arcsin arccos arctan det dim inf sup lim "
         "arg argmin argmax Pr mod "
-    ).split()  # noqa: SIM905
+    ).split()
 )
 IGNORED = frozenset(
     (
         "left right middle big Big bigl bigr Bigl Bigr bigg Bigg biggl biggr "
         "displaystyle textstyle limits nolimits nonumber "
-    ).split()  # noqa: SIM905
+    ).split()
 )
 WRAPPERS = frozenset(
     (
         "mathrm text mathbf mathit mathsf mathtt mathcal mathbb mathfrak textbf textit "
         "texttt textrm operatorname boldsymbol bm mathop mbox underbrace overbrace "
-    ).split()  # noqa: SIM905
+    ).split()
 )
 ACCENTS = {
     "hat": "\u0302",

@@ -5,12 +5,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from typing import ClassVar
 
 import typer
-from rich.cells import cell_len
 from rich.console import Console
-from rich.markdown import Markdown, Paragraph
 from rich.theme import Theme
 
 THEME = Theme(
@@ -112,60 +109,18 @@ def write_answer() -> str:
     return "\n".join(lines)
 
 
-# Chinese has no spaces, and rich breaks lines at spaces only, which would leave ragged
-# lines before each long run. So paragraphs are broken here: at spaces and between any
-# two wide characters, but not before a closing mark or after an opening one.
-
-CLOSING = "，。；：？！、）》」』”’…%"  # noqa: RUF001
-OPENING = "（《「『“‘"  # noqa: RUF001
-
-
-def breaks(text: str, width: int) -> list[int]:
-    """Where lines begin when a text is broken to this width in terminal cells."""
-    starts, start, place, used = [], 0, 0, 0
-    for i, sign in enumerate(text):
-        previous = text[i - 1] if i else ""
-        wide = max(cell_len(sign), cell_len(previous)) > 1
-        if sign != " " and (
-            previous == " "
-            or (previous and wide and sign not in CLOSING and previous not in OPENING)
-        ):
-            place = i
-        used += cell_len(sign)
-        if used > width and sign != " ":
-            start = place if place > start else i
-            starts.append(start)
-            used = cell_len(text[start : i + 1])
-    return starts
-
-
-class WrappedParagraph(Paragraph):
-    """A paragraph whose Chinese is broken where Chinese may be broken."""
-
-    def __rich_console__(self, console, options):
-        self.text.rstrip()
-        for line in self.text.divide(breaks(self.text.plain, options.max_width)):
-            line.rstrip()
-            yield line
-
-
-class BankMarkdown(Markdown):
-    """The bank's Markdown: headings to the left, Chinese broken well."""
-
-    elements: ClassVar = {**Markdown.elements, "paragraph_open": WrappedParagraph}
-
-
-def markdown(text: str) -> Markdown:
+def markdown(text: str):
     """The bank's Markdown as rich shows it, formulas in Unicode."""
-    from digitdreams.interview import formula
+    from digitdreams.interview import formula, wrapping
 
-    return BankMarkdown(formula.for_terminal(text))
+    return wrapping.BankMarkdown(formula.for_terminal(text))
 
 
 # The bank on the screen ---------------------------------------------------------------
 
 WORDS = {
     "en": {
+        "colon": ": ",
         "short": "In short",
         "follow_ups": "Follow-ups",
         "wrong": "Common wrong answers",
@@ -176,6 +131,7 @@ WORDS = {
         "examples": "Examples",
     },
     "zh": {
+        "colon": "：",
         "short": "一句话",
         "follow_ups": "追问",
         "wrong": "常见错误回答",
@@ -195,13 +151,18 @@ def show_question(out: Console, question, language: str) -> None:
     out.print(markdown(question.question.in_language(language)))
 
 
-def show_answer(out: Console, question, language: str, problem=None) -> None:
-    """Print the whole answer: short, long, follow-ups, wrong answers, sources."""
+def show_answer(
+    out: Console, question, language: str, problem=None, whole: bool = True
+) -> None:
+    """Print short and long answer and links.
+
+    With `whole`, also follow-ups, common wrong answers and sources.
+    """
     word = WORDS[language]
     short = question.short.in_language(language)
     answer = question.answer.in_language(language)
-    parts = [f"**{word['short']}:** {short}", answer]
-    if question.follow_ups:
+    parts = [f"**{word['short']}**{word['colon']}{short}", answer]
+    if whole:
         parts.append(f"**{word['follow_ups']}**")
         parts.append(
             "\n".join(
@@ -210,7 +171,6 @@ def show_answer(out: Console, question, language: str, problem=None) -> None:
                 for one in question.follow_ups
             )
         )
-    if question.wrong:
         parts.append(f"**{word['wrong']}**")
         parts.append(
             "\n".join(
@@ -220,8 +180,10 @@ def show_answer(out: Console, question, language: str, problem=None) -> None:
         )
     out.print(markdown("\n\n".join(parts)))
     out.print()
-    for source in question.sources:
-        out.print(f"{word['sources']}: {source}", style="dim", markup=False)
+    for source in question.sources if whole else ():
+        out.print(
+            f"{word['sources']}{word['colon']}{source}", style="dim", markup=False
+        )
     show_links(out, question, language, problem)
 
 
@@ -235,7 +197,9 @@ def show_links(out: Console, question, language: str, problem=None) -> None:
     if question.lesson:
         stem, _, cell = question.lesson.partition("#")
         out.print(
-            f"{word['lesson']}: lessons/{stem}.ipynb, {cell}", style="dim", markup=False
+            f"{word['lesson']}{word['colon']}lessons/{stem}.ipynb, {cell}",
+            style="dim",
+            markup=False,
         )
     if problem:
         show_start(out, problem, language)
@@ -244,7 +208,9 @@ def show_links(out: Console, question, language: str, problem=None) -> None:
 def show_start(out: Console, problem, language: str) -> None:
     """Print the command that begins a problem."""
     command = f"digitdreams problems start {problem.name}"
-    out.print(f"{WORDS[language]['practise']}: {command}", style="dim", markup=False)
+    word = WORDS[language]
+    text = f"{word['practise']}{word['colon']}{command}"
+    out.print(text, style="dim", markup=False)
 
 
 def show_problem(out: Console, problem, language: str) -> None:
@@ -258,7 +224,7 @@ def show_problem(out: Console, problem, language: str) -> None:
         f"## {problem.title.in_language(language)}",
         problem.statement.in_language(language),
         f"```python\n{code}\n```",
-        f"**{word['limits']}:** {problem.limits.in_language(language)}",
+        f"**{word['limits']}**{word['colon']}{problem.limits.in_language(language)}",
         f"**{word['examples']}**\n\n```python\n{examples}\n```",
     ]
     out.print(markdown("\n\n".join(parts)))

@@ -5,6 +5,8 @@ indexed as pairs of neighbouring characters, so that a query of two or more char
 finds every place where they stand together.
 """
 
+# ruff: noqa: SIM905
+
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -51,40 +53,10 @@ def parts(word: str) -> list[str]:
 
 
 COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "be",
-        "by",
-        "can",
-        "do",
-        "does",
-        "for",
-        "from",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "the",
-        "this",
-        "to",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "with",
-        "you",
-        "your",
-    ]
+    (
+        "a an and are be by can do does for from how i in is it its of on or the this "
+        "to what when where which who why with you your "
+    ).split()
 )
 
 
