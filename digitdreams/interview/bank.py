@@ -10,6 +10,7 @@ import difflib
 import importlib
 import json
 import math
+import os
 import re
 import sys
 from collections import Counter
@@ -21,7 +22,10 @@ import yaml
 
 from digitdreams.course import ROOT
 
-FOLDER = Path(__file__).parent / "questions"
+# Another folder of questions can be named, for a bank of your own.
+FOLDER = Path(
+    os.environ.get("DIGITDREAMS_QUESTIONS") or Path(__file__).parent / "questions"
+)
 LESSONS = ROOT / "lessons"
 
 TOPICS = (

@@ -14,6 +14,9 @@ from digitdreams.interview import screen
 from digitdreams.interview.screen import fail
 
 questions_app = typer.Typer(help="The bank of questions.", no_args_is_help=True)
+progress_app = typer.Typer(
+    help="What the quiz remembers of your answers.", no_args_is_help=True
+)
 problems_app = typer.Typer(
     help="Coding problems and bug hunts, checked.", no_args_is_help=True
 )
@@ -21,6 +24,9 @@ problems_app = typer.Typer(
 Topic = Annotated[str | None, typer.Option(help="such as vae, gan or metrics")]
 Level = Annotated[str | None, typer.Option(help="junior, middle or senior")]
 Kind = Annotated[str | None, typer.Option(help="such as concept, number or trap")]
+ProgressFile = Annotated[
+    Path | None, typer.Option("--progress", help="instead of the usual file")
+]
 Language = Annotated[str, typer.Option(help="en or zh")]
 AsJson = Annotated[bool, typer.Option("--json", help="for tools: one JSON document")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="see `problems list`")]
@@ -30,6 +36,10 @@ def register(app: typer.Typer) -> None:
     """Add the interview room's commands to `digitdreams`."""
     app.add_typer(questions_app, name="questions")
     app.add_typer(problems_app, name="problems")
+    app.command("quiz")(take_quiz)
+    app.add_typer(progress_app, name="progress")
+    app.command("interview")(mock_interview)
+    app.command("anki")(write_deck)
 
 
 # What commands share ------------------------------------------------------------------
@@ -334,21 +344,9 @@ def check_problem(
         if not path.is_file():
             raise fail(f"{path} does not exist")
         result = practice.check_file(problem, path.resolve())
-        show_result(screen.console(), result)
+        screen.show_result(screen.console(), result)
     if result.state != practice.RIGHT:
         raise typer.Exit(1)
-
-
-def show_result(out, result) -> None:
-    """Print what a check found, after what the reader's code printed."""
-    from digitdreams.interview import practice
-
-    if result.printed:
-        out.print("Your program printed:", style="dim")
-        out.print(result.printed, style="dim", markup=False)
-    style = "green" if result.state == practice.RIGHT else "red"
-    start = "" if result.state == practice.RIGHT else "Not yet: "
-    out.print(start + result.message, style=style, markup=False)
 
 
 @problems_app.command("hint")
@@ -365,3 +363,177 @@ def hint_problem(
         if number < len(hints):
             more = f"digitdreams problems hint {name} {number + 1}"
             out.print(f"Next: {more}", style="dim", soft_wrap=True)
+
+
+# digitdreams quiz and progress --------------------------------------------------------
+
+
+def opened_memory(progress: Path | None):
+    """The progress file; says so where a damaged one was put aside."""
+    from digitdreams.interview.memory import Memory, MemoryFault
+
+    with screen.failures(MemoryFault):
+        memory = Memory(progress)
+    if memory.note:
+        screen.console().print(memory.note, style="yellow", markup=False)
+    return memory
+
+
+def take_quiz(
+    topic: Topic = None,
+    level: Level = None,
+    kind: Kind = None,
+    language: Language = "en",
+    new: Annotated[int, typer.Option(min=0, help="new questions at most")] = 10,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="stop after so many ratings")
+    ] = None,
+    progress: ProgressFile = None,
+) -> None:
+    """Drill the questions: answer, compare, rate; they come back when it is time."""
+    with screen.failures():
+        from digitdreams.interview import problems, quiz
+        from digitdreams.interview.memory import MemoryFault
+
+        topic, level, kind, language = checked(topic, level, kind, language)
+        found = filtered(all_questions(), topic, level, kind)
+        memory = opened_memory(progress)
+        session = quiz.Session(found, problems.load(), memory, language, new, count)
+        with screen.failures(MemoryFault):
+            how = session.run()
+        memory.close()
+    if how == screen.CTRL_C:
+        raise typer.Exit(screen.INTERRUPTED)
+
+
+@progress_app.command("show")
+def show_progress(as_json: AsJson = False, progress: ProgressFile = None) -> None:
+    """Show what you have seen, what is due and what you probably remember."""
+    with screen.failures():
+        from datetime import UTC, datetime
+
+        from digitdreams.interview import quiz
+
+        known = all_questions()
+        memory = opened_memory(progress)
+        content = quiz.statistics(known, memory, datetime.now(UTC))
+        if as_json:
+            print_json(content)
+            return
+        out = screen.console()
+        out.print(quiz.table(content))
+        ratings = ", ".join(f"{n} {name}" for name, n in content["ratings"].items())
+        out.print(f"\nRatings: {ratings}")
+        out.print(f"{content['minutes']:g} minutes on {content['days']} day(s)")
+        out.print(f"Kept in {memory.path}", style="dim", markup=False, soft_wrap=True)
+
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="a JSON file")]
+
+
+@progress_app.command("export")
+def export_progress(file: FileArgument, progress: ProgressFile = None) -> None:
+    """Write all your ratings to a JSON file, never over an existing one."""
+    with screen.failures():
+        memory = opened_memory(progress)
+        text = memory.as_json()
+        try:
+            with open(file, "x", encoding="utf-8") as stream:
+                stream.write(text)
+        except FileExistsError:
+            raise fail(f"{file} exists and stays as it is: name another file") from None
+        except OSError as error:
+            raise fail(f"{file} cannot be written: {error.strerror}") from None
+        count = len(memory.reviews())
+        screen.console().print(f"{count} ratings written to {file}", markup=False)
+
+
+@progress_app.command("import")
+def import_progress(file: FileArgument, progress: ProgressFile = None) -> None:
+    """Add the ratings of an exported file; those that are there stay."""
+    with screen.failures():
+        from digitdreams.interview.memory import MemoryFault
+
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise fail(f"{file} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise fail(f"{file} cannot be used: it is not text in UTF-8") from None
+        memory = opened_memory(progress)
+        try:
+            with screen.failures(MemoryFault):
+                added = memory.merge(text)
+        except ValueError as error:
+            raise fail(f"{file} cannot be used: {error}. Nothing was added.") from None
+        screen.console().print(f"{added} ratings added")
+
+
+# digitdreams interview and anki -------------------------------------------------------
+
+
+def mock_interview(
+    minutes: Annotated[int, typer.Option(min=10, max=180)] = 45,
+    level: Annotated[str, typer.Option(help="junior, middle or senior")] = "middle",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="the same seed asks the same")
+    ] = None,
+    topic: Topic = None,
+    language: Language = "en",
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="code in a notebook, not a program")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="for code and report; else my_work/interviews/")
+    ] = None,
+) -> None:
+    """A mock interview with a report: what went well and what to study."""
+    with screen.failures():
+        import secrets
+
+        from digitdreams.interview import mock, practice, problems
+
+        topic, level, _, language = checked(topic, level, None, language)
+        known = filtered(all_questions(), topic, None)
+        coding = problems.load()
+        wanted = [one for one in coding if topic in (None, one.topic)] or coding
+        seed = secrets.randbelow(10_000) if seed is None else seed
+        items = mock.plan(known, wanted, minutes, level, seed)
+        with screen.failures(practice.PracticeError):
+            room = mock.Interview(
+                items,
+                coding,
+                minutes,
+                level,
+                seed,
+                language,
+                notebook,
+                (folder or mock.FOLDER).resolve(),
+            )
+            how = room.run()
+    if how == screen.CTRL_C:
+        raise typer.Exit(screen.INTERRUPTED)
+
+
+def write_deck(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="such as out.apkg")],
+    topic: Topic = None,
+    language: Annotated[str | None, typer.Option(help="en or zh; else both")] = None,
+) -> None:
+    """Write the questions as a deck for Anki; importing it again updates the cards."""
+    with screen.failures():
+        from digitdreams.interview import bank, cards
+
+        topic = one_of("topic", topic, bank.TOPICS)
+        language = one_of("language", language, bank.LANGUAGES)
+        if file.suffix != ".apkg":
+            raise fail(f"{file} must end in .apkg, or Anki does not open it")
+        found = filtered(all_questions(), topic, None)
+        languages = (language,) if language else bank.LANGUAGES
+        try:
+            count = cards.write(found, file, languages)
+        except OSError as error:
+            raise fail(f"{file} cannot be written: {error.strerror}") from None
+        screen.console().print(
+            f"{count} notes written to {file}. In Anki: File, Import.", markup=False
+        )

@@ -299,13 +299,18 @@ def renderer(formula: Callable[[str, dict], str]) -> MarkdownIt:
     )
 
 
+def escaped(text: str) -> str:
+    """Text as HTML."""
+    return html.escape(text, quote=False)
+
+
 def as_mathml(latex: str, options: dict) -> str:
     return convert(latex, display="block" if options.get("display_mode") else "inline")
 
 
 def as_mathjax(latex: str, options: dict) -> str:
     marks = (r"\[", r"\]") if options.get("display_mode") else (r"\(", r"\)")
-    return f"{marks[0]}{html.escape(latex.strip(), quote=False)}{marks[1]}"
+    return f"{marks[0]}{escaped(latex.strip())}{marks[1]}"
 
 
 def for_web(markdown: str) -> str:

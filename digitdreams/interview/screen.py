@@ -14,6 +14,7 @@ THEME = Theme(
     {"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h2": "bold"}
 )
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
+CTRL_C = "Ctrl-C"
 
 
 class Stopped(Exception):
@@ -81,6 +82,9 @@ def ask(prompt: str) -> str:
     except EOFError:
         print()
         raise Stopped("the input ended") from None
+    except KeyboardInterrupt:
+        print()
+        raise Stopped(CTRL_C) from None
     except UnicodeDecodeError:
         print("That was not text in this terminal's encoding; please type it again.")
         return ask(prompt)
@@ -101,12 +105,15 @@ def choose(prompt: str, answers: str) -> str:
         print(f"  Please type one of {', '.join(answers)}, or q to stop.")
 
 
-def write_answer() -> str:
-    """Read the user's own answer: lines up to an empty one."""
-    lines = []
+def write_answer(lines: list[str]) -> None:
+    """Read the user's own answer into `lines`, up to an empty line.
+
+    What was written before a Stopped is in `lines`.
+    """
     while line := ask("> "):
+        if line.lower() == "q":
+            raise Stopped("you typed q")
         lines.append(line)
-    return "\n".join(lines)
 
 
 def markdown(text: str):
@@ -228,3 +235,16 @@ def show_problem(out: Console, problem, language: str) -> None:
         f"**{word['examples']}**\n\n```python\n{examples}\n```",
     ]
     out.print(markdown("\n\n".join(parts)))
+
+
+def show_result(out: Console, result) -> None:
+    """Print what a check found, after what the reader's code printed."""
+    from digitdreams.interview import practice
+
+    if result.printed:
+        out.print("Your program printed:", style="dim")
+        out.print(result.printed, style="dim", markup=False)
+    right = result.state == practice.RIGHT
+    start = "" if right else "Not yet: "
+    style = "green" if right else "red"
+    out.print(start + result.message, style=style, markup=False)
