@@ -221,8 +221,8 @@ def neighbour_inputs(rng):
         crowd = 0.1 * rng.normal(size=(8, width))
         alone = 6 * along  # its ball reaches over the crowd
         near = spread[:3].repeat(2, axis=0) + 0.05 * rng.normal(size=(6, width))
-        beside = 2 * along + 0.1 * rng.normal(size=(2, width))
-        far = 4 * rng.normal(size=(5, width)) - 20 * along
+        beside = 2 * along + 0.1 * rng.normal(size=(neighbours + 1, width))
+        far = 2 * rng.normal(size=(5, width)) - 21 * along
         yield {
             "real": np.concatenate([spread, crowd, alone[None]]),
             "generated": np.concatenate([near, beside, far]),
