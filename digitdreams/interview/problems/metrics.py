@@ -216,15 +216,16 @@ def kid_rooted(real, generated):
 
 def neighbour_inputs(rng):
     for width, neighbours in ((2, 2), (3, 3)):
-        along = np.eye(width)[0]
+        along, across = np.eye(width)[:2]
         spread = rng.normal(size=(10, width)) - 20 * along
-        crowd = 0.1 * rng.normal(size=(8, width))
-        alone = 6 * along  # its ball reaches over the crowd
+        crowd = 0.1 * rng.normal(size=(14, width))
+        # The balls of these three reach beyond the crowd.
+        alone = 6 * along + np.outer([0, 5, -5], across)
         near = spread[:3].repeat(2, axis=0) + 0.05 * rng.normal(size=(6, width))
-        beside = 2 * along + 0.1 * rng.normal(size=(neighbours + 1, width))
+        beside = 2.6 * along + 0.1 * rng.normal(size=(neighbours + 1, width))
         far = 2 * rng.normal(size=(5, width)) - 21 * along
         yield {
-            "real": np.concatenate([spread, crowd, alone[None]]),
+            "real": np.concatenate([spread, crowd, alone]),
             "generated": np.concatenate([near, beside, far]),
             "neighbours": neighbours,
         }
