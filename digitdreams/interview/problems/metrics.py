@@ -214,21 +214,29 @@ def kid_rooted(real, generated):
 # precision_and_recall -------------------------------------------------------------
 
 
+def neighbour_sets(rng, width):
+    """Vectors of uneven density, and samples near some of them."""
+    real = rng.normal(size=(18, width)) * rng.uniform(0.2, 3, (18, 1))
+    near = real[:4].repeat(2, axis=0) + 0.5 * rng.normal(size=(8, width))
+    return real, np.concatenate([near, 2 * rng.normal(size=(6, width)) + 2])
+
+
 def neighbour_inputs(rng):
+    mistakes = (
+        precision_swapped,
+        precision_own_distance,
+        precision_by_nearest,
+        precision_one_radius,
+        precision_real_balls_only,
+    )
     for width, neighbours in ((2, 2), (3, 3)):
-        along, across = np.eye(width)[:2]
-        spread = rng.normal(size=(10, width)) - 20 * along
-        crowd = 0.1 * rng.normal(size=(14, width))
-        # The balls of these three reach beyond the crowd.
-        alone = 6 * along + np.outer([0, 5, -5], across)
-        near = spread[:3].repeat(2, axis=0) + 0.05 * rng.normal(size=(6, width))
-        beside = 2.6 * along + 0.1 * rng.normal(size=(neighbours + 1, width))
-        far = 2 * rng.normal(size=(5, width)) - 21 * along
-        yield {
-            "real": np.concatenate([spread, crowd, alone]),
-            "generated": np.concatenate([near, beside, far]),
-            "neighbours": neighbours,
-        }
+        while True:  # until every mistake shows
+            real, generated = neighbour_sets(rng, width)
+            case = {"real": real, "generated": generated, "neighbours": neighbours}
+            right = precision_and_recall(**case)
+            if all(one(**case) != right for one in mistakes) and max(right) < 1:
+                break
+        yield case
 
 
 def distances(a, b):
