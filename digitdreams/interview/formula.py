@@ -6,6 +6,7 @@ which browsers draw without a network, and Anki gets its own marks for MathJax.
 
 # ruff: noqa: SIM905
 
+import functools
 import html
 import re
 from collections.abc import Callable
@@ -118,6 +119,8 @@ SYMBOLS = {
     "rceil": "⌉",
     "lbrace": "{",
     "rbrace": "}",
+    "varnothing": "∅",
+    "emptyset": "∅",
     "top": "T",
     "prime": "'",
     "perp": "⊥",
@@ -262,7 +265,7 @@ def plain(latex: str) -> str:
     """Turn a formula into one line of Unicode."""
     text = Formula(latex.replace("{,}", ",")).until("")
     text = re.sub(r"\s*(?<![\^_(eE])(=|≤|≥|≈|≠|∈)\s*", r" \1 ", text)
-    text = re.sub(r"\(\s+", "(", text)
+    text = re.sub(r"([(\[|])\s+(?=[a-z])", r"\1", text)
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -291,6 +294,7 @@ def as_text(markdown: str) -> str:
     return re.sub(r"[`*]", "", text).strip()
 
 
+@functools.cache
 def renderer(formula: Callable[[str, dict], str]) -> MarkdownIt:
     """A Markdown renderer that escapes HTML and hands formulas to `formula`."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -18,6 +18,9 @@ RUN = re.compile(r"[\u3400-\u9fff]+")
 WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_]+")
 
 
+ALIKE = 16.0  # bm25 score; below it, matches were seen to be about something else
+
+
 @dataclass(frozen=True)
 class Hit:
     """A question or a problem that was found, best first."""
@@ -116,11 +119,11 @@ def fields(item: Question | Problem) -> tuple[str, str, str]:
 def companion(question: Question, problems: list[Problem]) -> Problem | None:
     """The problem that practises a question: the same lesson cell, or the best match.
 
-    A match counts only within the question's topic.
+    A match counts only within the question's topic, and only a close one.
     """
     near = [one for one in problems if one.topic == question.topic]
     for one in near:
         if one.lesson and one.lesson == question.lesson:
             return one
     hits = Index([], near).search(f"{question.short.en} {question.question.en}", 1)
-    return hits[0].item if hits else None
+    return hits[0].item if hits and hits[0].score > ALIKE else None
