@@ -284,12 +284,7 @@ def test_a_quiz_at_40_columns_without_colour(environment, command):
     assert code == 0
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", terminal.seen)  # no colour
     body = text.split("saved in")[0].splitlines()
-    from rich.cells import cell_len
-
-    long = [
-        line for line in body if cell_len(line.strip()) > 40 and "How was" not in line
-    ]
-    assert not long
+    assert body and not [line for line in body if cell_len(line.strip()) > 40]
 
 
 @pytest.mark.parametrize("at", ["question", "writing", "rating", "next"])

@@ -89,21 +89,8 @@ def load_topic(topic: str) -> list[Problem]:
 
 
 def load() -> list[Problem]:
-    """All problems in the order of the topics.
-
-    Raises:
-        ValueError: two problems have the same name.
-    """
-    problems = [one for topic in TOPICS for one in load_topic(topic)]
-    seen = {}
-    for one in problems:
-        if one.name in seen:
-            raise ValueError(
-                f"two problems are called {one.name}: in {seen[one.name].topic}.py "
-                f"and {one.topic}.py; rename one"
-            )
-        seen[one.name] = one
-    return problems
+    """All problems in the order of the topics."""
+    return [one for topic in TOPICS for one in load_topic(topic)]
 
 
 def find(name: str) -> Problem:
