@@ -92,7 +92,7 @@ def mask_with_white(images, uniform, share):
     return np.where(uniform < share, 1.0, images)
 
 
-# psnr -----------------------------------------------------------------------------
+# batch_psnr -----------------------------------------------------------------------
 
 
 def psnr_inputs(rng):
@@ -107,7 +107,7 @@ def squared_errors(images, rebuilt):
     return np.square(images - rebuilt).mean(axis=(1, 2, 3))
 
 
-def psnr(images, rebuilt, peak):
+def batch_psnr(images, rebuilt, peak):
     return 10 * np.log10(peak**2 / squared_errors(images, rebuilt))
 
 
@@ -134,10 +134,10 @@ def psnr_of_the_batch(images, rebuilt, peak):
 
 
 def psnr_negative(images, rebuilt, peak):
-    return -psnr(images, rebuilt, peak)
+    return -batch_psnr(images, rebuilt, peak)
 
 
-# dense_encoder (hunt): Dense works on the last axis ------------------------------
+# dense_encoder (hunt): Dense works on the last axis -------------------------------
 
 DENSE_ENCODER = '''\
 import keras
@@ -216,7 +216,7 @@ def averaged_over_places(image_shape, hidden_size, latent_size):
     return keras.Model(images, layers.Dense(latent_size)(x))
 
 
-# code_decoder (hunt): a decoder for images, not for codes ------------------------
+# code_decoder (hunt): a decoder for images, not for codes -------------------------
 
 CODE_DECODER = '''\
 import math
@@ -284,7 +284,7 @@ def decoder_left_flat(image_shape, hidden_size, latent_size):
     return keras.Sequential(whole.layers[:-1])
 
 
-# rebuild_images (hunt): the decoder is fed with the encoder's input ----------------
+# rebuild_images (hunt): the decoder is fed with the encoder's input ---------------
 
 REBUILD_IMAGES = '''\
 import numpy as np
@@ -537,7 +537,7 @@ PROBLEMS = [
                 "的均方误差，peak 是灰度可能取到的最大值。"
             ),
         },
-        signature="def psnr(images, rebuilt, peak):",
+        signature="def batch_psnr(images, rebuilt, peak):",
         limits={
             "en": (
                 "`images`, `rebuilt` (n, height, width, channels), never equal; "
@@ -553,10 +553,10 @@ PROBLEMS = [
         level="junior",
         lesson="02_autoencoder#removing-noise",
         task=Task(
-            name="psnr",
+            name="batch_psnr",
             points=1,
             inputs=psnr_inputs,
-            reference=psnr,
+            reference=batch_psnr,
             also_right=[psnr_by_difference],
             hints=[
                 "First one mean squared error per image: average over axes 1, 2, 3.",

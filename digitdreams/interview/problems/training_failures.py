@@ -956,13 +956,15 @@ PROBLEMS = [
         },
         statement={
             "en": (
-                "During the generator's turn the discriminator becomes worse: it "
-                "learns to call generated images real, and both losses look splendid. "
-                "Find the mistake and repair `generator_turn`."
+                "During the generator's turn its loss falls fast, yet the images "
+                "hardly "
+                "change: the discriminator learns along, to call them real. Find the "
+                "mistake and repair `generator_turn`."
             ),
             "zh": (
-                "轮到生成器训练时，判别器也在变：它学着把生成图像判为真，于是两个损失都"
-                "很漂亮。找出错误并修好 `generator_turn`。"
+                "轮到生成器训练时，它的损失下降得很快，图像却没什么变化：判别器也跟着在"
+                "变，"
+                "学着把生成图像判为真。找出错误并修好 `generator_turn`。"
             ),
         },
         signature="def generator_turn(noise, generator, discriminator, rate):",
