@@ -266,6 +266,7 @@ def plain(latex: str) -> str:
     text = Formula(latex.replace("{,}", ",")).until("")
     text = re.sub(r"\s*(?<![\^_(eE])(=|≤|≥|≈|≠|∈)\s*", r" \1 ", text)
     text = re.sub(r"([(\[|])\s+(?=[a-z])", r"\1", text)
+    text = re.sub(r"(^|[=(,≥≤≈|] ?|(?<=\S))-\s+(?=[a-z])", r"\1-", text)
     return re.sub(r"\s+", " ", text).strip()
 
 

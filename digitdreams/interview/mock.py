@@ -247,7 +247,9 @@ class Interview:
             self.judge_design(item)
         else:
             said = screen.choose(
-                "\nHow was it? 1 missed, 2 partly, 3 right, 4 right and complete: ",
+                out,
+                "\nHow was it? 1 missed, 2 partly, 3 right, 4 right and complete",
+                "rating: ",
                 "1234",
             )
             item.score = (int(said) - 1) / 3
@@ -259,7 +261,7 @@ class Interview:
         self.out.print("\nRate your design: 0 no, 1 partly, 2 yes.", style="bold")
         for criterion in RUBRIC:
             text = criterion.in_language(self.language)
-            item.rubric.append(int(screen.choose(f"  {text}? ", "012")))
+            item.rubric.append(int(screen.choose(self.out, text, "points: ", "012")))
         item.score = sum(item.rubric) / (2 * len(RUBRIC))
         item.detail = f"{sum(item.rubric)} of {2 * len(RUBRIC)}"
 
@@ -280,8 +282,8 @@ class Interview:
         item.detail = "not solved"
         try:
             while not right:
-                said = screen.ask("\nEnter check, h hint, e editor, s give up, q end: ")
-                said = said.lower()[:1]
+                out.print("\nEnter check, h hint, e editor, s give up, q end")
+                said = screen.ask("coding: ").lower()[:1]
                 if said == "q":
                     raise screen.Stopped("you typed q")
                 if said == "s":

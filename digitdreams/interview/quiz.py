@@ -139,7 +139,9 @@ class Session:
                 out, question, language, companion(question, self.problems)
             )
             found = screen.choose(
-                "\nHow was it? 1 again, 2 hard, 3 good, 4 easy (s skip, q stop): ",
+                out,
+                "\nHow was it? 1 again, 2 hard, 3 good, 4 easy (s skip, q stop)",
+                "rating: ",
                 "1234s",
             )
         except (screen.Stopped, KeyboardInterrupt):

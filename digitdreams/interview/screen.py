@@ -90,19 +90,20 @@ def ask(prompt: str) -> str:
         return ask(prompt)
 
 
-def choose(prompt: str, answers: str) -> str:
-    """Ask until one of these letters is given; `q` stops.
+def choose(out: Console, text: str, prompt: str, answers: str) -> str:
+    """Show a text, then ask until one of these letters is given; `q` stops.
 
     Raises:
         Stopped: by `q`, Ctrl-C or the end of the input.
     """
+    out.print(text, markup=False)
     while True:
         found = ask(prompt).lower()[:1]
         if found == "q":
             raise Stopped("you typed q")
         if found and found in answers:
             return found
-        print(f"  Please type one of {', '.join(answers)}, or q to stop.")
+        out.print(f"Please type one of {', '.join(answers)}, or q to stop.")
 
 
 def write_answer(lines: list[str]) -> None:

@@ -119,8 +119,16 @@ sum(one.is_hunt for one in problems.load()), len(problems.load())
 # %% [markdown]
 # ## Ten questions, worked through
 #
-# The rest of this lesson needs one helper, which notes what a formula says
-# and what a measurement gives.
+# The rest of this lesson needs two helpers: one shows a question of the bank,
+# the other notes what a formula says and what a measurement gives.
+
+# %%
+from IPython.display import Markdown
+
+
+def ask(name):
+    return Markdown(questions[name].question.en)
+
 
 # %%
 random = np.random.default_rng(seed)
@@ -136,7 +144,7 @@ def compare(name, formula, measured):
 # ## Question 1: nats or bits
 
 # %%
-print(questions["gan-which-logarithm"].question.en)
+ask("gan-which-logarithm")
 
 # %% [markdown]
 # Losses use the natural logarithm and are in nats. Divided by $\ln 2$ they are
@@ -150,7 +158,7 @@ round(float(nats), 3), round(float(nats / np.log(2)), 3)
 # ## Question 2: a KL divergence
 
 # %%
-print(questions["vae-gaussian-kl"].question.en)
+ask("vae-gaussian-kl")
 
 # %% [markdown]
 # The formula is $\frac12(\mu^2 + \sigma^2 - 1 - \ln \sigma^2)$. By definition
@@ -173,6 +181,9 @@ compare("KL", formula, difference.mean())
 # %%
 import matplotlib.pyplot as plt
 
+from digitdreams import plots
+
+plt.rcParams.update(plots.STYLE)
 figure, axes = plt.subplots(figsize=(5, 2.2))
 axes.hist(difference, bins=80, color="#3f90da")
 axes.axvline(formula, color="#e76300", label="KL")
@@ -185,7 +196,7 @@ figure
 # ## Question 3: the optimal discriminator
 
 # %%
-print(questions["gan-optimal-discriminator"].question.en)
+ask("gan-optimal-discriminator")
 
 # %% [markdown]
 # It is $D^*(x) = p(x) / (p(x) + q(x))$, with the density $p$ of real and $q$
@@ -221,7 +232,7 @@ figure
 # ## Question 4: temperature
 
 # %%
-print(questions["classifiers-temperature"].question.en)
+ask("classifiers-temperature")
 
 # %% [markdown]
 # Dividing the logits by a temperature $T$ changes how sure the answer is, and
@@ -258,7 +269,7 @@ figure
 # ## Question 5: top-p sampling
 
 # %%
-print(questions["ar-temperature-and-top-p"].question.en)
+ask("ar-temperature-and-top-p")
 
 # %% [markdown]
 # Top-p keeps the smallest set of likeliest tokens whose probabilities reach
@@ -277,7 +288,7 @@ compare("top-p", 1 / (1 + np.exp(-1)), np.mean(drawn == 0))
 # ## Question 6: the ELBO and its gap
 
 # %%
-print(questions["vae-elbo-derivation"].question.en)
+ask("vae-elbo-derivation")
 
 # %% [markdown]
 # The gap is the KL divergence from $q(z)$ to the true posterior $p(z|x)$. A
@@ -315,7 +326,7 @@ figure
 # ## Question 7: a causal mask
 
 # %%
-print(questions["attention-mask-multiplied"].question.en)
+ask("attention-mask-multiplied")
 
 # %% [markdown]
 # A score of 0 is not "no attention": $e^0 = 1$. The mask has to be added
@@ -340,22 +351,20 @@ figure
 # ## Question 8: noise in one step
 
 # %%
-print(questions["diffusion-closed-form"].question.en)
+ask("diffusion-closed-form")
 
 # %% [markdown]
 # All steps together are one: $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1 -
 # \bar\alpha_t}\,\epsilon$, where $\bar\alpha_t$ is the product of all
 # $\alpha$ up to $t$. So the variance is $\bar\alpha_t \mathrm{Var}(x_0) + 1 -
-# \bar\alpha_t$. We go through 200 small steps and compare:
+# \bar\alpha_t$. We go through 100 small steps and compare:
 
 # %%
-from digitdreams import plots
-
-alphas = np.linspace(0.999, 0.96, 200)
+alphas = np.linspace(0.999, 0.97, 100)
 noisy, kept_frames = images[:500] * 2 - 1, []
 start_variance = noisy.var()
 for step, alpha in enumerate(alphas):
-    if step % 40 == 0:
+    if step % 20 == 0:
         kept_frames.append(noisy[0])
     noise = random.normal(size=noisy.shape)
     noisy = np.sqrt(alpha) * noisy + np.sqrt(1 - alpha) * noise
@@ -364,17 +373,17 @@ compare("variance", a * start_variance + 1 - a, noisy.var())
 
 # %%
 frames = np.clip(np.stack([*kept_frames, noisy[0]]) / 2 + 0.5, 0, 1)
-products = np.append(1, np.cumprod(alphas))[::40]
+products = np.append(1, np.cumprod(alphas))[::20]
 plots.strip(frames, [f"{one:.3f}" for one in products])
 
 # %% [markdown]
-# Below each image stands its $\bar\alpha_t$.
+# Above each image stands its $\bar\alpha_t$.
 
 # %% [markdown]
 # ## Question 9: InfoNCE
 
 # %%
-print(questions["text-infonce"].question.en)
+ask("text-infonce")
 
 # %% [markdown]
 # For $N$ pairs the loss is the cross-entropy of choosing the right one of $N$
@@ -412,7 +421,7 @@ for temperature in (1.0, 0.2, 0.07):
 # ## Question 10: the FID
 
 # %%
-print(questions["metrics-fid-by-hand"].question.en)
+ask("metrics-fid-by-hand")
 
 # %% [markdown]
 # In one dimension the distance is $(\mu_1 - \mu_2)^2 + (\sigma_1 -
@@ -421,8 +430,8 @@ print(questions["metrics-fid-by-hand"].question.en)
 # %%
 from digitdreams import metrics
 
-real = random.normal(0, 1, (100_000, 1))
-generated = random.normal(1, 2, (100_000, 1))
+real = random.normal(0, 1, (1_000_000, 1))
+generated = random.normal(1, 2, (1_000_000, 1))
 compare("FID", 2.0, metrics.fid(real, generated))
 
 # %% [markdown]
@@ -446,8 +455,8 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Ten times as many images make it about ten times smaller. So a FID without a
-# sample size means little, and two of them can be compared only at the same
+# Ten times as many images make it roughly ten times smaller. So a FID without
+# a sample size means little, and two of them can be compared only at the same
 # size.
 
 # %% [markdown]
@@ -457,8 +466,6 @@ figure
 # made from the bank:
 
 # %%
-from IPython.display import Markdown
-
 shown_in = {}
 for one in questions.values():
     lesson = one.lesson.partition("#")[0] if one.lesson else None

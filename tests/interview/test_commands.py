@@ -278,7 +278,7 @@ def test_a_quiz_at_40_columns_without_colour(environment, command):
     terminal = Terminal([*command, "quiz", "--new", "1"], environment, columns=40)
     terminal.wait("> ")
     terminal.child.sendline("")
-    terminal.wait("stop): ")
+    terminal.wait("rating: ")
     terminal.child.sendline("4")
     text, code = terminal.end()
     assert code == 0
@@ -297,7 +297,7 @@ def test_ctrl_c_in_a_quiz_loses_nothing(environment, command, own_place, at):
         terminal.wait("> ")
     if at in ("rating", "next"):
         terminal.child.sendline("")
-        terminal.wait("stop): ")
+        terminal.wait("rating: ")
     if at == "next":
         terminal.child.sendline("3")
         terminal.wait("empty line.")
@@ -325,7 +325,7 @@ def test_a_killed_quiz_keeps_its_ratings(environment, command, own_place):
     for _ in range(2):
         terminal.wait("> ")
         terminal.child.sendline("")
-        terminal.wait("stop): ")
+        terminal.wait("rating: ")
         terminal.child.sendline("3")
     terminal.wait("> ")
     os.kill(terminal.child.pid, signal.SIGKILL)
@@ -348,7 +348,7 @@ def test_an_interview_with_an_editor_and_ctrl_c(environment, command, own_place)
     words = ["interview", "--minutes", "10", "--level", "junior", "--seed", "1"]
     terminal = Terminal([*command, *words, "--folder", str(folder)], environment)
     while True:
-        found = terminal.child.expect_exact(["> ", "complete: ", "q end: "])
+        found = terminal.child.expect_exact(["> ", "rating: ", "coding: "])
         if found == 2:
             break
         terminal.child.sendline("" if found == 0 else "3")

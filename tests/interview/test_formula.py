@@ -34,6 +34,7 @@ TEXTS = list(texts())
         (r"\tfrac12(\mu^2 + \sigma^2 - 1 - \log\sigma^2)", "1/2(μ² + σ² - 1 - log σ²)"),
         (r"\frac{p(x)}{p(x)+q(x)}", "(p(x))/(p(x)+q(x))"),
         (r"x_{t-1}", "xₜ₋₁"),
+        (r"-\log p = -\ln a - \log b", "-log p = -ln a - log b"),
         (r"\sqrt{\bar\alpha_t}", "√(\u03b1\u0304ₜ)"),
         (r"E_{q(z|x)}[\log p]", "E_(q(z|x))[log p]"),
         (r"\mathrm{KL}(q\,\|\,p)\ge 0", "KL(q ‖ p) ≥ 0"),
