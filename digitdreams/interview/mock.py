@@ -328,8 +328,9 @@ class Interview:
         if self.stopped:
             out.print(f"Stopped: {self.stopped}.", markup=False)
         done = [item for item in self.items if item.done]
-        score = sum(item.score for item in done) / len(done) if done else 0.0
-        out.print(f"{len(done)} of {len(self.items)} items done, {score:.0%} of them.")
+        out.print(
+            f"{len(done)} of {len(self.items)} items done; points: {percent(done)}"
+        )
         out.print(
             f"Report: {self.folder / 'report.html'}", markup=False, soft_wrap=True
         )
@@ -405,9 +406,18 @@ def to_study(interview: Interview) -> list[dict]:
                 "lesson": lesson,
                 "link": lesson_link(lesson, interview.folder),
                 "problem": practised.name if practised else None,
+                "show": f"digitdreams {'problems' if item.is_problem else 'questions'} "
+                f"show {item.id}",
             }
         )
     return found
+
+
+def percent(done: list[Item]) -> str:
+    """The share of the points as text, a dash where nothing was done."""
+    if not done:
+        return "-"
+    return f"{sum(one.score for one in done) / len(done):.0%}".replace("%", " %")
 
 
 def lesson_link(lesson: str | None, folder: Path) -> str | None:
@@ -431,7 +441,7 @@ def sections(interview: Interview) -> list[dict]:
                     "name": section.name.in_language(interview.language),
                     "items": len(items),
                     "done": len(done),
-                    "score": sum(one.score for one in done) / len(done) if done else 0,
+                    "score": percent(done),
                     "minutes": f"{interview.minutes * section.share:.0f}",
                     "used": clock(sum(one.seconds for one in items)),
                 }
@@ -483,7 +493,7 @@ def as_data(interview: Interview) -> dict:
         "level": interview.level,
         "seed": interview.seed,
         "stopped": interview.stopped,
-        "score": sum(one.score for one in done) / len(done) if done else 0.0,
+        "score": percent(done),
         "done": len(done),
         "count": len(interview.items),
         "sections": sections(interview),
@@ -506,6 +516,8 @@ WORDS = {
         "study": "What to study",
         "nothing": "Nothing fell short of two thirds of its points.",
         "lesson": "lesson",
+        "colon": ": ",
+        "read": "read again",
         "practise": "practise",
         "items": "The interview",
         "given": "Your answer",
@@ -527,6 +539,8 @@ WORDS = {
         "study": "需要复习",
         "nothing": "没有低于三分之二得分的题目。",
         "lesson": "课程",
+        "colon": "：",
+        "read": "重读",
         "practise": "练习",
         "items": "面试记录",
         "given": "你的回答",
