@@ -565,7 +565,7 @@ def recognise_first_row(image, vocabulary, table, projector, classes):
 
 PROBLEMS = [
     Problem(
-        title={"en": "BLEU of one caption", "zh": "单条描述的 BLEU"},
+        title={"en": "BLEU of one caption", "zh": "单条图像描述的 BLEU"},
         statement={
             "en": (
                 "BLEU (Papineni et al. 2002) compares a caption with references. For "
@@ -679,12 +679,12 @@ PROBLEMS = [
                 "of the best: finished or cut off, without correction for its length."
             ),
             "zh": (
-                "一个小型描述模型给出每个首词元的对数概率（`first`），以及在某词元之"
-                "后出现另一词元的对数概率（`follow[previous, next]`）。词元 0 表示结"
-                "束。每一步按总对数概率保留 `beams` 个最好的前缀；已结束的描述带着自"
-                "己的分数留在束中，不再延长。最多 `longest` 个词元（结束符计入）。返"
-                "回最佳结果的 `[tokens, score]`，无论它是已结束还是被截断，都不做长度"
-                "校正。"
+                "一个小型图像描述模型给出每个首词元的对数概率（`first`），以及在某词"
+                "元之后出现另一词元的对数概率（`follow[previous, next]`）。词元 0 表"
+                "示结束。每一步按总对数概率保留 `beams` 个最好的前缀；已结束的描述带"
+                "着自己的分数留在束中，不再延长。最多 `longest` 个词元（结束符计"
+                "入）。返回最佳结果的 `[tokens, score]`，无论它是已结束还是被截断，都"
+                "不做长度校正。"
             ),
         },
         signature="def best_caption(first, follow, beams, longest):",
@@ -754,7 +754,7 @@ PROBLEMS = [
     Problem(
         title={
             "en": "Inputs and targets of a caption model",
-            "zh": "描述模型的输入与目标",
+            "zh": "图像描述模型的输入与目标",
         },
         statement={
             "en": (
@@ -765,10 +765,10 @@ PROBLEMS = [
                 "`real` is 1 where the loss counts (the end token included)."
             ),
             "zh": (
-                "采用教师强制训练时，描述模型读入起始符和各个词，并在每个位置预测下一"
-                "个词元：目标为各个词加上结束符。请把两者都用填充符补到 `longest`，返"
-                "回 `[inputs, targets, real]`，其中 `real` 在计入损失的位置（含结束"
-                "符）为 1。"
+                "采用教师强制训练时，图像描述模型读入起始符和各个词，并在每个位置预测"
+                "下一个词元：目标为各个词加上结束符。请把两者都用填充符补到 "
+                "`longest`，返回 `[inputs, targets, real]`，其中 `real` 在计入损失的"
+                "位置（含结束符）为 1。"
             ),
         },
         signature="def teaching_rows(captions, longest, special):",

@@ -78,10 +78,10 @@ def accumulated_divided_by_size(x, y, weights, size):
 
 
 def ring_inputs(rng):
-    for machines in (1, 2, 8):
+    for machines, size in ((1, 4), (2, 4), (8, 2)):
         yield {
             "parameters": int(rng.integers(1, 50)) * 840_000,
-            "bytes_each": int(rng.choice([2, 4])),
+            "bytes_each": size,
             "machines": machines,
         }
 
@@ -187,12 +187,12 @@ def block_one_token(width, hidden, time):
 
 
 def cache_inputs(rng):
-    for _ in range(2):
+    for group in (2, 4):
         heads = int(rng.choice([8, 16]))
         yield {
             "layers": int(rng.integers(4, 40)),
             "heads": heads,
-            "shared_heads": heads // int(rng.choice([2, 4])),
+            "shared_heads": heads // group,
             "head_size": int(rng.choice([64, 128])),
             "time": int(rng.integers(100, 4000)),
             "batch": int(rng.integers(2, 9)),

@@ -99,6 +99,9 @@ def memorised_inputs(rng):
         training[-1] = training[5] + 0.015 * rng.normal(size=width)
         yield {"generated": generated, "training": training, "ratio": 1 / 3}
         yield {"generated": generated, "training": training, "ratio": 0.8}
+    scale = rng.uniform(2, 5)
+    generated, training = np.array([[1.0], [0.5]]), np.array([[0.0], [3.0]])
+    yield {"generated": scale * generated, "training": scale * training, "ratio": 1 / 3}
 
 
 def two_nearest(generated, training):
@@ -315,7 +318,7 @@ PROBLEMS = [
                 ),
                 Wrong(
                     private_without_clipping,
-                    "Nothing is clipped, so that no amount of noise protects an "
+                    "Nothing is clipped, so that no fixed amount of noise hides an "
                     "example with a huge gradient.",
                 ),
                 Wrong(

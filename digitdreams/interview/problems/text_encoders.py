@@ -1276,8 +1276,8 @@ PROBLEMS = [
     ),
     Problem(
         title={
-            "en": "Bug hunt: one image, ten certain answers",
-            "zh": "找错：一幅图，个个类别都肯定",
+            "en": "Bug hunt: one image, every class certain",
+            "zh": "找错：每个类别的概率都是 1",
         },
         statement={
             "en": (
