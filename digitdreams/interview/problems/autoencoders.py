@@ -374,11 +374,11 @@ def keras_encoder(weights):
 
 
 def predicted_codes(images, weights):
-    return keras_encoder(weights).predict(images, verbose=0)
-
-
-def codes_by_call(images, weights):
     return keras_encoder(weights)(images).numpy()
+
+
+def codes_by_predict(images, weights):
+    return keras_encoder(weights).predict(images, verbose=0)
 
 
 def codes_in_a_list(images, weights):
@@ -801,7 +801,7 @@ PROBLEMS = [
             points=1,
             inputs=predict_inputs,
             reference=predicted_codes,
-            also_right=[codes_by_call],
+            also_right=[codes_by_predict],
             hints=[
                 "What type does predict return, and what type does a call of the "
                 "model return?",

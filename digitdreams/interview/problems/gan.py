@@ -409,9 +409,9 @@ def digit_generator(noise_size, filters):
 
 
 def noise_inputs(rng):
-    for size, filters in ((6, 3), (4, 2)):
-        x = 10 * rng.normal(size=(4, size)).astype("float32")
-        yield {"noise_size": size, "filters": filters, "x": x}
+    size, filters = int(rng.integers(4, 9)), int(rng.integers(2, 5))
+    x = 10 * rng.normal(size=(4, size)).astype("float32")
+    yield {"noise_size": size, "filters": filters, "x": x}
 
 
 def generator_with(noise_size, filters, strides, padding="same", last="tanh"):
@@ -483,9 +483,9 @@ def patch_generator(noise_size, channels):
 
 
 def patch_inputs(rng):
-    for size, channels in ((6, 3), (4, 2)):
-        x = 10 * rng.normal(size=(4, size)).astype("float32")
-        yield {"noise_size": size, "channels": channels, "x": x}
+    size, channels = int(rng.integers(4, 9)), int(rng.integers(2, 5))
+    x = 10 * rng.normal(size=(4, size)).astype("float32")
+    yield {"noise_size": size, "channels": channels, "x": x}
 
 
 def small_maps(noise_size, channels):
