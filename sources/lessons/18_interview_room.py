@@ -455,9 +455,9 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Ten times as many images make it roughly ten times smaller. So a FID without
-# a sample size means little, and two of them can be compared only at the same
-# size.
+# In theory it falls like $1/n$ with the number $n$ of images; single draws
+# scatter around that. So a FID without a sample size means little, and two of
+# them can be compared only at the same size.
 
 # %% [markdown]
 # ## From questions to lessons

@@ -97,7 +97,7 @@ def test_the_search_shows_answer_lesson_and_problem(own_place):
     assert code == 0
     assert "In short" in out and "lessons/03_vae.ipynb" in out
     assert "digitdreams problems start" in out
-    code, out, _ = called("questions", "search", "判别器", "--limit", "3")
+    code, out, _ = called("questions", "search", "模式崩溃", "--limit", "3")
     assert code == 0 and "一句话" in out
     code, _, errors = called("questions", "search", "xyzzyqq")
     assert code == 1 and "Nothing was found" in errors
@@ -198,14 +198,22 @@ def test_a_count_ends_the_quiz(own_place):
 # Interview and deck -------------------------------------------------------------------
 
 
-def test_an_interview_from_end_to_end(own_place):
-    answers = "\n\n3\n" * 3 + "\n\n4\n" + "h\ns\n" + "\n\n2\n1\n0\n2\n1\n"
+def test_an_interview_from_end_to_end(own_place, monkeypatch):
+    coding = iter(["h", "e", "", "s"])
+    replies = {"> ": "", "rating: ": "2", "points: ": "1"}
+    monkeypatch.setattr(
+        "builtins.input",
+        lambda prompt: next(coding) if prompt == "coding: " else replies[prompt],
+    )
     words = ("interview", "--minutes", "10", "--level", "junior", "--seed", "5")
-    code, out, _ = called(*words, input="\n\n3\n" * 2 + "\n\n1\n" + answers)
-    assert code == 0 and "Report:" in out
+    code, out, _ = called(*words)
+    assert code == 0 and "Stopped" not in out
+    assert "Hint 1 of" in out and "EDITOR" in out and "Not yet: " in out
     (folder,) = (own_place / "my_work" / "interviews").iterdir()
     names = {one.name for one in folder.iterdir()}
     assert {"report.md", "report.html"} <= names
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "not solved, 1 check, 1 hint" in text and "5 of 10" in text
 
 
 def test_an_interview_without_a_place_is_said(own_place):
