@@ -190,7 +190,7 @@ def cache_inputs(rng):
     for group in (2, 4):
         heads = int(rng.choice([8, 16]))
         yield {
-            "layers": int(rng.integers(4, 40)),
+            "layers": int(rng.integers(10, 40)),
             "heads": heads,
             "shared_heads": heads // group,
             "head_size": int(rng.choice([64, 128])),
