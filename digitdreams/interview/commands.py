@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from digitdreams.interview import screen
 from digitdreams.interview.screen import fail
@@ -287,17 +286,18 @@ def list_problems(
                 ]
             )
             return
-        table = Table(box=None, pad_edge=False)
-        for heading in ("name", "level", "problem"):
-            table.add_column(heading, overflow="fold")
+        out = screen.console()
         last = None
         for one in found:
             if one.topic != last:
-                table.add_row(f"[bold]{one.topic}[/bold]")
+                out.print(f"\n{one.topic}", style="bold", markup=False)
                 last = one.topic
+            kind = f"{one.level}, bug hunt" if one.is_hunt else one.level
+            out.print(f"{one.name}  ({kind})", markup=False)
             title = one.title.in_language(language)
-            table.add_row(one.name, one.level, f"{'bug: ' * one.is_hunt}{title}")
-        screen.console().print(table)
+            out.print(f"  {title}", style="dim", markup=False)
+        hunts_found = sum(one.is_hunt for one in found)
+        out.print(f"\n{len(found)} problems, {hunts_found} of them bug hunts")
 
 
 @problems_app.command("show")

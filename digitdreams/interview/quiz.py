@@ -215,9 +215,9 @@ def statistics(questions: list[Question], memory: Memory, now: datetime) -> dict
 
 def table(content: dict) -> Table:
     """The statistics as a table that fits 40 columns."""
-    shown = Table(box=None, pad_edge=False)
+    shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("topic", overflow="fold")
-    for heading in ("seen", "of", "due", "recall"):
+    for heading in ("seen", "of", "due", "know"):
         shown.add_column(heading, justify="right")
     for topic, row in content["topics"].items():
         recall = "-" if row["recall"] is None else f"{row['recall']:.0%}"

@@ -119,7 +119,7 @@ def test_problems_are_listed_shown_and_started(own_place):
     code, out, _ = called("problems", "list", "--json")
     assert code == 0 and len(json.loads(out)) == len(problems.load())
     code, out, _ = called("problems", "list", "--hunts")
-    assert code == 0 and "bug:" in out
+    assert code == 0 and "bug hunt)" in out
     code, out, _ = called("problems", "show", "stable_softmax", "--language", "zh")
     assert code == 0 and bank.CHINESE.search(out)
     code, out, _ = called("problems", "hint", "stable_softmax", "99")
