@@ -255,6 +255,11 @@ def test_a_closed_pipe_is_no_error(environment, command):
     assert done.stdout == "[\n" and "Traceback" not in done.stderr
 
 
+def hear_ctrl_c():
+    """Undo what a shell does to programs in the background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A program at a pseudo-terminal."""
 
@@ -266,6 +271,7 @@ class Terminal:
             dimensions=(30, columns),
             encoding="utf-8",
             timeout=SECONDS,
+            preexec_fn=hear_ctrl_c,
         )
         self.seen = ""
 
