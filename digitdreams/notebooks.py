@@ -51,13 +51,21 @@ def slug(heading: str) -> str:
 
 
 def name_cells(notebook: NotebookNode) -> None:
-    """Give each cell an id that follows from its section and its place there."""
+    """Give each cell an id that follows from its section and its place there.
+
+    A Markdown cell with several headings is named by the first if it starts with it;
+    the cells after it belong to the section of the last.
+    """
     section, seen = "top", {}
     for cell in notebook.cells:
-        heading = re.match(r"#+\s+(.+)", cell.source)
-        if cell.cell_type == "markdown" and heading:
-            section = slug(heading.group(1))
         name = section
+        if cell.cell_type == "markdown":
+            text = re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S)
+            headings = re.findall(r"^#+\s+(.+)", text, re.M)
+            if headings:
+                section = slug(headings[-1])
+                if text.startswith("#"):
+                    name = slug(headings[0])
         for key in ("task", "check"):
             if key in cell.metadata:
                 name = f"{key}-{cell.metadata[key]}"
@@ -170,6 +178,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         timeout=CELL_SECONDS,
         kernel_manager_class=OwnKernelManager,
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of plain TCP
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, "DIGITDREAMS_SEED": ""})

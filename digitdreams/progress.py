@@ -15,7 +15,7 @@ import keras
 
 SECONDS_BETWEEN_UPDATES = 0.25
 BAR_WIDTH = 20
-LONGEST_LINE = 100
+LONGEST_LINE = 120
 
 
 def find_shell():

@@ -36,9 +36,8 @@ def test_each_lesson_follows_lessons_that_exist_and_stand_before_it():
         seen.add(one.id)
 
 
-def test_each_bar_is_within_its_limit_and_calibrated_on_ten_seeds(lesson):
-    assert lesson.numbers
-    for number in lesson.numbers:
+def calibrated(numbers):
+    for number in numbers:
         assert number.seeds and number.seeds >= 10, number.name
         assert number.machine, number.name
         low, high = number.typical
@@ -49,10 +48,14 @@ def test_each_bar_is_within_its_limit_and_calibrated_on_ten_seeds(lesson):
             assert sign * number.bar <= sign * number.limit, number.name
 
 
-def test_an_exercise_states_a_typical_range_only_after_ten_seeds(exercised):
-    for number in exercised.exercise_numbers:
-        assert (number.typical is None) == (number.seeds is None), number.name
-        assert number.seeds is None or number.seeds >= 10, number.name
+def test_each_bar_is_within_its_limit_and_calibrated_on_ten_seeds(lesson):
+    assert lesson.numbers
+    calibrated(lesson.numbers)
+
+
+def test_each_exercise_is_calibrated_on_ten_seeds(exercised):
+    assert exercised.exercise_numbers
+    calibrated(exercised.exercise_numbers)
 
 
 def test_a_number_needs_one_bar():

@@ -29,7 +29,6 @@ def copy(tmp_path, monkeypatch):
     judge._load.cache_clear()
     yield tmp_path / judge.FILE.name
     judge._load.cache_clear()
-    judge._test_outputs.cache_clear()
 
 
 def test_the_record_belongs_to_the_file():
@@ -60,6 +59,19 @@ def test_real_images_score_high_and_cover_all_digits(rows, test_split):
     assert np.allclose(metrics.class_shares(rows), shares, atol=0.003)
 
 
+def test_verdicts_do_not_hang_on_clean_paper(test_split):
+    images, labels = test_split.images[:2000], test_split.labels[:2000]
+    noise = 0.1 * np.random.default_rng(0).normal(size=images.shape)
+    spoiled = {
+        "faint noise": (images + noise).clip(0, 1),
+        "light grey paper": 0.2 + 0.8 * images,
+        "binary": (images > 0.5).astype("float32"),
+    }
+    for name, changed in spoiled.items():
+        accuracy = metrics.label_accuracy(judge.probabilities(changed), labels)
+        assert accuracy > 0.985, name
+
+
 def test_outputs(test_split, rows):
     assert rows.shape == (10_000, 10) and rows.dtype == np.float32
     assert np.allclose(rows.sum(axis=1), 1, atol=1e-5)
@@ -70,6 +82,16 @@ def test_outputs(test_split, rows):
     assert np.allclose(judge.features(images[..., 0]), found, atol=1e-5)
     assert np.allclose(judge.probabilities(images), rows[:30], atol=1e-5)
     assert judge.load() is judge.load()
+
+
+def test_what_was_said_is_remembered_and_cannot_be_spoiled(test_split):
+    first = judge.probabilities(test_split.images[:50])
+    expected = first.copy()
+    first[:] = 0
+    for start in range(60, 60 + judge.REMEMBERED_SETS):
+        judge.probabilities(test_split.images[start : start + 20])
+        assert len(judge._remembered) <= judge.REMEMBERED_SETS
+        assert np.array_equal(judge.probabilities(test_split.images[:50]), expected)
 
 
 def test_features_are_the_layer_before_the_probabilities(test_split):
@@ -180,7 +202,7 @@ def test_report_repeats_with_its_seed():
 def test_report_finds_fault_with_bad_samples(test_split):
     random = np.random.default_rng(0)
     noise = judge.report(random.uniform(size=(300, 28, 28, 1)))
-    assert noise.precision == 0 and noise.recall < 0.1
+    assert noise.precision < 0.05 and noise.recall < 0.1
     assert noise.fid > 10 * noise.fid_floor
     ones = judge.report(test_split.images[test_split.labels == 1][:1000])
     assert ones.coverage == 1

@@ -602,7 +602,9 @@ digit_score(np.eye(10)), digit_score(np.full((10, 10), 0.1))
 # %% [markdown]
 # To compare generators, everyone must ask the same network. The course brings
 # one, the *judge*, with a record of how it was made. It was trained for longer
-# than yours, on images shifted at random by up to two pixels.
+# than yours, on images shifted at random by up to two pixels. Half of them got
+# a little noise, shadow, blur or grey paper as well, so that it does not
+# stumble over faint traces of how an image was made.
 
 # %%
 record = judge.record()
@@ -614,7 +616,7 @@ for key in ("accuracy", "parameters", "command", "sha256"):
 # cannot be compared, because another judge gives other scores.
 #
 # Let us see what the judge makes of real images and of three ways to spoil
-# them: slightly blurred, slightly noisy, and all showing the same digit.
+# them: blurred, noisy, and all showing the same digit.
 
 # %%
 from scipy.ndimage import gaussian_filter
@@ -624,7 +626,7 @@ random = np.random.default_rng(seed)
 cases = {
     "real": real,
     "blurred": gaussian_filter(real, sigma=(0, 1, 1, 0)),
-    "noisy": np.clip(real + random.normal(scale=0.1, size=real.shape), 0, 1),
+    "noisy": np.clip(real + random.normal(scale=0.3, size=real.shape), 0, 1),
     "only sevens": real[labels == 7],
 }
 plots.panel({name: images[:10] for name, images in cases.items()})
@@ -648,7 +650,7 @@ for name, images in cases.items():
 # Real images score near 9.8, not 10: some are doubtful, and the digits are not
 # equally frequent. Their FID is not quite 0, because two samples of the same
 # kind differ by chance. Blur and noise cost score and add distance, although
-# you can still read them: the judge is stricter than an eye, and stranger.
+# you can still read every digit: the judge sees more than what digit it is.
 # Sevens alone, although real, score near 1, because no other digit occurs.
 
 # %% [markdown]
@@ -711,7 +713,7 @@ course.expect(accuracy=accuracy)
 #   like the real ones, or vary within a class: one perfect image of each digit
 #   scores 10.
 #
-# ## Further reading
+# ## To read
 #
 # - LeCun and others, [Gradient-based learning applied to document
 #   recognition](https://doi.org/10.1109/5.726791), 1998: MNIST and
@@ -726,5 +728,7 @@ course.expect(accuracy=accuracy)
 # - [Better performance with the tf.data
 #   API](https://www.tensorflow.org/guide/data_performance), a guide.
 #
-# Next: exercise 1, where you write these parts yourself, and lesson 2, where a
+# ## Next
+#
+# Exercise 1, where you write these parts yourself, then lesson 2, where a
 # network learns to describe digits without any labels.

@@ -325,8 +325,8 @@ float(loss), float(ops.min(kl)), all(np.any(g) for g in gradients)
 #
 # The optimiser is Adam, with a learning rate that rises during the first tenth
 # of the steps and then falls along a cosine. `jit_compile=True` compiles the
-# step, which is worth while for dense layers; `steps_per_execution` saves the
-# way back to Python after each step.
+# step; that takes some seconds and pays from the second epoch on.
+# `steps_per_execution` saves the way back to Python after each step.
 
 # %%
 from digitdreams.progress import Progress
@@ -342,13 +342,13 @@ def train(vae, images, epochs, title):
         decay_steps=steps - steps // 10,
     )
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99)
-    vae.compile(optimizer, jit_compile=True, steps_per_execution=20)
+    vae.compile(optimizer, jit_compile=epochs > 1, steps_per_execution=20)
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress(title)]}
     return vae.fit(batches, epochs=epochs, **options).history
 
 
 # %%
-history_2 = train(vae_2, digits.train.images, epochs=6, title="2 numbers")
+history_2 = train(vae_2, digits.train.images, epochs=7, title="2 numbers")
 plots.curve(history_2, "nats per image")
 
 # %% [markdown]
@@ -405,7 +405,7 @@ plots.grid(ops.sigmoid(vae_2.decoder(corners)), columns=16)
 
 # %%
 vae_16 = VAE(latent_size=16)
-history_16 = train(vae_16, digits.train.images, epochs=9, title="16 numbers")
+history_16 = train(vae_16, digits.train.images, epochs=7, title="16 numbers")
 plots.curve(history_16, "nats per image")
 
 # %%
@@ -486,7 +486,7 @@ plots.panel({n: ops.sigmoid(vae_16.decoder(p)) for n, p in paths.items()})
 # It happens by accident, too: average over the 784 pixels, sum over the latent
 # numbers, and you have chosen $\beta = 784$. A decoder so strong that it does
 # not need $z$ collapses even at $\beta = 1$. Here it is caused on purpose,
-# with $\beta = 30$. Three short trainings on 20,000 images:
+# with $\beta = 30$. Three short trainings on 15,000 images:
 
 # %%
 short = {
@@ -495,7 +495,7 @@ short = {
     "free nats": VAE(16, beta=30.0, free_nats=1.0),
 }
 for name, vae in short.items():
-    train(vae, digits.train.images[:20_000], epochs=1, title=name)
+    train(vae, digits.train.images[:15_000], epochs=1, title=name)
 
 # %% [markdown]
 # The third one holds the cure named *free bits*: the first nat of each latent
@@ -598,8 +598,7 @@ judge.report(generate(vae_16, 5000, 16))
 # %% [markdown]
 # The verdict agrees with the eye: all ten digits are there, but many samples
 # are blurred or lie between two digits, so the score is well below that of
-# real images and the FID dozens of times its floor. Some of the distance may
-# be style: soft grey edges are new to the judge. A good likelihood and good
+# real images and the FID dozens of times its floor. A good likelihood and good
 # samples are different things. One answer is the *GAN*, a subject of later
 # lessons: a generator is trained against a network that learns to tell its
 # images from real ones. The contract:

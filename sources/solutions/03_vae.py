@@ -224,7 +224,7 @@ class VAE(keras.Model):
             loss = self(images)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
-        return {"loss": loss}
+        return {"negative_elbo": loss}
 
 
 # %%
