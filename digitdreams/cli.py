@@ -10,6 +10,7 @@ from rich.table import Table
 from digitdreams import course
 from digitdreams.course import ROOT, Lesson
 from digitdreams.grading import commands as grading_commands
+from digitdreams.interview import commands as interview_room
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -22,6 +23,7 @@ judge_app = typer.Typer(
 )
 app.add_typer(judge_app, name="judge")
 grading_commands.register(app)
+interview_room.register(app)
 console = Console(highlight=False)
 
 WORK = ROOT / "my_work"

@@ -58,3 +58,22 @@ def test_help_is_quick_and_does_not_load_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "False"
+
+
+def test_ctrl_c_while_the_commands_load_leaves_no_traceback():
+    code = """
+import os, signal, sys
+from digitdreams import launch
+
+class Press:
+    def find_spec(self, name, *_):
+        if name == "digitdreams.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+launch.main()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "")

@@ -9,7 +9,7 @@ import pytest
 
 from places import ROOT
 
-TEXT = {".py", ".md", ".toml", ".yml", ".ipynb", ".html", ".json", ".lock", ""}
+TEXT = {".py", ".md", ".toml", ".yml", ".ipynb", ".html", ".json", ".lock", ".yaml", ""}
 
 
 def tracked():
