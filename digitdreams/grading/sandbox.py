@@ -71,7 +71,7 @@ class Limits:
     wall: float = 300
     cell: float = 120
     task: float = 30
-    memory: int = 3000
+    memory: int = 4000
     disk: int = 200
     files: int = 5000
     processes: int = 256
