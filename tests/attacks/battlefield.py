@@ -77,6 +77,7 @@ class Host:
         (folder / "socket").chmod(0o777)
         self.port = self.servers[0].getsockname()[1]
         self.before = self.state()
+        self.earlier = set(psutil.Process().children(recursive=True))
 
     def serve(self, family: int, address) -> socket.socket:
         server = socket.socket(family)
@@ -111,9 +112,9 @@ class Host:
         }
 
     def processes(self) -> list[str]:
-        """What still runs of all that this process has started."""
+        """What still runs of all that this process has started since then."""
         found = []
-        for one in psutil.Process().children(recursive=True):
+        for one in set(psutil.Process().children(recursive=True)) - self.earlier:
             try:
                 if one.status() != psutil.STATUS_ZOMBIE:
                     found.append(" ".join(one.cmdline())[:200])

@@ -276,7 +276,8 @@ def test_progress_in_words():
     assert "waiting for a worker" in commands.in_words(progress)
 
 
-def test_progress_is_live_in_a_terminal_and_lines_elsewhere():
+def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
     progress = schedule.Progress(2, workers=1)
     for terminal in (True, False):
         stream = io.StringIO()

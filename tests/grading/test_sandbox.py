@@ -1,6 +1,7 @@
 """The sandbox: when it refuses, as whom it runs, and that nothing stays."""
 
 import os
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -122,8 +123,15 @@ def test_an_ordinary_user_can_grade(tmp_path_factory, available):
 
 
 def test_two_runs_have_processors_of_their_own():
-    if len(os.sched_getaffinity(0)) < 2:
+    available = os.sched_getaffinity(0)
+    if len(available) < 2:
         pytest.skip("needs two processors")
+    try:
+        for number in available:
+            with socket.socket(socket.AF_UNIX) as lock:
+                lock.bind(f"\0digitdreams-grading-processor-{number}")
+    except OSError:
+        pytest.skip("another grading run holds a processor of this machine")
     with sandbox.chosen_processors(1) as first, sandbox.chosen_processors(1) as second:
         assert len(first) == len(second) == 1
         assert first != second
