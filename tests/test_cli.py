@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from digitdreams import cli
@@ -13,7 +14,7 @@ from places import LESSONS, ROOT, WITH_EXERCISE
 @pytest.fixture
 def type_in(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "WORK", tmp_path / "my_work")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(cli, "console", Console(highlight=False, width=200))
     return lambda *words: CliRunner().invoke(cli.app, words)
 
 

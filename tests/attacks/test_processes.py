@@ -3,7 +3,7 @@
 import battlefield
 import classroom
 import pytest
-from battlefield import FULL, NOTHING, points, states
+from battlefield import FULL, NOTHING, STAYS, points, states
 
 HANGS = {
     "infinite loop": "while True:\n    pass",
@@ -91,7 +91,7 @@ for _ in range(5000):
     "background process": """
 import os, subprocess, sys
 subprocess.Popen(
-    [sys.executable, "-c", "import time; time.sleep(600) # attack-stays"],
+    [sys.executable, "-c", "import time; time.sleep(600) # STAYS"],
     start_new_session=True,
 )
 if os.fork() == 0:
@@ -100,7 +100,7 @@ if os.fork() == 0:
         import time
         time.sleep(600)
     os._exit(0)
-""",
+""".replace("STAYS", STAYS),
 }
 FLOODS = {
     "flood of text": "while True:\n    print('x' * 10_000)",
