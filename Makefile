@@ -34,16 +34,16 @@ run: $(READY)
 lab: $(READY)
 	$(BIN)/jupyter lab lessons/00_start_here.ipynb
 
-# Both parts run, also when the first one fails.
+# Both parts run, also when the first one fails. Tests of one file share a process.
 test: $(READY)
 	@failed=0; \
-	$(BIN)/python -m pytest tests || failed=1; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests || failed=1; \
 	$(BIN)/python tests/netless.py -m pytest --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=300 lessons solutions tests/notebooks || failed=1; \
 	exit $$failed
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest tests -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests -m "not slow"
 
 notebooks: $(READY)
 	$(BIN)/digitdreams notebooks $(LESSON)

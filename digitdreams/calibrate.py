@@ -60,7 +60,7 @@ def calibrate(
     Args:
         lesson: entry of `course.load().lessons`.
         seeds: how many, at least 2.
-        exercise: calibrate the exercise's numbers; the lesson's minutes stay.
+        exercise: calibrate the exercise's numbers and minutes, not the lesson's.
         first_seed: the seeds are `first_seed`, `first_seed + 1`, ...
         console: where progress and the result are shown.
         fresh: do not use the kept outcomes of earlier runs of the same code.
@@ -208,9 +208,12 @@ def write(
     """Put the results into course.toml; comments and order stay."""
     document = tomlkit.parse(file.read_text("utf-8"))
     entry = next(one for one in document["lesson"] if one["id"] == lesson.id)
-    if not exercise:
-        seconds = statistics.median(one.seconds for one in outcomes)
-        entry["minutes"] = max(0.1, round(seconds / 60, 1))
+    seconds = statistics.median(one.seconds for one in outcomes)
+    minutes = max(0.1, round(seconds / 60, 1))
+    if exercise:
+        entry["exercise_minutes"] = minutes
+    else:
+        entry["minutes"] = minutes
         entry["memory_mb"] = math.ceil(max(one.peak_memory_mb for one in outcomes))
     entries = entry.get("exercise" if exercise else "number", [])
     tables = {one["name"]: one for one in entries}

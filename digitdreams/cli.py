@@ -9,6 +9,8 @@ from rich.table import Table
 
 from digitdreams import course
 from digitdreams.course import ROOT, Lesson
+from digitdreams.grading import commands as grading_commands
+from digitdreams.interview import commands as interview_room
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -20,6 +22,8 @@ judge_app = typer.Typer(
     help="The classifier that judges samples.", no_args_is_help=True
 )
 app.add_typer(judge_app, name="judge")
+grading_commands.register(app)
+interview_room.register(app)
 console = Console(highlight=False)
 
 WORK = ROOT / "my_work"
@@ -133,10 +137,12 @@ def notebooks(
 
 @app.command(name="readme")
 def update_readme() -> None:
-    """Bring README.md's table and picture up to date."""
+    """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
     from digitdreams import readme
+    from digitdreams.grading import handbook
 
     readme.update(course.load())
+    handbook.update(course.load())
 
 
 @app.command()

@@ -65,6 +65,7 @@ class Lesson:
     numbers: tuple[Number, ...]
     exercise_numbers: tuple[Number, ...]
     memory_mb: float | None = None
+    exercise_minutes: float | None = None  # that the solution runs
 
     @property
     def stem(self) -> str:

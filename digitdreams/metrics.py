@@ -176,11 +176,17 @@ def precision_recall(real, generated, neighbours: int = 3) -> tuple[float, float
             f"real has {real.shape[1]} columns and generated {generated.shape[1]}: "
             "take both from the same judge."
         )
-    centre = real.mean(axis=0)  # smaller numbers lose fewer digits below
-    real, generated = real - centre, generated - centre
-    precision = _share_inside(generated, real, neighbours)
-    recall = _share_inside(real, generated, neighbours)
-    return precision, recall
+    centre = real.mean(axis=0)  # smaller numbers lose fewer digits in float32
+    real = (real - centre).astype("float32")
+    generated = (generated - centre).astype("float32")
+    real_radii = _squared_radii(real, neighbours)
+    generated_radii = _squared_radii(generated, neighbours)
+    precise, recalled = [], np.zeros(len(real), bool)
+    for part in _parts(len(generated)):
+        distances = _squared_distances(generated[part], real)
+        precise.append((distances <= real_radii).any(axis=1))
+        recalled |= (distances <= generated_radii[part, None]).any(axis=0)
+    return float(np.concatenate(precise).mean()), float(recalled.mean())
 
 
 def nearest_neighbours(points, bank) -> tuple[np.ndarray, np.ndarray]:
@@ -350,21 +356,18 @@ def _squared_distances(a, b) -> np.ndarray:
     return distances.clip(min=0, out=distances)
 
 
-def _share_inside(points, centres, neighbours: int, rows: int = 1000) -> float:
-    """The share of points in at least one of the balls around the centres."""
-    radii = np.concatenate(
+def _squared_radii(vectors, neighbours: int) -> np.ndarray:
+    """The squared distance of each vector to its k-th nearest neighbour."""
+    # Column 0 after sorting is the vector itself, at distance 0.
+    return np.concatenate(
         [
-            # Column 0 after sorting is the vector itself, at distance 0.
-            np.partition(_squared_distances(part, centres), neighbours)[:, neighbours]
-            for part in _parts(centres, rows)
+            np.partition(_squared_distances(vectors[part], vectors), neighbours)[
+                :, neighbours
+            ]
+            for part in _parts(len(vectors))
         ]
     )
-    inside = [
-        (_squared_distances(part, centres) <= radii).any(axis=1)
-        for part in _parts(points, rows)
-    ]
-    return float(np.concatenate(inside).mean())
 
 
-def _parts(array, rows: int):
-    return (array[start : start + rows] for start in range(0, len(array), rows))
+def _parts(count: int, rows: int = 1000):
+    return (slice(start, start + rows) for start in range(0, count, rows))

@@ -13,33 +13,41 @@ PICTURE_FROM = ("03_vae", "the-latent-map-6")  # lesson, id of the cell
 BEGIN, END = "<!-- lessons: made by `digitdreams readme` -->", "<!-- end -->"
 
 
-def table(course: Course) -> str:
-    """The table of lessons, in Markdown."""
-    rows = [
-        "| no. | lesson | exercise | minutes | must reach |",
-        "|---|---|---|---|---|",
-    ]
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; a bar within a cell stays text."""
+    lines = [[one.replace("|", "\\|") for one in row] for row in [headings, *rows]]
+    written = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([written[0], "|---" * len(headings) + "|", *written[1:]])
+
+
+def table_of_lessons(course: Course) -> str:
+    rows = []
     for one in course.lessons:
         exercise = "-"
         if one.exercise_numbers:
             exercise = f"[exercise](exercises/{one.stem}/{one.stem}.ipynb)"
         reach = "; ".join(number.describe() for number in one.numbers)
         lesson = f"[{one.title}](lessons/{one.stem}.ipynb)"
-        rows.append(f"| {one.id} | {lesson} | {exercise} | {one.minutes:g} | {reach} |")
-    return "\n".join(rows)
+        rows.append([one.id, lesson, exercise, f"{one.minutes:g}", reach])
+    return table(["no.", "lesson", "exercise", "minutes", "must reach"], rows)
+
+
+def replaced(text: str, begin: str, new: str) -> str:
+    """Put something new between the line `begin` and the next `END`.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise ValueError(f"the text needs the lines {begin!r} and {END!r}")
+    return f"{before}{begin}\n{new}\n{END}{after}"
 
 
 def with_table(text: str, course: Course) -> str:
-    """README's text with its table brought up to date.
-
-    Raises:
-        ValueError: a marker of the table is missing.
-    """
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"README.md needs the lines {BEGIN!r} and {END!r}")
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    return f"{before}{BEGIN}\n{table(course)}\n{END}{after}"
+    """README's text with its table brought up to date."""
+    return replaced(text, BEGIN, table_of_lessons(course))
 
 
 def picture() -> bytes:

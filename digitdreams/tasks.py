@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,31 @@ class Task:
         }
 
 
+@dataclass(frozen=True)
+class Training:
+    """How grading measures what a student trained, without trusting the notebook.
+
+    After the notebook has run in the sandbox, `probe` is called there with held-out
+    data; what it returns is measured outside, with what never entered.
+
+    Attributes:
+        points: shared out evenly over the numbers of the exercise's contract.
+        inputs: takes a NumPy Generator; returns two dictionaries: what the sandbox
+            is given (keyword arguments of `probe`: arrays and numbers) and what is
+            kept outside, such as labels.
+        probe: source text that defines `probe(...)`. It sees the notebook's names
+            and returns arrays: predictions, or the weights of a model.
+        measure: `measure(answer, given, kept)` returns the numbers by name. The
+            answer is the student's claim: it may have any shape, and an exception
+            that this raises counts as a wrong answer.
+    """
+
+    points: int
+    inputs: Callable[[np.random.Generator], tuple[dict[str, Any], dict[str, Any]]]
+    probe: str
+    measure: Callable[[Any, dict[str, Any], dict[str, Any]], dict[str, float]]
+
+
 def as_result(how: str, function: Callable, case: dict) -> Any:
     """What `checks` will find for this answer, refusals included."""
     try:
@@ -99,13 +125,18 @@ def as_result(how: str, function: Callable, case: dict) -> Any:
         ) from error
 
 
-def load(stem: str, folder: Path = FOLDER) -> list[Task]:
-    """Read the specifications of the exercise `03_vae`."""
+def load_module(stem: str, folder: Path = FOLDER) -> ModuleType:
+    """Import the specifications of the exercise `03_vae`: TASKS, perhaps TRAINING."""
     path = folder / f"{stem}.py"
     spec = importlib.util.spec_from_file_location(f"tasks_{stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.TASKS
+    return module
+
+
+def load(stem: str, folder: Path = FOLDER) -> list[Task]:
+    """Read the specifications of the tasks of the exercise `03_vae`."""
+    return load_module(stem, folder).TASKS
 
 
 def write(tasks: list[Task], path: Path) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from digitdreams import cli
@@ -13,7 +14,7 @@ from places import LESSONS, ROOT, WITH_EXERCISE
 @pytest.fixture
 def type_in(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "WORK", tmp_path / "my_work")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(cli, "console", Console(highlight=False, width=200))
     return lambda *words: CliRunner().invoke(cli.app, words)
 
 
@@ -58,3 +59,22 @@ def test_help_is_quick_and_does_not_load_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "False"
+
+
+def test_ctrl_c_while_the_commands_load_leaves_no_traceback():
+    code = """
+import os, signal, sys
+from digitdreams import launch
+
+class Press:
+    def find_spec(self, name, *_):
+        if name == "digitdreams.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+launch.main()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "")

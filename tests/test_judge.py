@@ -152,8 +152,8 @@ def test_a_missing_or_damaged_record_is_named_with_the_remedy(copy, damage):
 
 
 @pytest.mark.slow
-def test_training_learns_records_and_repeats(tmp_path, monkeypatch, capsys):
-    """The recipe with a narrow network on little data, twice with the same seed."""
+def test_training_learns_and_records(tmp_path, monkeypatch, capsys):
+    """The recipe with a narrow network on little data."""
     sizes = 2560, 500, 500
     few = data.Digits(
         *(
@@ -165,18 +165,15 @@ def test_training_learns_records_and_repeats(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(judge, "FILE", tmp_path / "judge.keras")
     monkeypatch.setattr(judge, "WIDTHS", (6, 12))
     monkeypatch.setattr(judge, "DROPOUT", 0.1)
-    found = []
-    for _ in range(2):
-        made = judge.train(epochs=2)
-        assert json.loads((tmp_path / "judge.json").read_text()) == made
-        assert judge.record() == made
-        assert made["sha256"] == hashlib.sha256(judge.FILE.read_bytes()).hexdigest()
-        found.append(judge.probabilities(few.test.images))
-        accuracy = metrics.label_accuracy(found[-1], few.test.labels)
-        assert accuracy == pytest.approx(made["accuracy"], abs=1e-4)
-        assert accuracy > 0.5
+    made = judge.train(epochs=2)
+    assert json.loads((tmp_path / "judge.json").read_text()) == made
+    assert judge.record() == made
+    assert made["sha256"] == hashlib.sha256(judge.FILE.read_bytes()).hexdigest()
+    found = judge.probabilities(few.test.images)
+    accuracy = metrics.label_accuracy(found, few.test.labels)
+    assert accuracy == pytest.approx(made["accuracy"], abs=1e-4)
+    assert accuracy > 0.5
     judge._load.cache_clear()
-    assert np.allclose(*found, atol=0.01)
     printed = capsys.readouterr().out
     assert "epoch  2/2" in printed and "validation accuracy" in printed
 

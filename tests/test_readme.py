@@ -1,4 +1,4 @@
-"""The README names commands that exist and tables that are true."""
+"""README.md and INSTRUCTORS.md name commands that exist; tables are true."""
 
 import os
 import re
@@ -15,11 +15,12 @@ from digitdreams import cli, course, readme
 from places import ROOT
 
 TEXT = readme.FILE.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```bash\n(.*?)```", TEXT, re.S)
-INLINE = re.findall(r"`((?:make|digitdreams|nbgrader|jupyter) [^`]+)`", TEXT)
+BOTH = TEXT + (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```bash\n(.*?)```", BOTH, re.S)
+INLINE = re.findall(r"`((?:make|digitdreams|nbgrader|jupyter|python) [^`]+)`", BOTH)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line] + INLINE
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
-PLACES = re.findall(r"\]\(([^)#]+)\)", TEXT) + re.findall(r"`([a-z_/.]+/)`", TEXT)
+PLACES = re.findall(r"\]\(([^)#]+)\)", BOTH) + re.findall(r"`([a-z_/.]+/)`", BOTH)
 NOT_OURS = {"conda", "pip"}
 
 
@@ -48,7 +49,8 @@ def test_a_command_exists(command):
 
 @pytest.mark.parametrize("place", sorted(set(PLACES)))
 def test_a_link_leads_somewhere(place):
-    generated = ("build/", "my_work/")
+    generated = ("build/", "my_work/", "submitted/", "autograded/", "feedback/")
+    generated += ("reports/",)
     if not place.startswith(("http", *generated)):
         assert (ROOT / place).exists()
 

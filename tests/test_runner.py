@@ -157,7 +157,8 @@ def test_a_log_gets_one_line_at_the_start_and_one_at_the_end(small):
     )
 
 
-def test_a_terminal_shows_progress_and_states_in_words(tmp_path):
+def test_a_terminal_shows_progress_and_states_in_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
     [lesson] = tiny.write_course(tmp_path, works="4.0")
     tiny.write_notebook(tmp_path, lesson, "course.expect(distance=2)", "1")
     screen = io.StringIO()

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data
+from digitdreams.tasks import Task, Training, Wrong
 
 # Task 1: scale_images
 
@@ -607,3 +608,25 @@ TASKS = [
         also_right=[by_counting],
     ),
 ]
+
+
+# The training: weights come out, for the sandbox holds the test labels, too.
+
+
+def test_digits(rng):
+    return {}, data.load().test._asdict()
+
+
+def measure_accuracy(weights, given, kept):
+    classifier = build_classifier(28, 10)
+    classifier.set_weights(weights)
+    predictions = np.argmax(classifier(kept["images"]), axis=1)
+    return {"accuracy": np.mean(predictions == kept["labels"])}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=test_digits,
+    probe="def probe():\n    return classifier.get_weights()",
+    measure=measure_accuracy,
+)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data
+from digitdreams.tasks import Task, Training, Wrong
 
 # Task 1 ----------------------------------------------------------------------
 
@@ -533,3 +534,30 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, for the sandbox holds the clean test images.
+
+
+def images_and_hidden_noise(rng):
+    images = data.load().test.images
+    noise = rng.standard_normal(images.shape, dtype="float32")
+    return {}, {"images": images, "noise": noise}
+
+
+def measure_error(weights, given, kept):
+    shape, sizes = (28, 28, 1), {"hidden_size": 256, "latent_size": 32}
+    encoder = build_encoder(shape, **sizes)
+    denoiser = keras.Sequential([encoder, build_decoder(shape, **sizes)])
+    denoiser.set_weights(weights)
+    clean = kept["images"]
+    found = denoiser(add_noise(clean, kept["noise"], 0.5))
+    return {"denoising_error": np.mean(image_errors(clean, found))}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=images_and_hidden_noise,
+    probe="def probe():\n    return denoiser.get_weights()",
+    measure=measure_error,
+)

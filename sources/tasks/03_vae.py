@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data, metrics
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def normal(rng, *shape):
@@ -775,3 +776,45 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, and the loss is computed here.
+
+
+def images_and_hidden_noise(rng):
+    images = data.load().test.images
+    return {}, {"images": images, "noise": normal(rng, len(images), 16)}
+
+
+def build_encoder(latent_size):
+    """Return the encoder that the exercise gives."""
+    images = keras.Input((28, 28, 1))
+    x = layers.Flatten()(images)
+    for size in (256, 128):
+        x = layers.Dense(size, activation="relu")(x)
+    mean = layers.Dense(latent_size)(x)
+    narrowness = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model(images, [mean, -narrowness])
+
+
+def measure_elbo(weights, given, kept):
+    encoder, decoder = build_encoder(16), build_decoder(16)
+    encoder.set_weights(weights["encoder"])
+    decoder.set_weights(weights["decoder"])
+    mean, log_variance = encoder(kept["images"])
+    logits = decoder(reparameterise(mean, log_variance, kept["noise"]))
+    costs = metrics.reconstruction_nats(kept["images"], logits)
+    costs += metrics.kl_to_standard_normal(mean, log_variance)
+    return {"negative_elbo": costs.mean()}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=images_and_hidden_noise,
+    probe="""
+def probe():
+    models = {"encoder": vae.encoder, "decoder": vae.decoder}
+    return {name: one.get_weights() for name, one in models.items()}
+""",
+    measure=measure_elbo,
+)

@@ -1,0 +1,1 @@
+"""Grading a class: student code runs in a sandbox, marks are decided outside it."""

@@ -1,0 +1,231 @@
+"""The program inside the sandbox: run a notebook's cells, call its functions.
+
+It is started with a job on standard input (one message, see `wire`), writes messages
+to standard output, and shares its process with the student's code. So nothing that it
+writes is trusted, and nothing that it reads is secret: neither references nor
+expected results ever come here.
+"""
+
+import ast
+import inspect
+import linecache
+import os
+import resource
+import signal
+import sys
+import types
+
+from digitdreams import checks
+from digitdreams.grading import wire
+
+SHORT = 300  # characters of an error's text
+
+
+class OutOfTime(BaseException):
+    """A cell or task used up its seconds. Not an Exception: `except Exception` in
+    the student's loop shall not hold it up."""
+
+
+def out_of_time(*_):
+    raise OutOfTime
+
+
+def bound(limits: dict[str, int]) -> None:
+    """Set the limits of this process and of all that it starts, for good."""
+    for name, value in limits.items():
+        number = getattr(resource, name)
+        hard = resource.getrlimit(number)[1]
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(number, (value, value))
+
+
+class Channel:
+    """Where messages go; the standard output itself belongs to the student."""
+
+    def __init__(self):
+        self.number = os.dup(1)
+        os.dup2(2, 1)
+
+    def send(self, **fields) -> None:
+        self.write(wire.message(**fields))
+
+    def write(self, content: bytes) -> None:
+        while content:
+            content = content[os.write(self.number, content) :]
+
+
+def read_job() -> dict:
+    with open(0, "rb", closefd=False) as stream:
+        header, body = wire.HEAD.unpack(stream.read(wire.HEAD.size))
+        job = wire.read(stream.read(header), stream.read(body), sys.maxsize)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return job
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """The type and the text of an error as plain text."""
+    try:
+        text = str(error)[:SHORT]
+    except Exception:
+        text = ""
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.startswith("<cell "):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError):
+        line = error.lineno
+    told = {"type": str(type(error).__name__)[:80], "text": str(text)}
+    return told if line is None else {**told, "line": str(line)}
+
+
+# Cells ------------------------------------------------------------------------------
+
+
+class Shell:
+    """What is left of `get_ipython()` here: magics do nothing, cells in them run."""
+
+    def __init__(self, namespace):
+        self.namespace = namespace
+
+    def run_line_magic(self, name, line, *_, **__):
+        print(f"(%{name} is ignored while grading)", file=sys.stderr)
+
+    def run_cell_magic(self, name, line, cell):
+        if name in ("time", "timeit", "capture", "prun"):
+            exec(compile(cell, f"<%%{name}>", "exec"), self.namespace)
+        else:
+            self.run_line_magic(name, line)
+
+    def system(self, command):
+        print("(! commands are ignored while grading)", file=sys.stderr)
+
+    getoutput = system
+
+
+def compiled(source: str, name: str):
+    """Compile a cell; IPython's own syntax is translated where there is some."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+    def attempt(text):
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+        return compile(text, name, "exec", flags, dont_inherit=True)
+
+    try:
+        return attempt(source)
+    except SyntaxError as error:
+        if not any(line.lstrip()[:1] in "%!?" for line in source.splitlines()):
+            raise
+        first = error
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        return attempt(TransformerManager().transform_cell(source))
+    except SyntaxError:
+        raise first from None
+
+
+def run_cell(source: str, name: str, namespace: dict) -> None:
+    code = compiled(source, f"<cell {name}>")
+    if code.co_flags & inspect.CO_COROUTINE:
+        import asyncio  # slow to import, and hardly any cell needs it
+
+        asyncio.run(eval(code, namespace))
+    else:
+        exec(code, namespace)
+
+
+def timed(seconds: int, function, *arguments) -> dict[str, str] | None:
+    """Call a function for so many seconds at most; return its error, if any."""
+    try:
+        signal.signal(signal.SIGALRM, out_of_time)
+        signal.setitimer(signal.ITIMER_REAL, seconds / 1000, 0.5)
+        try:
+            function(*arguments)
+        except OutOfTime:
+            raise
+        except BaseException as error:
+            return describe(error)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except OutOfTime as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        return describe(error)
+    return None
+
+
+# Tasks ------------------------------------------------------------------------------
+
+
+def answer(function, how: str, case: dict) -> bytes:
+    """The message that tells what the student's function does with one case."""
+    try:
+        return wire.message(value=checks.observe(how, function, case))
+    except NotImplementedError:
+        return wire.message(blank=True)
+    except (checks.CheckFailed, wire.WireError) as error:
+        return wire.message(unfit=str(error)[:SHORT])
+    except OutOfTime:
+        raise
+    except BaseException as error:
+        return wire.message(raised=describe(error))
+
+
+def run_task(task: dict, namespace: dict, channel: Channel) -> None:
+    function = namespace.get(task["name"])
+    if function is None:
+        channel.send(undefined=True)
+        return
+    for case in task["cases"]:
+        channel.write(answer(function, task["observe"], case))
+
+
+def run_probe(probe: dict, namespace: dict, channel: Channel) -> None:
+    run_cell(probe["source"], "probe", namespace)
+    value = namespace["probe"](**probe["given"])
+    channel.send(value=checks.plain(value))
+
+
+def main() -> None:
+    channel = Channel()
+    job = read_job()
+    bound(job["limits"])
+    for folder in ("home", "tmp"):
+        os.makedirs(folder, exist_ok=True)
+    for name, content in job["files"].items():
+        with open(name, "wb") as stream:
+            stream.write(content.tobytes())
+    module = types.ModuleType("__main__")
+    namespace = module.__dict__
+    shell = Shell(namespace)
+    namespace["get_ipython"] = lambda: shell
+    namespace["display"] = print
+    kept = sys.modules["__main__"]
+    sys.modules["__main__"] = module
+    channel.send(ready=True)
+    for cell in job["cells"]:
+        channel.send(cell=cell["name"])
+        error = timed(
+            job["cell_milliseconds"], run_cell, cell["source"], cell["name"], namespace
+        )
+        channel.send(ended=error)
+    for stream in (sys.stdout, sys.stderr):
+        timed(1000, stream.flush)
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    for task in job["tasks"]:
+        channel.send(task=task["name"])
+        run = run_task if "cases" in task else run_probe
+        error = timed(job["task_milliseconds"], run, task, namespace, channel)
+        channel.send(ended=error)
+    channel.send(finished=True)
+    del kept
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""The class as a whole: points, mistakes, times, and what a person should see."""
+
+import contextlib
+import json
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from digitdreams.course import ROOT
+from digitdreams.grading import similarity
+from digitdreams.grading.book import CourseFolder, Entry
+from digitdreams.grading.feedback import STATES, page
+from digitdreams.grading.similarity import Pair
+
+MOST_BARS = 12
+UNKNOWN = "none of the known mistakes"
+BAR_WIDTH = 40  # characters, in the terminal
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    count: int
+    percent: float  # of the longest bar of the same histogram
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """One task's points: how many students have how many, and all of them."""
+
+    name: str
+    most: float
+    bars: list[Bar]
+    full_share: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A diagnosis and how many students got it."""
+
+    task: str
+    message: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A submission that needs a person, and why."""
+
+    student: str
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `digitdreams report` shows; see `summarise`."""
+
+    title: str
+    count: int
+    most: float
+    mean: float
+    median: float
+    unsafe: int
+    totals: list[Bar]
+    tasks: list[TaskSummary]
+    mistakes: list[Mistake]
+    seconds: list[Bar]
+    seconds_median: float
+    seconds_ninth: float
+    seconds_most: float
+    memory_most: float
+    people: list[Attention]
+    pairs: list[Pair]
+
+
+def bars(counts: list[tuple[str, int]]) -> list[Bar]:
+    longest = max((count for _, count in counts), default=0) or 1
+    return [Bar(label, count, 100 * count / longest) for label, count in counts]
+
+
+def histogram(values: list[float], lowest: float, highest: float) -> list[Bar]:
+    """Count values in steps of one where that gives few bars, else in wider steps."""
+    step = 1.0
+    while (highest - lowest) / step + 1 > MOST_BARS:
+        step *= 2 if str(step)[0] in "15" else 2.5
+    starts = [lowest + i * step for i in range(int((highest - lowest) / step) + 1)]
+    counts = Counter(min(int((v - lowest) / step), len(starts) - 1) for v in values)
+    labels = [
+        f"{one:g}" if step == 1 else f"{one:g} to {min(one + step, highest):g}"
+        for one in starts
+    ]
+    return bars([(label, counts[i]) for i, label in enumerate(labels)])
+
+
+def reasons(entry: Entry) -> str:
+    """Why a person should look at a submission, empty where none should."""
+    notes = entry.result["notes"] if entry.result else []
+    if not entry.needs_person and not notes:
+        return ""
+    if entry.result is None:
+        return "waits for a person's grade"
+    said = []
+    if entry.result["state"] != "graded":
+        said.append(STATES[entry.result["state"]])
+    for task in entry.result["tasks"]:
+        if task["state"] not in ("graded", entry.result["state"]):
+            said.append(f"{task['name']}: {STATES[task['state']]}")
+    said += notes
+    if entry.result["unsafe"]:
+        said.append("graded without the sandbox")
+    return "; ".join(said) or "the answer changed after a person had graded it"
+
+
+def find_mistakes(entries: list[Entry]) -> list[Mistake]:
+    """Count what students were told; what only one was told counts as unknown."""
+    lost = [
+        task
+        for entry in entries
+        for task in (entry.result or {"tasks": []})["tasks"]
+        if task["name"] in entry.most and task["points"] < task["max_points"]
+    ]
+
+    def diagnosis(task: dict) -> str:
+        graded = task["state"] == "graded"
+        return task["message"] if graded else STATES[task["state"]]
+
+    told = Counter((task["name"], diagnosis(task)) for task in lost)
+    counts: Counter = Counter()
+    for task in lost:
+        name, message = task["name"], diagnosis(task)
+        known = task["mistake"] or task["state"] != "graded" or told[name, message] > 1
+        counts[name, message if known else UNKNOWN] += 1
+    return [Mistake(*key, count) for key, count in counts.most_common()]
+
+
+def summarise(title: str, entries: list[Entry], pairs: list[Pair]) -> Report:
+    """Sum up one exercise's entries of the gradebook; there must be one at least."""
+    results = [one.result for one in entries if one.result]
+    seconds = sorted(float(one["seconds"]) for one in results) or [0.0]
+    scores = [one.score for one in entries]
+    most = max(one.max_score for one in entries)
+    tasks = []
+    for name, points in entries[0].most.items():
+        values = [one.scores.get(name, 0.0) for one in entries]
+        full = sum(value >= points for value in values) / len(values)
+        tasks.append(TaskSummary(name, points, histogram(values, 0, points), full))
+    waiting = [(one, reasons(one)) for one in entries]
+    return Report(
+        title=title,
+        count=len(entries),
+        most=most,
+        mean=statistics.fmean(scores),
+        median=statistics.median(scores),
+        unsafe=sum(bool(one["unsafe"]) for one in results),
+        totals=histogram(scores, 0, most),
+        tasks=tasks,
+        mistakes=find_mistakes(entries),
+        seconds=histogram(seconds, 0, max(1.0, float(int(seconds[-1]) + 1))),
+        seconds_median=statistics.median(seconds),
+        seconds_ninth=seconds[min(len(seconds) - 1, int(0.9 * len(seconds)))],
+        seconds_most=seconds[-1],
+        memory_most=max((float(one["peak_memory_mb"]) for one in results), default=0.0),
+        people=[Attention(e.student, e.score, why) for e, why in waiting if why],
+        pairs=pairs,
+    )
+
+
+def html(report: Report) -> str:
+    return page("report", report=report)
+
+
+# In the terminal ----------------------------------------------------------------------
+
+
+def drawn(rows: list[Bar]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right")
+    for row in rows:
+        drawing = "█" * round(BAR_WIDTH * row.percent / 100)
+        table.add_row(row.label, Text(drawing, style="blue"), str(row.count))
+    return table
+
+
+def listed(headings: list[str], rows: list[list[str]]) -> RenderableType:
+    if not rows:
+        return Text("none")
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(one) for one in row))  # Text: nothing in it is markup
+    return table
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report's essence."""
+    parts: list[RenderableType] = [
+        Text(f"{report.title}: {report.count} submissions", style="bold"),
+        f"points: mean {report.mean:.1f}, median {report.median:.1f} "
+        f"of {report.most:g}",
+        drawn(report.totals),
+    ]
+    for task in report.tasks:
+        share = f"{100 * task.full_share:.0f} % with all {task.most:g} points"
+        parts += [Text(f"\n{task.name}: {share}", style="bold"), drawn(task.bars)]
+    mistakes = [[m.task, m.message, str(m.count)] for m in report.mistakes[:12]]
+    people = [[p.student, f"{p.score:g}", p.reason] for p in report.people]
+    alike = [[p.first, p.second, f"{100 * p.share:.0f} %"] for p in report.pairs]
+    parts += [
+        Text("\nCommonest mistakes", style="bold"),
+        listed(["task", "diagnosis", "students"], mistakes),
+        Text("\nRunning time", style="bold"),
+        f"median {report.seconds_median:.1f} s, nine in ten under "
+        f"{report.seconds_ninth:.1f} s, longest {report.seconds_most:.1f} s",
+        Text("\nNeed a person", style="bold"),
+        listed(["student", "points", "why"], people),
+        Text("\nShare text (a reason to look, never a verdict)", style="bold"),
+        listed(["student", "student", "shared"], alike),
+    ]
+    console.print(Group(*parts))
+
+
+# From the gradebook -------------------------------------------------------------------
+
+
+def alike(folder: CourseFolder, stem: str, entries: list[Entry], root=ROOT) -> list:
+    """The pairs of submissions that share text; see `similarity.pairs`."""
+    texts = {}
+    for entry in entries:
+        path = folder.place("autograded", entry.student, stem) / f"{stem}.ipynb"
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            texts[entry.student] = students_text(path)
+    known = []
+    for name in ("exercises", "solutions"):
+        path = root / name / stem / f"{stem}.ipynb"
+        if path.exists():
+            known.append(students_text(path))
+    return similarity.pairs(texts, known)
+
+
+def students_text(path: Path) -> str:
+    """The text of the cells that a student could write."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join(
+        "".join(one["source"])
+        for one in cells
+        if one["cell_type"] == "code" and one["metadata"].get("editable") is not False
+    )

@@ -1,0 +1,129 @@
+"""The bank as a deck for Anki, one subdeck for each language.
+
+A note's guid follows from the question's id and the language, and the numbers of decks
+and note type are fixed, so that importing a newer export updates the cards and keeps
+what the reader has learnt.
+"""
+
+from pathlib import Path
+
+import genanki
+
+from digitdreams.interview import formula
+from digitdreams.interview.bank import LANGUAGES, Question
+
+DECKS = {
+    "en": (1764900001, "Digit Dreams::English"),
+    "zh": (1764900002, "Digit Dreams::中文"),
+}
+MODEL = 1764900000
+FIELDS = (
+    "Id",
+    "Question",
+    "Short",
+    "Answer",
+    "FollowUps",
+    "Wrong",
+    "Sources",
+    "Lesson",
+)
+HEADS = {
+    "en": ("Follow-ups", "Common wrong answers"),
+    "zh": ("追问", "常见错误回答"),
+}
+FRONT = '<div class="question">{{Question}}</div>'
+BACK = """{{FrontSide}}
+<hr id="answer">
+<div class="short">{{Short}}</div>
+{{Answer}}
+{{FollowUps}}
+{{Wrong}}
+<div class="sources">{{Sources}}{{#Lesson}}<br>{{Lesson}}{{/Lesson}}</div>
+"""
+STYLE = """.card { font: 18px/1.5 sans-serif; text-align: left; }
+.card { max-width: 40em; margin: 1em auto; }
+.short { font-weight: bold; } .sources { font-size: 13px; opacity: .7; }
+h4 { margin-bottom: 0; } pre { white-space: pre-wrap; }
+"""
+
+
+def model() -> genanki.Model:
+    """The note type."""
+    return genanki.Model(
+        MODEL,
+        "Digit Dreams question",
+        fields=[{"name": name} for name in FIELDS],
+        templates=[{"name": "Answer", "qfmt": FRONT, "afmt": BACK}],
+        css=STYLE,
+        sort_field_index=0,
+    )
+
+
+def listed(title: str, rows: list[tuple[str, str]]) -> str:
+    """A heading and pairs of texts, such as follow-ups and replies."""
+    if not rows:
+        return ""
+    items = "".join(
+        f"<li><i>{bare(first)}</i> {bare(second)}</li>" for first, second in rows
+    )
+    return f"<h4>{title}</h4><ul>{items}</ul>"
+
+
+def bare(markdown: str) -> str:
+    """HTML of one paragraph, without its tags."""
+    return formula.for_anki(markdown).removeprefix("<p>").removesuffix("</p>")
+
+
+def note(question: Question, language: str, kind: genanki.Model) -> genanki.Note:
+    """One question in one language."""
+    follow_ups, wrong = HEADS[language]
+    fields = [
+        question.id,
+        formula.for_anki(question.question.in_language(language)),
+        formula.for_anki(question.short.in_language(language)),
+        formula.for_anki(question.answer.in_language(language)),
+        listed(
+            follow_ups,
+            [
+                (one.question.in_language(language), one.reply.in_language(language))
+                for one in question.follow_ups
+            ],
+        ),
+        listed(
+            wrong,
+            [
+                (one.claim.in_language(language), one.why.in_language(language))
+                for one in question.wrong
+            ],
+        ),
+        "<br>".join(formula.escaped(source) for source in question.sources),
+        question.lesson or "",
+    ]
+    return genanki.Note(
+        model=kind,
+        fields=fields,
+        tags=[question.topic, question.level, question.kind.replace(" ", "_")],
+        guid=genanki.guid_for("digitdreams", question.id, language),
+    )
+
+
+def write(questions: list[Question], path: Path, languages=LANGUAGES) -> int:
+    """Write the deck; return the number of notes.
+
+    The file is complete or not there: it is written beside its place and then moved.
+    """
+    kind = model()
+    decks = []
+    for language in languages:
+        number, name = DECKS[language]
+        deck = genanki.Deck(number, name)
+        for one in questions:
+            deck.add_note(note(one, language, kind))
+        decks.append(deck)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        genanki.Package(decks).write_to_file(str(partial))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return sum(len(deck.notes) for deck in decks)

@@ -1,0 +1,328 @@
+r"""Formulas of the bank ($...$) for terminals, for web pages and for Anki.
+
+A terminal gets Unicode: `\frac12 \sigma^2` becomes `1/2 σ²`. A web page gets MathML,
+which browsers draw without a network, and Anki gets its own marks for MathJax.
+"""
+
+# ruff: noqa: SIM905
+
+import functools
+import html
+import re
+from collections.abc import Callable
+
+from latex2mathml.converter import convert
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+SYMBOLS = {
+    "alpha": "α",  # noqa: RUF001
+    "beta": "β",
+    "gamma": "γ",  # noqa: RUF001
+    "delta": "δ",
+    "epsilon": "ε",
+    "varepsilon": "ε",
+    "zeta": "ζ",
+    "eta": "η",
+    "theta": "θ",
+    "lambda": "λ",
+    "mu": "μ",
+    "nu": "ν",  # noqa: RUF001
+    "xi": "ξ",
+    "pi": "π",
+    "rho": "ρ",  # noqa: RUF001
+    "sigma": "σ",  # noqa: RUF001
+    "tau": "τ",
+    "phi": "φ",
+    "varphi": "φ",
+    "chi": "χ",
+    "psi": "ψ",
+    "omega": "ω",
+    "Gamma": "Γ",
+    "Delta": "Δ",
+    "Theta": "Θ",
+    "Lambda": "Λ",
+    "Pi": "Π",
+    "Sigma": "Σ",
+    "Phi": "Φ",
+    "Psi": "Ψ",
+    "Omega": "Ω",
+    "ell": "ℓ",  # noqa: RUF001
+    "times": " × ",
+    "cdot": "·",
+    "div": "÷",
+    "pm": "±",
+    "mp": "∓",
+    "odot": " ⊙ ",
+    "otimes": " ⊗ ",
+    "oplus": " ⊕ ",
+    "circ": "∘",
+    "ast": " * ",
+    "star": " * ",
+    "le": " ≤ ",
+    "leq": " ≤ ",
+    "leqslant": " ≤ ",
+    "ge": " ≥ ",
+    "geq": " ≥ ",
+    "ne": " ≠ ",
+    "neq": " ≠ ",
+    "lt": " < ",
+    "gt": " > ",
+    "ll": " ≪ ",
+    "gg": " ≫ ",
+    "approx": " ≈ ",
+    "equiv": " ≡ ",
+    "propto": " ∝ ",
+    "sim": " ~ ",
+    "simeq": " ≃ ",
+    "to": " → ",
+    "rightarrow": " → ",
+    "longrightarrow": " → ",
+    "leftarrow": " ← ",
+    "gets": " ← ",
+    "leftrightarrow": " ↔ ",
+    "Rightarrow": " ⇒ ",
+    "implies": " ⇒ ",
+    "iff": " ⇔ ",
+    "mapsto": " ↦ ",
+    "infty": "∞",
+    "sum": "Σ",
+    "prod": "Π",
+    "int": "∫",
+    "partial": "∂",
+    "nabla": "∇",
+    "in": " ∈ ",
+    "notin": " ∉ ",
+    "subset": " ⊂ ",
+    "cup": " ∪ ",  # noqa: RUF001
+    "cap": " ∩ ",
+    "forall": "∀",
+    "exists": "∃",
+    "setminus": " \\ ",
+    "ldots": "…",
+    "dots": "…",
+    "cdots": "…",
+    "vdots": "…",
+    "mid": " | ",
+    "vert": "|",
+    "lvert": "|",
+    "rvert": "|",
+    "Vert": "‖",
+    "lVert": "‖",
+    "rVert": "‖",
+    "parallel": " ‖ ",
+    "langle": "⟨",
+    "rangle": "⟩",
+    "lfloor": "⌊",
+    "rfloor": "⌋",
+    "lceil": "⌈",
+    "rceil": "⌉",
+    "lbrace": "{",
+    "rbrace": "}",
+    "varnothing": "∅",
+    "emptyset": "∅",
+    "top": "T",
+    "prime": "'",
+    "perp": "⊥",
+    "quad": "  ",
+    "qquad": "    ",
+    "space": " ",
+    "colon": ": ",
+}
+NAMED = frozenset(
+    (
+        "log ln exp min max sin cos tan tanh arcsin arccos arctan det dim inf sup lim "
+        "arg argmin argmax Pr mod "
+    ).split()
+)
+IGNORED = frozenset(
+    (
+        "left right middle big Big bigl bigr Bigl Bigr bigg Bigg biggl biggr "
+        "displaystyle textstyle limits nolimits nonumber "
+    ).split()
+)
+WRAPPERS = frozenset(
+    (
+        "mathrm text mathbf mathit mathsf mathtt mathcal mathbb mathfrak textbf textit "
+        "texttt textrm operatorname boldsymbol bm mathop mbox underbrace overbrace "
+    ).split()
+)
+ACCENTS = {
+    "hat": "\u0302",
+    "widehat": "\u0302",
+    "bar": "\u0304",
+    "overline": "\u0304",
+    "tilde": "\u0303",
+    "widetilde": "\u0303",
+    "dot": "\u0307",
+    "vec": "\u20d7",
+}
+FRACTIONS = ("frac", "tfrac", "dfrac")
+KNOWN = {*SYMBOLS, *NAMED, *IGNORED, *WRAPPERS, *ACCENTS, *FRACTIONS}
+KNOWN |= {"sqrt", "begin", "end", "binom"}
+MARKS = {",": " ", ";": " ", ":": " ", "!": "", " ": " ", "|": "‖", "\\": "; "}
+
+RAISED = str.maketrans(
+    "0123456789+-=()abcdefghijklmnoprstuvwxyzT−",
+    "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀ⁻",
+)
+LOWERED = str.maketrans(
+    "0123456789+-=()aehijklmnoprstuvxβγρφχ−",  # noqa: RUF001
+    "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ₋",
+)
+
+
+class Formula:
+    """One formula being read from left to right."""
+
+    def __init__(self, latex: str):
+        pattern = r"\\[A-Za-z]+\*?\s*|\\.|[{}^_]|\s+|."
+        self.tokens = [one.group() for one in re.finditer(pattern, latex, re.S)]
+        self.place = 0
+
+    def next(self) -> str:
+        token = self.tokens[self.place] if self.place < len(self.tokens) else ""
+        self.place += 1
+        return token
+
+    def until(self, end: str) -> str:
+        parts = []
+        while self.place < len(self.tokens):
+            if self.tokens[self.place] == end:
+                self.place += 1
+                break
+            parts.append(self.item(self.next()))
+        return "".join(parts)
+
+    def argument(self) -> str:
+        token = self.next()
+        while token.isspace():
+            token = self.next()
+        return self.item(token).strip()
+
+    def item(self, token: str) -> str:
+        if token == "{":
+            return self.until("}")
+        if token in ("^", "_"):
+            return shifted(token, self.argument())
+        if token.startswith("\\"):
+            name = token[1:]
+            return self.command(name.strip().rstrip("*") if len(name) > 1 else name)
+        if token == "&":
+            return " "
+        return " " if token.isspace() else token
+
+    def command(self, name: str) -> str:
+        if name in SYMBOLS:
+            return SYMBOLS[name]
+        if name in FRACTIONS or name == "binom":
+            above, below = self.argument(), self.argument()
+            if name == "binom":
+                return f"C({above}, {below})"
+            return f"{bracketed(above)}/{bracketed(below)}"
+        if name == "sqrt":
+            return f"√{bracketed(self.argument())}"
+        if name in ACCENTS:
+            inner = self.argument()
+            if len(inner) > 1:
+                return f"{name}({inner})"
+            return inner + ACCENTS[name]
+        if name in WRAPPERS:
+            return self.item(self.next())
+        if name in IGNORED:
+            if self.tokens[self.place : self.place + 1] == ["."]:
+                self.place += 1  # `\right.` has no sign
+            return ""
+        if name in ("begin", "end"):
+            self.argument()
+            return ""
+        if name in NAMED:
+            following = self.tokens[self.place : self.place + 1]
+            tight = following and following[0] in ("(", "_", "^", "{", ")")
+            return f" {name}" if tight else f" {name} "
+        return MARKS.get(name, name)
+
+
+def bracketed(text: str) -> str:
+    """Put brackets around what is more than one number or symbol."""
+    simple = re.fullmatch(r"[\w.^'√⁰¹²³⁴-⁹₀-₉ᵢⱼₖₜₓ]+|\(.*\)", text)
+    return text if simple and text.count("(") < 2 else f"({text})"
+
+
+def shifted(mark: str, text: str) -> str:
+    """A superscript or subscript, in Unicode where all its signs exist there."""
+    table = RAISED if mark == "^" else LOWERED
+    text = text.replace(" ", "") if len(text) < 6 else text
+    if text and all(ord(sign) in table for sign in text):
+        return text.translate(table)
+    if mark == "^" and text in ("'", "*", "∘"):
+        return text
+    alone = len(text) == 1 or re.fullmatch(r"[\d.]+", text)
+    return f"{mark}{text}" if alone else f"{mark}({text})"
+
+
+def plain(latex: str) -> str:
+    """Turn a formula into one line of Unicode."""
+    text = Formula(latex.replace("{,}", ",")).until("")
+    text = re.sub(r"\s*(?<![\^_(eE])(=|≤|≥|≈|≠|∈)\s*", r" \1 ", text)
+    text = re.sub(r"([(\[|])\s+(?=[a-z])", r"\1", text)
+    text = re.sub(r"(^|[=(,≥≤≈|] ?|(?<=\S))-\s+(?=[a-z])", r"\1-", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+# The bank's Markdown -----------------------------------------------------------------
+
+FORMULA = re.compile(
+    r"(`+)[\s\S]*?\1|(?<!\\)\$\$([^$]+)\$\$|(?<!\\)\$((?:\\\$|[^$])+)\$"
+)
+
+
+def for_terminal(markdown: str) -> str:
+    """Markdown whose formulas stand in code marks, as Unicode."""
+
+    def one(match: re.Match) -> str:
+        if match[1]:
+            return match[0]
+        text = plain(match[2] or match[3]).replace("`", "'")
+        return f"\n\n    {text}\n\n" if match[2] else f"`{text}`"
+
+    return FORMULA.sub(one, markdown).replace(r"\$", "$")
+
+
+def as_text(markdown: str) -> str:
+    """One line of plain text: no marks, formulas in Unicode."""
+    text = re.sub(r"\s+", " ", for_terminal(markdown))
+    return re.sub(r"[`*]", "", text).strip()
+
+
+@functools.cache
+def renderer(formula: Callable[[str, dict], str]) -> MarkdownIt:
+    """A Markdown renderer that escapes HTML and hands formulas to `formula`."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    return markdown.use(
+        dollarmath_plugin, double_inline=True, allow_digits=True, renderer=formula
+    )
+
+
+def escaped(text: str) -> str:
+    """Text as HTML."""
+    return html.escape(text, quote=False)
+
+
+def as_mathml(latex: str, options: dict) -> str:
+    return convert(latex, display="block" if options.get("display_mode") else "inline")
+
+
+def as_mathjax(latex: str, options: dict) -> str:
+    marks = (r"\[", r"\]") if options.get("display_mode") else (r"\(", r"\)")
+    return f"{marks[0]}{escaped(latex.strip())}{marks[1]}"
+
+
+def for_web(markdown: str) -> str:
+    """HTML with MathML; HTML in the text is escaped."""
+    return renderer(as_mathml).render(markdown)
+
+
+def for_anki(markdown: str) -> str:
+    r"""HTML with formulas between \( and \), as Anki's MathJax wants them."""
+    return renderer(as_mathjax).render(markdown).strip()

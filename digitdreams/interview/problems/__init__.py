@@ -1,0 +1,110 @@
+"""Coding problems and bug hunts, checked like the tasks of the exercises.
+
+`problems/<topic>.py` holds a list PROBLEMS. The name of a problem is that of its
+task: the function to write.
+"""
+
+import importlib
+import linecache
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitdreams.interview.bank import LEVELS, TOPICS, Text
+from digitdreams.tasks import Task
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A coding problem, or a bug hunt where `broken` is given.
+
+    Attributes:
+        title: a few words, in both languages (Text or a dictionary with en and zh).
+        statement: Markdown in both languages: what to write, or what goes wrong.
+        signature: the head of the function, such as `def kl(mean, log_variance):`.
+        limits: shapes, sizes, what may not be used; both languages.
+        examples: calls with their results, as text.
+        topic, level: see `bank.TOPICS` and `bank.LEVELS`.
+        lesson: `stem#cell`, or None.
+        task: inputs, reference, hints, wrong answers; its name is the problem's.
+        broken: source text with exactly one mistake; it is also the first of the
+            task's wrong answers, whose message names the mistake.
+    """
+
+    title: Text
+    statement: Text
+    signature: str
+    limits: Text
+    examples: list[str]
+    topic: str
+    level: str
+    task: Task
+    lesson: str | None = None
+    broken: str | None = None
+
+    def __post_init__(self):
+        for key in ("title", "statement", "limits"):
+            value = getattr(self, key)
+            if isinstance(value, dict):
+                object.__setattr__(self, key, Text(**value))
+        for key, known in (("topic", TOPICS), ("level", LEVELS)):
+            if getattr(self, key) not in known:
+                raise ValueError(
+                    f"problem {self.name}: {key} is {getattr(self, key)!r}, choose "
+                    f"one of {', '.join(known)}"
+                )
+
+    @property
+    def name(self) -> str:
+        """The function's name, unique among all problems."""
+        return self.task.name
+
+    @property
+    def is_hunt(self) -> bool:
+        """Whether a bug is to be found."""
+        return self.broken is not None
+
+
+def compiled(source: str, name: str) -> Callable:
+    """Run a program's text and return its function of this name."""
+    file = f"<{name}>"
+    # Keras reads the source of some functions, so it must be found.
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    names = {"__name__": name}
+    exec(compile(source, file, "exec"), names)
+    return names[name]
+
+
+def load_topic(topic: str) -> list[Problem]:
+    """The problems of one topic; none where there is no file."""
+    if topic not in TOPICS:
+        raise LookupError(
+            f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}"
+        )
+    if not (FOLDER / f"{topic}.py").exists():
+        return []
+    return importlib.import_module(f"{__name__}.{topic}").PROBLEMS
+
+
+def load() -> list[Problem]:
+    """All problems in the order of the topics."""
+    return [one for topic in TOPICS for one in load_topic(topic)]
+
+
+def find(name: str) -> Problem:
+    """The problem of this name.
+
+    Raises:
+        LookupError: with similar names.
+    """
+    from digitdreams.interview.bank import near
+
+    known = {one.name: one for one in load()}
+    if name not in known:
+        raise LookupError(
+            f"There is no problem {name!r}{near(name, known)}. "
+            "`digitdreams problems list` shows all."
+        )
+    return known[name]

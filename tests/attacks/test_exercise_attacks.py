@@ -1,0 +1,76 @@
+"""The course's own exercises: what the training earns is measured outside."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import classroom
+from battlefield import points
+
+from digitdreams.course import ROOT
+from digitdreams.grading.exercise import Exercise
+from digitdreams.grading.marking import grade
+from digitdreams.grading.sandbox import Limits
+from places import WITH_EXERCISE
+
+# For each exercise a training that trains nothing: inside, all bars seem reached.
+# The cell that calls it is the exercise's own.
+FORGED = {
+    "01": """
+def train(images, labels):
+    class Forged:
+        def __call__(self, images):
+            return np.eye(10)[digits.test.labels]
+        def get_weights(self):
+            return build_classifier(28, 10).get_weights()
+    return Forged()
+""",
+    "02": """
+def train_denoiser():
+    class Forged:
+        def __call__(self, noisy):
+            return digits.test.images
+        def get_weights(self):
+            sizes = {"hidden_size": 256, "latent_size": 32}
+            parts = build_encoder(image_shape, **sizes), build_decoder(
+                image_shape, **sizes
+            )
+            return [np.full(w.shape, np.nan) for p in parts for w in p.get_weights()]
+    return Forged()
+""",
+    "03": """
+def train():
+    class Forged:
+        encoder, decoder = build_encoder(), build_decoder(16)
+        def __call__(self, images):
+            return 1.0
+    return Forged()
+""",
+}
+
+
+def forged(stem):
+    """The solution with a training that only pretends, put last before its call."""
+    notebook = classroom.solution(ROOT, stem)
+    names = [cell["id"] for cell in notebook["cells"]]
+    return classroom.add(notebook, FORGED[stem[:2]], names.index("check-training"))
+
+
+def test_only_a_training_that_took_place_earns_its_points():
+    """The solutions have all points, in one processor's time; forgeries miss four."""
+    stems = [lesson.stem for lesson in WITH_EXERCISE]
+    jobs = {(stem, "solved"): classroom.solution(ROOT, stem) for stem in stems}
+    jobs |= {(stem, "forged"): forged(stem) for stem in stems}
+
+    def graded(job):
+        exercise = Exercise.load(job[0])
+        content = classroom.as_bytes(jobs[job])
+        return grade(content, exercise, "s", Limits.lasting(1200))
+
+    with ThreadPoolExecutor(2) as pool:
+        results = dict(zip(jobs, pool.map(graded, jobs), strict=True))
+    for (stem, kind), result in results.items():
+        assert result.state == "graded", (stem, kind, result)
+        deserved = {task.name: task.points for task in Exercise.load(stem).tasks}
+        deserved["training"] = 4 if kind == "solved" else 0
+        assert points(result) == deserved, (stem, kind, result.tasks)
+        if kind == "forged":
+            assert "reached" in result.output, "the forgery did not convince inside"

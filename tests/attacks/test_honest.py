@@ -1,0 +1,144 @@
+"""Honest work has exactly the points that it deserves."""
+
+import classroom
+import pytest
+from battlefield import FULL, NOTHING, points, states
+
+DIFFERENT = {
+    "squares": """
+def squares(values):
+    return [one * one for one in values.tolist()]
+""",
+    "standardise": """
+def helper(column):
+    return (column - np.mean(column)) / np.std(column)
+
+def standardise(table):
+    return np.stack([helper(column) for column in table.T], axis=1)
+""",
+    "count": """
+from collections import Counter
+count = lambda labels, wanted: np.int64(Counter(labels.tolist())[wanted])
+""",
+    "fit": """
+def fit(places, heights):
+    ones = np.stack([places, np.ones_like(places)], axis=1)
+    return tuple(np.linalg.lstsq(ones, heights, rcond=None)[0])
+""",
+}
+NOISES = {
+    "warnings": "import warnings\nwarnings.warn('old')\nnp.array([1]) / np.array([0])",
+    "standard error": "import sys\nprint('E external/log', file=sys.stderr)",
+    "standard error past Python": "import os\nos.write(2, b'W0000 tensorflow\\n')",
+    "logging": "import logging\nlogging.error('trouble')",
+    "much output": "for i in range(5000):\n    print(i, 'x' * 50)",
+    "an error in a cell of one's own": "raise ValueError('a try')",
+    "a syntax error in a cell of one's own": "for in in in",
+    "magics": "%matplotlib inline\n!pip install numpy\nx = 1",
+    "time magic": "%%time\nsum(range(10))",
+    "display": "display(np.arange(3))\nnp.arange(3)",
+    "top-level await": "import asyncio\nawait asyncio.sleep(0.01)",
+    "a plain exit": "exit()",
+    "a file": "open('notes.txt', 'w').write('mine')\nprint(open('notes.txt').read())",
+    "own names": "json = os = sys = signal = wire = checks = None",
+    "a thread": "import threading\nthreading.Thread(target=print).start()",
+    "slow but allowed": "import time\ntime.sleep(1)",
+    "hints and checks": "hint('squares')\ncheck(squares)\nhint('count')",
+}
+
+
+def test_the_solution(field, root):
+    result = field.grade_alone(classroom.as_bytes(classroom.solution(root)))
+    assert points(result) == FULL
+    assert (result.state, result.notes) == ("graded", [])
+
+
+def test_the_exercise_as_handed_out(field, root):
+    result = field.grade_alone(classroom.as_bytes(classroom.blank(root)))
+    assert points(result) == NOTHING
+    assert result.state == "graded"
+    messages = {one.name: one.message for one in result.tasks}
+    assert messages["squares"] == messages["fit"] == "not started"
+
+
+def test_written_differently(field, root):
+    notebook = classroom.solution(root)
+    for name, source in DIFFERENT.items():
+        classroom.put(notebook, f"task-{name}", source)
+    assert points(field.grade_alone(classroom.as_bytes(notebook))) == FULL
+
+
+@pytest.mark.parametrize("done", [1, 2, 3])
+def test_half_done(field, root, done):
+    notebook = classroom.blank(root)
+    right = classroom.solution(root)
+    names = list(FULL)[:done]
+    for cell in right["cells"]:
+        if cell["id"].removeprefix("task-") in names:
+            classroom.put(notebook, cell["id"], cell["source"])
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert points(result) == {**NOTHING, **{name: FULL[name] for name in names}}
+    assert set(states(result).values()) == {"graded"}
+
+
+@pytest.mark.parametrize("source", NOISES.values(), ids=NOISES)
+def test_noise_costs_nothing(field, root, source):
+    notebook = classroom.add(classroom.solution(root), source, place=3)
+    if "squares" in source:
+        notebook["cells"].append(notebook["cells"].pop(3))
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert points(result) == FULL
+    assert result.state == "graded"
+
+
+def test_noise_inside_a_task_costs_nothing(field, root):
+    notebook = classroom.solution(root)
+    source = """
+import sys, warnings
+def squares(values):
+    warnings.warn("slow")
+    print("working", file=sys.stderr)
+    print("x" * 100_000)
+    values *= values
+    return values
+"""
+    classroom.put(notebook, "task-squares", source)
+    assert points(field.grade_alone(classroom.as_bytes(notebook))) == FULL
+
+
+def test_a_known_mistake_is_named(field, root):
+    notebook = classroom.solution(root)
+    classroom.put(
+        notebook, "task-squares", "def squares(values):\n    return 2 * values"
+    )
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert points(result) == {**FULL, "squares": 0}
+    first = result.tasks[0]
+    assert first.mistake == "squares/doubled"
+    assert first.message == "You doubled the values: multiply each by itself."
+
+
+def test_a_poor_training_misses_its_bar(field, root):
+    notebook = classroom.solution(root)
+    classroom.put(
+        notebook, "task-fit", "def fit(a, b):\n    return np.array([3.0, 0.0])"
+    )
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert points(result) == {**FULL, "fit": 0, "training": 0}
+    assert "missed" in result.tasks[-1].message
+
+
+def test_windows_line_ends_and_a_byte_order_mark(field, root):
+    notebook = classroom.solution(root)
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].replace("\n", "\r\n")
+    content = b"\xef\xbb\xbf" + classroom.as_bytes(notebook)
+    assert points(field.grade_alone(content)) == FULL
+
+
+def test_the_same_file_has_the_same_result_again(field, root):
+    notebook = classroom.solution(root)
+    classroom.put(notebook, "task-count", "def count(labels, wanted):\n    return 3")
+    content = classroom.as_bytes(notebook)
+    first, second = field.grade_alone(content), field.grade_alone(content)
+    assert first.tasks == second.tasks

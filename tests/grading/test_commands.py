@@ -1,0 +1,439 @@
+"""The commands of an instructor, as a course's folder and a terminal see them."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import classroom
+import psutil
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import digitdreams
+from digitdreams import course
+from digitdreams.cli import app
+from digitdreams.grading import book as books
+from digitdreams.grading import commands, schedule
+
+STEM = classroom.STEM
+
+
+def submission(root, kind):
+    """A notebook of a known kind as a dictionary; see `POINTS`."""
+    notebook = classroom.solution(root)
+    if kind == "doubled":
+        wrong = "def squares(values):\n    return 2 * values"
+        classroom.put(notebook, "task-squares", wrong)
+    elif kind == "blank":
+        notebook = classroom.blank(root)
+    elif kind == "script":
+        attack = "print('<script>alert(1)</script> <img src=x onerror=alert(2)>')"
+        classroom.add(notebook, attack, 1)
+    elif kind == "dies":
+        classroom.add(notebook, "import os\nos._exit(3)")
+    return notebook
+
+
+POINTS = {"right": 10, "doubled": 8, "blank": 0, "script": 10, "dies": 10}
+
+
+def put(folder, root, **kinds):
+    """Hand in notebooks in nbgrader's layout, by student."""
+    for student, kind in kinds.items():
+        place = folder / "submitted" / student / STEM
+        place.mkdir(parents=True, exist_ok=True)
+        content = classroom.as_bytes(submission(root, kind))
+        (place / f"{STEM}.ipynb").write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def client():
+    with schedule.local_cluster(2) as client:
+        yield client
+
+
+@pytest.fixture
+def folder(tmp_path, empty_gradebook):
+    shutil.copyfile(empty_gradebook, tmp_path / "gradebook.db")
+    return tmp_path
+
+
+@pytest.fixture
+def grade(root, folder, client, monkeypatch):
+    """Grade in this process, on a cluster that the tests share."""
+
+    @contextmanager
+    def shared(self):
+        yield client
+
+    monkeypatch.setattr(commands.Grader, "cluster", shared)
+    lesson = course.load(root / "course.toml").find("01")
+
+    def run(**options):
+        grader = commands.Grader(lesson, folder, commands.Options(**options), root)
+        outcome = grader.run(lambda progress: None)
+        stream = io.StringIO()
+        commands.tell(outcome, grader, Console(file=stream, width=100))
+        outcome.shown = stream.getvalue()
+        return outcome
+
+    return run
+
+
+def scores(folder):
+    with open(folder / "grades.csv", encoding="utf-8") as stream:
+        return {one["student_id"]: one for one in csv.DictReader(stream)}
+
+
+def page_of(folder, student):
+    return (folder / "feedback" / student / STEM / f"{STEM}.html").read_text()
+
+
+def test_a_small_class(grade, folder, root):
+    put(folder, root, ann="right", bob="doubled", cid="blank", dan="dies")
+    (folder / "submitted" / "eve" / STEM).mkdir(parents=True)
+    outcome = grade()
+    assert sorted(outcome.graded) == ["ann", "bob", "cid", "dan", "eve"]
+    found = scores(folder)
+    got = {name: float(one["score"]) for name, one in found.items()}
+    assert got == {"ann": 10, "bob": 8, "cid": 0, "dan": 10, "eve": 0}
+    assert found["eve"]["state"] == "missing"
+    assert found["eve"]["needs_person"] == "1"
+    assert "squares 0/2" in found["bob"]["tasks"]
+    assert "You doubled the values" in page_of(folder, "bob")
+    assert "8 / 10" in outcome.shown
+    assert (folder / "grading_secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_only_what_changed_is_graded_again(grade, folder, root):
+    put(folder, root, ann="right", bob="doubled")
+    assert len(grade().graded) == 2
+    before = (folder / "feedback" / "ann" / STEM / f"{STEM}.html").stat().st_mtime_ns
+    again = grade()
+    assert (again.graded, again.unchanged) == ([], 2)
+    put(folder, root, bob="right", cid="blank")
+    third = grade()
+    assert (sorted(third.graded), third.unchanged) == (["bob", "cid"], 1)
+    assert float(scores(folder)["bob"]["score"]) == 10
+    after = (folder / "feedback" / "ann" / STEM / f"{STEM}.html").stat().st_mtime_ns
+    assert before == after
+    assert len(grade(again=True).graded) == 3
+    (folder / "grading_secret").write_text("another secret, long enough\n")
+    assert len(grade().graded) == 3
+
+
+def test_student_output_is_text_everywhere(grade, folder, root):
+    put(folder, root, eve="script")
+    grade()
+    page = page_of(folder, "eve")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    path = folder / "autograded" / "eve" / STEM / f"{STEM}.ipynb"
+    kinds = {
+        kind
+        for cell in json.loads(path.read_text())["cells"]
+        for output in cell.get("outputs", [])
+        for kind in output.get("data", {})
+    }
+    assert not kinds  # nothing that a browser would interpret, only streams
+
+
+@pytest.mark.parametrize("form", ["flat", "zip"])
+def test_other_places(grade, folder, root, form):
+    right = classroom.as_bytes(submission(root, "right"))
+    place = folder / "downloads"
+    place.mkdir()
+    if form == "flat":
+        (place / f"ann_{STEM}.ipynb").write_bytes(right)
+    else:
+        place = place / "all.zip"
+        with zipfile.ZipFile(place, "w") as made:
+            made.writestr("ann_17_assignsubmission_file_/vae.ipynb", right)
+            made.writestr("../../evil.ipynb", right)
+    outcome = grade(submitted=place)
+    assert outcome.graded == ["ann"]
+    assert float(scores(folder)["ann"]["score"]) == 10
+    if form == "zip":
+        assert "leads out" in outcome.shown
+
+
+def test_hostile_submission_changes_nobody_elses_result(grade, folder, root):
+    put(folder, root, ann="right")
+    place = folder / "submitted" / "eve" / STEM
+    place.mkdir(parents=True)
+    (place / f"{STEM}.ipynb").symlink_to(
+        folder / "submitted" / "ann" / STEM / f"{STEM}.ipynb"
+    )
+    (folder / "submitted" / "mallory" / STEM).mkdir(parents=True)
+    (folder / "submitted" / "mallory" / STEM / f"{STEM}.ipynb").write_bytes(b"[" * 9000)
+    outcome = grade()
+    assert len(outcome.graded) == 3
+    found = scores(folder)
+    assert float(found["ann"]["score"]) == 10
+    for name in ("eve", "mallory"):
+        assert found[name]["state"] == "refused"
+        assert float(found[name]["score"]) == 0
+        assert found[name]["needs_person"] == "1"
+        assert "could not be used" in page_of(folder, name)
+
+
+def test_lateness_is_not_read_from_what_students_write(grade, folder, root):
+    put(folder, root, ann="right", bob="right")
+    for student in ("ann", "bob"):
+        path = folder / "submitted" / student / STEM / "timestamp.txt"
+        path.write_text("1999-01-01 00:00:00 UTC")
+    (folder / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.LateSubmissionPlugin.penalty_method = 'zero'\n"
+    )
+    with books.Book(books.CourseFolder.open(folder)) as book:
+        book.gradebook.update_or_create_assignment(STEM, duedate="2026-11-20 12:00 UTC")
+    assert "2 submissions carry a timestamp.txt" in grade().shown
+    assert scores(folder)["ann"]["timestamp"] == ""
+    table = folder / "times.csv"
+    table.write_text("student_id,timestamp\nann,2026-11-21 08:00 UTC\n")
+    outcome = grade(times=table)
+    assert (outcome.graded, outcome.unchanged) == ([], 2)
+    found = scores(folder)
+    assert (float(found["ann"]["score"]), float(found["bob"]["score"])) == (0, 10)
+    assert "for being late" in page_of(folder, "ann")
+    grade(trust_timestamps=True)
+    assert float(scores(folder)["ann"]["score"]) == 10
+
+
+def test_a_persons_points_show_in_feedback(grade, folder, root):
+    put(folder, root, bob="doubled")
+    grade()
+    with books.Book(books.CourseFolder.open(folder)) as book:
+        formgrader = book.gradebook
+        mark = formgrader.find_grade("check_squares", STEM, STEM, "bob")
+        mark.manual_score = 1.0
+        comment = formgrader.find_comment("squares", STEM, STEM, "bob")
+        comment.manual_comment = "The idea was right."
+        formgrader.db.commit()
+    assert grade().unchanged == 1
+    page = page_of(folder, "bob")
+    assert "9 of 10 points" in page
+    assert "The idea was right." in page
+    assert "set by a person" in page
+
+
+def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
+    put(folder, root, ann="right")
+    grade()
+    put(folder, root, ann="doubled", bob="right")
+    fingerprint = schedule.fingerprint
+    monkeypatch.setattr(schedule, "fingerprint", lambda *a: fingerprint(*a)[::-1])
+    outcome = grade()
+    assert sorted(outcome.failed) == ["ann", "bob"]
+    assert "not graded: bob: this worker has another version" in outcome.shown
+    found = scores(folder)
+    assert float(found["ann"]["score"]) == 10
+    assert "bob" not in found
+    monkeypatch.undo()
+
+
+def test_grading_refuses_without_a_sandbox(root, folder, monkeypatch):
+    put(folder, root, ann="right")
+    monkeypatch.setattr(schedule, "probe_here", lambda: "enable user namespaces")
+    lesson = course.load(root / "course.toml").find("01")
+    grader = commands.Grader(lesson, folder, commands.Options(), root)
+    with pytest.raises(commands.GradingError, match="enable user namespaces"):
+        grader.run(lambda progress: None)
+    assert scores(folder) == {}
+
+
+def test_unsafe_marks_say_so(grade, folder, root):
+    put(folder, root, ann="right")
+    outcome = grade(unsafe=True)
+    assert "WITHOUT the sandbox" in outcome.shown
+    assert scores(folder)["ann"]["unsafe"] == "1"
+    assert "not to be relied on" in page_of(folder, "ann")
+    assert grade().graded == ["ann"]
+    assert scores(folder)["ann"]["unsafe"] == "0"
+
+
+def test_progress_in_words():
+    progress = schedule.Progress(200, done=50, running=2, failed=3, workers=2)
+    progress.started -= 30
+    text = commands.in_words(progress)
+    assert "50 of 200 done, 2 running, 3 failed" in text
+    assert re.search(r"(99|100) a minute, 90 s left", text)
+    progress.workers = 0
+    assert "waiting for a worker" in commands.in_words(progress)
+
+
+def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    progress = schedule.Progress(2, workers=1)
+    for terminal in (True, False):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=terminal, width=120)
+        with commands.shown_live(console) as shown:
+            shown(progress)
+            progress.done = 2
+            shown(progress)
+        assert "2 of 2 done" in stream.getvalue()
+        assert ("\x1b[" in stream.getvalue()) == terminal
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grade", "99"], "There is no lesson '99'"),
+        (["grade", "01", "--submitted", "nowhere"], "nowhere does not exist"),
+        (["grade", "01", "--db", "nonsense"], "gradebook cannot be opened"),
+        (["grade", "01", "--names", "("], "not a regular expression"),
+        (["grade", "01", "--times", "no.csv"], "no.csv cannot be read"),
+        (["grade", "01", "--scheduler", "tcp://127.0.0.1:1"], "tls://host:port"),
+        (["report", "01"], "Nothing is graded yet"),
+        (["release", "99", "--to", "x"], "There is no lesson '99'"),
+    ],
+)
+def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypatch):
+    put(folder, root, ann="right")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(
+        course, "load", lambda load=course.load: load(root / "course.toml")
+    )
+    monkeypatch.setattr(commands.Grader.__init__, "__defaults__", (root,))
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1
+    assert said in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_times_table(tmp_path):
+    path = tmp_path / "times.csv"
+    path.write_text("student,time\nann,2026-11-21T10:00+02:00\n")
+    assert commands.read_times(path) == {"ann": datetime(2026, 11, 21, 8)}
+    path.write_text("who,when\nann,now\n")
+    with pytest.raises(commands.GradingError, match="student_id and timestamp"):
+        commands.read_times(path)
+    path.write_text("student,time\nann,soon\n")
+    with pytest.raises(commands.GradingError, match="not a time"):
+        commands.read_times(path)
+
+
+def test_secret_is_made_once(tmp_path, monkeypatch):
+    first = commands.read_secret(tmp_path)
+    assert len(first) == 64
+    assert commands.read_secret(tmp_path) == first
+    monkeypatch.setenv(commands.SECRET_VARIABLE, "from the environment")
+    assert commands.read_secret(tmp_path) == "from the environment"
+    monkeypatch.delenv(commands.SECRET_VARIABLE)
+    (tmp_path / commands.SECRET_FILE).write_text("")
+    with pytest.raises(commands.GradingError, match="damaged"):
+        commands.read_secret(tmp_path)
+
+
+# The command line as a process --------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The package with a course of one small exercise as its own."""
+    place = tmp_path_factory.mktemp("installed")
+    package = Path(digitdreams.__file__).parent
+    ignored = shutil.ignore_patterns("__pycache__", "*.keras")
+    shutil.copytree(package, place / "digitdreams", ignore=ignored)
+    return classroom.make(place)
+
+
+def start(installed, folder, *arguments):
+    """Start `digitdreams` in a folder as a process of its own."""
+    program = "from digitdreams.cli import app; app()"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(installed, folder, *arguments):
+    process = start(installed, folder, *arguments)
+    printed = process.communicate(timeout=400)[0]
+    return process.returncode, printed
+
+
+@pytest.mark.slow
+def test_killed_run_goes_on_where_it_stopped(installed, folder):
+    """Kill the process that grades, look for what it leaves, and run it again."""
+    kinds = ["right", "doubled", "blank"] * 3
+    put(folder, installed, **{f"s{i}": kind for i, kind in enumerate(kinds)})
+    process = start(installed, folder, "grade", "01", "--workers", "2")
+    page = folder / "autograded"
+    until = time.monotonic() + 300
+    while len(list(page.glob("*"))) < 3:
+        assert time.monotonic() < until
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    code, printed = run(installed, folder, "grade", "01", "--workers", "2")
+    assert code == 0, printed
+    graded, unchanged = map(
+        int, re.search(r"(\d+) graded, (\d+) unchanged", printed).groups()
+    )
+    assert graded + unchanged == 9
+    assert 1 <= unchanged < 9
+    found = {name: float(one["score"]) for name, one in scores(folder).items()}
+    assert found == {f"s{i}": POINTS[kind] for i, kind in enumerate(kinds)}
+
+
+@pytest.mark.slow
+def test_interrupt_keeps_what_is_finished(installed, folder):
+    put(folder, installed, **{f"s{i}": "right" for i in range(8)})
+    process = start(installed, folder, "grade", "01", "--workers", "2")
+    until = time.monotonic() + 300
+    while not list((folder / "autograded").glob("*")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)  # Ctrl+C reaches the workers, too
+    printed = process.communicate(timeout=400)[0]
+    assert process.returncode == 130, printed
+    assert "run the same command to go on" in printed
+    assert "Traceback" not in printed
+    found = scores(folder)
+    assert 1 <= len(found) < 8
+    assert {float(one["score"]) for one in found.values()} == {10.0}
+
+
+@pytest.mark.slow
+def test_release_grade_report(installed, folder):
+    """The way of an instructor through a term, by the command line."""
+    code, printed = run(installed, folder, "release", "01", "--to", "handout")
+    assert code == 0, printed
+    assert sorted(one.name for one in (folder / "handout" / STEM).iterdir()) == [
+        f"{STEM}.ipynb",
+        "checks.json",
+    ]
+    put(folder, installed, ann="right", bob="doubled", cid="doubled", dan="dies")
+    code, printed = run(installed, folder, "grade", "01")
+    assert code == 0, printed
+    assert "4 of 4 done" in printed
+    assert "4 graded, 0 unchanged, 0 to be graded again" in printed
+    code, printed = run(installed, folder, "report", "01")
+    assert code == 0, printed
+    assert "You doubled the values" in printed
+    assert (folder / "reports" / f"{STEM}.html").exists()

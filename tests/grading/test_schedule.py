@@ -1,0 +1,383 @@
+"""The run on a cluster: failures, killed workers, TLS, and how little it holds."""
+
+import contextlib
+import datetime
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import classroom
+import psutil
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from distributed import Client
+
+from digitdreams.grading import schedule
+from digitdreams.grading.inbox import Unreadable
+
+ORDER = schedule.Order("01_small", None, "secret", None, False, "print")
+DONE = {**schedule.failure(""), "state": "graded", "notes": []}
+
+
+tries = Counter()  # of each content; the functions below run in this process
+
+
+def fine(order, content):
+    return DONE
+
+
+def flaky(order, content):
+    tries[content] += 1
+    if content == b"b" and tries[content] < schedule.TRIES:
+        return schedule.failure("no sandbox today")
+    if content == b"c":
+        raise OSError("disk full")
+    return DONE
+
+
+def too_slow(order, content):
+    tries[content] += 1
+    return {**DONE, "state": "timeout"}
+
+
+@pytest.fixture(autouse=True)
+def _no_tries_yet():
+    tries.clear()
+
+
+@pytest.fixture(scope="module")
+def threads():
+    """A cluster of threads in this process, for the logic of a run."""
+    with schedule.quiet(), Client(processes=False, dashboard_address=None) as client:
+        yield client
+
+
+def jobs_of(names):
+    return [schedule.Job(name, lambda name=name: name.encode()) for name in names]
+
+
+def run(client, jobs, work, **more):
+    """Run and return the results by student, and the progress."""
+    found = {}
+    progress = schedule.run(
+        client, ORDER, jobs, len(jobs), found.__setitem__, work=work, **more
+    )
+    return found, progress
+
+
+def test_every_result_comes_once(threads):
+    names = [f"student{i}" for i in range(40)]
+    seen = []
+    found, progress = run(threads, jobs_of(names), fine, shown=seen.append)
+    assert sorted(found) == sorted(names)
+    assert (progress.done, progress.failed, progress.running) == (40, 0, 0)
+    assert progress.seconds_left == 0
+    assert progress.per_minute > 0
+
+
+def test_infrastructure_is_tried_again(threads):
+    found, progress = run(threads, jobs_of("abcd"), flaky)
+    assert {name: one["state"] for name, one in found.items()} == {
+        "a": "graded",
+        "b": "graded",
+        "c": "infrastructure",
+        "d": "graded",
+    }
+    assert tries == {b"a": 1, b"b": 3, b"c": 3, b"d": 1}
+    assert "disk full" in found["c"]["notes"][0]
+    assert (progress.failed, progress.retried) == (1, 4)
+
+
+def test_student_failures_are_not_tried_again(threads):
+    _, progress = run(threads, jobs_of("ab"), too_slow)
+    assert set(tries.values()) == {1}
+    assert progress.failed == 2
+
+
+def test_few_submissions_are_held_at_a_time(threads):
+    """A submission is read when its turn comes, however many wait."""
+    held, most = set(), []
+
+    def job(name):
+        def read():
+            held.add(name)
+            most.append(len(held))
+            return b"x"
+
+        return schedule.Job(name, read)
+
+    jobs = [job(f"student{i}") for i in range(60)]
+    schedule.run(
+        threads,
+        ORDER,
+        jobs,
+        len(jobs),
+        lambda student, result: held.discard(student),
+        work=fine,
+    )
+    workers = sum(threads.nthreads().values())
+    assert max(most) <= schedule.IN_FLIGHT * workers
+
+
+def test_submission_that_vanishes_during_the_run(threads):
+    def gone():
+        raise Unreadable("it changed during the run: grade again")
+
+    jobs = [schedule.Job("ann", gone), *jobs_of("b")]
+    found, _ = run(threads, jobs, fine)
+    assert found["ann"]["state"] == "infrastructure"
+    assert found["b"]["state"] == "graded"
+
+
+def test_fingerprint_changes_with_what_decides(tmp_path):
+    root = classroom.make(tmp_path)
+
+    def now(secret="s", limits=None, unsafe=False):
+        return schedule.fingerprint(classroom.STEM, root, secret, limits, unsafe)
+
+    first = now()
+    assert now() == first
+    assert len({first, now("other"), now(limits=1), now(unsafe=True)}) == 4
+    path = root / "sources" / "tasks" / f"{classroom.STEM}.py"
+    path.write_text(path.read_text() + "\n")
+    assert now() != first
+
+
+def test_worker_of_another_version_does_not_grade(root):
+    order = schedule.Order(classroom.STEM, str(root), "s", None, False, "other")
+    result = schedule.grade_one(order, b"{}")
+    assert result["state"] == "infrastructure"
+    assert "another version" in result["notes"][0]
+
+
+def test_only_tls(tmp_path):
+    with (
+        pytest.raises(schedule.SchedulingError, match="tls://"),
+        schedule.remote_cluster("tcp://127.0.0.1:8786"),
+    ):
+        pass
+    with (
+        pytest.raises(schedule.SchedulingError, match="--tls-ca"),
+        schedule.remote_cluster("tls://127.0.0.1:1", str(tmp_path / "no.pem")),
+    ):
+        pass
+
+
+def test_folders_of_killed_runs_are_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(schedule.tempfile, "tempdir", str(tmp_path))
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    dead = tmp_path / f"{schedule.SCRATCH}{child.pid}-abc"
+    alive = tmp_path / f"{schedule.SCRATCH}{os.getpid()}-abc"
+    for folder in (dead, alive):
+        folder.mkdir()
+        (folder / "file").write_text("left over")
+    with schedule.scratch_folder() as folder:
+        assert folder.is_dir()
+        assert not dead.exists()
+    assert alive.exists()
+    assert not folder.exists()
+
+
+# Processes ----------------------------------------------------------------------------
+
+
+def class_of(root, count):
+    """Submissions whose points are known: 10, 8 and 0 of 10 in turn."""
+    found = {}
+    for i in range(count):
+        notebook = classroom.blank(root) if i % 3 == 2 else classroom.solution(root)
+        if i % 3 == 1:
+            wrong = f"def squares(values):\n    return 2 * values  # {i}"
+            classroom.put(notebook, "task-squares", wrong)
+        found[f"student{i:03d}"] = classroom.as_bytes(notebook)
+    return found
+
+
+def graded_points(result):
+    graded = ("squares", "standardise", "count", "training")
+    return sum(one["points"] for one in result["tasks"] if one["name"] in graded)
+
+
+def sandboxes():
+    """The processes of sandboxes on this machine."""
+    inside = "digitdreams.grading.inside"
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if inside in one.cmdline():
+                found.append(one)
+    return found
+
+
+def wait_until(condition, seconds, what):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.1)
+
+
+def grade_and_kill(client, root, kill, count=8):
+    """Grade a class, kill one worker after the second result; return the points."""
+    submissions = class_of(root, count)
+    fingerprint = schedule.fingerprint(classroom.STEM, root, "s", None, False)
+    order = schedule.Order(classroom.STEM, str(root), "s", None, False, fingerprint)
+    found, killed = {}, []
+
+    def finished(student, result):
+        assert student not in found
+        found[student] = result
+        if len(found) == 2:
+            killed.append(kill())
+
+    jobs = [
+        schedule.Job(name, lambda name=name: submissions[name]) for name in submissions
+    ]
+    schedule.run(client, order, jobs, len(jobs), finished)
+    assert killed
+    assert {one["state"] for one in found.values()} == {"graded"}
+    return [graded_points(found[name]) for name in sorted(found)]
+
+
+@pytest.mark.slow
+def test_killed_worker_of_the_local_cluster_loses_nothing(root):
+    with schedule.local_cluster(2) as client:
+        addresses = client.run(os.getpid)
+
+        def kill():
+            os.kill(next(iter(addresses.values())), 9)
+
+        assert grade_and_kill(client, root, kill) == [10, 8, 0] * 2 + [10, 8]
+    wait_until(lambda: not sandboxes(), 30, "a sandbox outlived its worker")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """A certificate authority of this test, and what it signed for everybody."""
+    folder = tmp_path_factory.mktemp("tls")
+    now = datetime.datetime.now(datetime.UTC)
+
+    def certificate(name, key, issuer, issuer_key, authority):
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(minutes=5))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(authority, None), critical=True)
+            .add_extension(
+                x509.SubjectAlternativeName(
+                    [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+                ),
+                critical=False,
+            )
+            .sign(issuer_key, hashes.SHA256())
+        )
+
+    def named(text):
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def write(name, made, key):
+        private = serialization.PrivateFormat.PKCS8
+        plain = serialization.NoEncryption()
+        pem = serialization.Encoding.PEM
+        (folder / f"{name}.pem").write_bytes(made.public_bytes(pem))
+        (folder / f"{name}.key").write_bytes(key.private_bytes(pem, private, plain))
+
+    for prefix in ("", "other-"):
+        key = ec.generate_private_key(ec.SECP256R1())
+        authority = named(f"{prefix}authority")
+        made = certificate(authority, key, authority, key, True)
+        write(f"{prefix}authority", made, key)
+        own = ec.generate_private_key(ec.SECP256R1())
+        made = certificate(named(f"{prefix}grading"), own, authority, key, False)
+        write(f"{prefix}grading", made, own)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def remote(certificates, tmp_path_factory):
+    """A scheduler and two workers as processes of their own, all with TLS."""
+    folder = tmp_path_factory.mktemp("remote")
+    tls = [
+        *("--tls-ca-file", certificates / "authority.pem"),
+        *("--tls-cert", certificates / "grading.pem"),
+        *("--tls-key", certificates / "grading.key"),
+    ]
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "dask", *map(str, arguments), *map(str, tls)]
+        with open(folder / f"{len(started)}.log", "w") as log:
+            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        started.append(process)
+        return process
+
+    address = folder / "address.json"
+    start(
+        *("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", "0"),
+        *("--no-dashboard", "--scheduler-file", address),
+    )
+    wait_until(address.exists, 200, "the scheduler does not start")
+    workers = [
+        start(
+            *("worker", "--scheduler-file", address, "--nthreads", "1", "--no-nanny"),
+            *("--no-dashboard", "--memory-limit", "0", "--protocol", "tls"),
+            *("--local-directory", folder / f"worker{i}", "--death-timeout", "300"),
+        )
+        for i in range(2)
+    ]
+    yield json.loads(address.read_text())["address"], workers
+    for one in started:
+        one.terminate()
+    for one in started:
+        try:
+            one.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            one.kill()
+
+
+@pytest.mark.slow
+def test_remote_cluster_with_tls(root, remote, certificates):
+    """A stranger is turned away; a killed worker loses nothing."""
+    address, workers = remote
+    stranger = [str(certificates / f"other-{n}") for n in ("authority.pem",)]
+    stranger += [str(certificates / f"other-grading.{end}") for end in ("pem", "key")]
+    with (
+        pytest.raises(schedule.SchedulingError, match="does not answer"),
+        schedule.remote_cluster(address, *stranger, patience=3),
+    ):
+        pass
+    ours = [str(certificates / n) for n in ("authority.pem", "grading.pem")]
+    with schedule.remote_cluster(
+        address, *ours, str(certificates / "grading.key")
+    ) as client:
+        client.wait_for_workers(2, timeout=200)
+        print_of = schedule.fingerprint(classroom.STEM, root, "s", None, False)
+        order = schedule.Order(classroom.STEM, str(root), "s", None, False, print_of)
+        schedule.examine_workers(client, order)
+        with pytest.raises(schedule.SchedulingError, match="another version"):
+            schedule.examine_workers(client, ORDER, probe=False)
+        points = grade_and_kill(client, root, workers[0].kill)
+        assert points == [10, 8, 0] * 2 + [10, 8]
+        assert len(client.nthreads()) == 1
+    wait_until(lambda: not sandboxes(), 30, "a sandbox outlived its worker")
+
+
+@pytest.mark.slow
+def test_no_worker_ends_the_run_with_what_to_do():
+    with (
+        schedule.quiet(),
+        Client(n_workers=0, processes=False, dashboard_address=None) as client,
+        pytest.raises(schedule.SchedulingError, match="No worker"),
+    ):
+        run(client, jobs_of("a"), fine, patience=1)

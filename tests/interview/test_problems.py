@@ -1,0 +1,131 @@
+"""Every problem accepts right answers and names each known mistake."""
+
+import time
+from collections import Counter
+
+import pytest
+
+from digitdreams import checks
+from digitdreams.interview import bank, problems
+
+FAILED = {}
+PROBLEMS = []
+for topic in bank.TOPICS:
+    try:
+        PROBLEMS += problems.load_topic(topic)
+    except Exception as error:  # one broken file must not hide the others
+        FAILED[topic] = error
+
+ALL = [pytest.param(one, id=f"{one.topic}-{one.name}") for one in PROBLEMS]
+WRONG = [
+    pytest.param(one, wrong, id=f"{one.topic}-{one.name}-{number}")
+    for one in PROBLEMS
+    for number, wrong in enumerate(one.task.wrong, start=1)
+]
+HUNTS = [param for param in ALL if param.values[0].is_hunt]
+
+_stored = {}
+
+
+def stored(problem):
+    """What the check compares with, computed once for each problem."""
+    if problem.name not in _stored:
+        _stored[problem.name] = problem.task.as_data()
+    return _stored[problem.name]
+
+
+@pytest.mark.parametrize("topic", bank.TOPICS)
+def test_a_file_of_problems_loads(topic):
+    if topic in FAILED:
+        raise FAILED[topic]
+
+
+def test_names_are_unique():
+    taken = Counter(one.name for one in PROBLEMS)
+    assert not [name for name, count in taken.items() if count > 1]
+
+
+def test_there_are_enough():
+    assert len([one for one in PROBLEMS if not one.is_hunt]) >= 40
+    assert len([one for one in PROBLEMS if one.is_hunt]) >= 20
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_it_is_written_out(problem):
+    for text in (problem.title, problem.statement, problem.limits):
+        assert text.en.strip() and not bank.CHINESE.search(text.en)
+        assert bank.CHINESE.search(text.zh)
+        for language in bank.LANGUAGES:
+            assert text.in_language(language).count("$") % 2 == 0
+    assert f"def {problem.name}(" in problem.signature
+    assert problem.examples and all(one.strip() for one in problem.examples)
+    assert problem.name.isidentifier() and problem.name.islower()
+    assert problem.task.also_right, "add a differently written right answer"
+    assert 2 <= len(problem.task.hints) <= 4
+    assert len(set(problem.task.hints)) == len(problem.task.hints)
+    assert len(problem.task.wrong) >= 2
+    messages = [one.message for one in problem.task.wrong]
+    assert len(set(messages)) == len(messages)
+    if problem.lesson:
+        assert not bank.link_fault(problem.lesson, bank.lesson_cells())
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_it_stands_in_the_file_of_its_topic(problem):
+    assert problem in problems.load_topic(problem.topic)
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_right_answers_are_accepted(problem):
+    for answer in (problem.task.reference, *problem.task.also_right):
+        assert checks.judge(stored(problem), problem.name, answer) is None
+
+
+@pytest.mark.parametrize(("problem", "wrong"), WRONG)
+def test_a_wrong_answer_gets_its_own_message(problem, wrong):
+    said = checks.judge(stored(problem), problem.name, wrong.answer)
+    assert said == f"{problem.name}: {wrong.message}"
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_hidden_inputs_tell_right_from_wrong(problem):
+    hidden = problem.task.as_data(101)
+    for answer in (problem.task.reference, *problem.task.also_right):
+        assert checks.judge(hidden, problem.name, answer) is None
+    for wrong in problem.task.wrong:
+        assert checks.judge(hidden, problem.name, wrong.answer) is not None
+
+
+@pytest.mark.parametrize("problem", HUNTS)
+def test_a_broken_program_is_recognised(problem):
+    answer = problems.compiled(problem.broken, problem.name)
+    said = checks.judge(stored(problem), problem.name, answer)
+    assert said == f"{problem.name}: {problem.task.wrong[0].message}"
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_a_check_takes_less_than_two_seconds(problem):
+    """Preparing the comparison is part of it; importing TensorFlow is not."""
+    seconds = []
+    while not seconds or (min(seconds) >= 2 and len(seconds) < 3):
+        started = time.perf_counter()
+        data = problem.task.as_data()
+        assert checks.judge(data, problem.name, problem.task.reference) is None
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 2
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_a_blank_is_told_that_it_is_not_started(problem):
+    def blank(**arguments):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError, match="not started"):
+        checks.judge(stored(problem), problem.name, blank)
+
+
+def test_an_unknown_problem_is_named():
+    with pytest.raises(LookupError, match="problems list"):
+        problems.find("no_such_problem")
+    with pytest.raises(LookupError, match="classifiers, autoencoders"):
+        problems.load_topic("poetry")
