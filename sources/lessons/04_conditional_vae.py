@@ -80,14 +80,10 @@ float(np.log(10))
 # but a 1 at the place of the digit. A dense layer that sees them learns a row
 # of weights for each digit.
 
-
 # %%
-def one_hot(labels):
-    """Return labels (n,) as float32 (n, 10)."""
-    return np.eye(10, dtype="float32")[labels]
+from keras import ops
 
-
-one_hot([7])
+ops.one_hot([7], 10).numpy()
 
 # %% [markdown]
 # ## Parts that you know
@@ -95,11 +91,8 @@ one_hot([7])
 # Three parts come from lesson 3 without change: the two costs, and the layer
 # that draws $z = \mu + \sigma\epsilon$.
 
+
 # %%
-import keras
-from keras import ops
-
-
 def kl_divergence(mean, log_variance):
     """Return the KL to N(0, I) in nats: (batch,)."""
     each = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
@@ -113,6 +106,9 @@ def reconstruction_loss(images, logits):
 
 
 # %%
+import keras
+
+
 class Sampling(keras.layers.Layer):
     """Draw z = mean + standard deviation * noise."""
 
@@ -136,7 +132,7 @@ class Sampling(keras.layers.Layer):
 hidden_sizes = [512, 256]
 batch_size = 128
 learning_rate = 0.006
-epochs = 7
+epochs = 6
 
 # %%
 from keras import layers
@@ -145,9 +141,9 @@ mean_image = digits.train.images.mean(axis=0).clip(0.001, 0.999)
 
 
 def build_encoder(latent_size):
-    images, label = keras.Input((28, 28, 1)), keras.Input((10,))
+    images, label = keras.Input((28, 28, 1)), keras.Input((), dtype="int32")
     x = layers.Flatten()(layers.Rescaling(1.0, offset=-mean_image)(images))
-    x = layers.Concatenate()([x, label])
+    x = layers.Concatenate()([x, ops.one_hot(label, 10)])
     for size in hidden_sizes:
         x = layers.Dense(size, activation="swish")(x)
     mean = layers.Dense(latent_size)(x)
@@ -165,8 +161,8 @@ mean_logits = np.log(mean_image / (1 - mean_image)).ravel()
 
 def build_decoder(latent_size):
     start = keras.initializers.Constant(mean_logits)
-    code, label = keras.Input((latent_size,)), keras.Input((10,))
-    x = layers.Concatenate()([code, label])
+    code, label = keras.Input((latent_size,)), keras.Input((), dtype="int32")
+    x = layers.Concatenate()([code, ops.one_hot(label, 10)])
     for size in reversed(hidden_sizes):
         x = layers.Dense(size, activation="swish")(x)
     logits = layers.Dense(28 * 28, bias_initializer=start)(x)
@@ -177,8 +173,8 @@ def build_decoder(latent_size):
 # %% [markdown]
 # ## The model
 #
-# Compare it with the VAE of lesson 3: the word `labels` was added, nothing
-# else.
+# Compare it with the VAE of lesson 3: the word `labels` was added, and the
+# knobs are gone.
 
 # %%
 import tensorflow as tf
@@ -190,6 +186,7 @@ class CVAE(keras.Model):
         self.encoder = build_encoder(latent_size)
         self.sampling = Sampling(seed)
         self.decoder = build_decoder(latent_size)
+        self.average = keras.metrics.Mean("negative_elbo")
 
     def call(self, images, labels):
         mean, log_variance = self.encoder([images, labels])
@@ -198,13 +195,13 @@ class CVAE(keras.Model):
         return reconstruction, kl_divergence(mean, log_variance)
 
     def train_step(self, batch):
-        images, labels = batch
         with tf.GradientTape() as tape:
-            reconstruction, kl = self(images, labels)
+            reconstruction, kl = self(*batch)
             loss = ops.mean(reconstruction + kl)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply(gradients, self.trainable_weights)
-        return {"reconstruction": ops.mean(reconstruction), "kl": ops.mean(kl)}
+        self.average.update_state(loss)
+        return {"negative_elbo": self.average.result()}
 
 
 # %% [markdown]
@@ -212,13 +209,9 @@ class CVAE(keras.Model):
 # KL is not negative, and a gradient reaches every weight:
 
 # %%
-some = (
-    digits.validation.images[:1000],
-    one_hot(digits.validation.labels[:1000]),
-)
 cvae_6 = CVAE(latent_size=6)
 with tf.GradientTape() as tape:
-    reconstruction, kl = cvae_6(*some)
+    reconstruction, kl = cvae_6(*digits.validation)
     loss = ops.mean(reconstruction + kl)
 gradients = tape.gradient(loss, cvae_6.trainable_weights)
 float(loss), float(ops.min(kl)), all(np.any(g) for g in gradients)
@@ -228,8 +221,8 @@ float(loss), float(ops.min(kl)), all(np.any(g) for g in gradients)
 # with all ten labels; no two images may be the same.
 
 # %%
-ten = cvae_6.decoder([np.zeros((10, 6), "f"), one_hot(range(10))])
-len(np.unique(ten.numpy().reshape(10, -1), axis=0))
+ten = cvae_6.decoder([np.zeros((10, 6)), np.arange(10)])
+len(np.unique(ten, axis=0))
 
 # %% [markdown]
 # ## Training with 6 latent numbers
@@ -241,9 +234,8 @@ len(np.unique(ten.numpy().reshape(10, -1), axis=0))
 from digitdreams.progress import Progress
 
 
-def train(cvae, images, labels, epochs, title):
-    cvae(images[:1], labels[:1])  # the first call creates the weights
-    batches = data.batches((images, labels), batch_size, seed)
+def train(cvae, title):
+    batches = data.batches(digits.train, batch_size, seed)
     steps = epochs * len(batches)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -252,26 +244,23 @@ def train(cvae, images, labels, epochs, title):
         decay_steps=steps - steps // 10,
     )
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99)
-    cvae.compile(optimizer, jit_compile=epochs > 1, steps_per_execution=20)
+    cvae.compile(optimizer, jit_compile=True, steps_per_execution=20)
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress(title)]}
     return cvae.fit(batches, epochs=epochs, **options).history
 
 
 # %%
-train_set = digits.train.images, one_hot(digits.train.labels)
-history = train(cvae_6, *train_set, epochs=epochs, title="6 numbers")
-plots.curve(history, "nats per image")
+history_6 = train(cvae_6, "6 numbers")
 
 
 # %%
-def negative_elbo(cvae, images, labels):
+def negative_elbo(cvae, split):
     """Return the mean of reconstruction + KL in nats."""
-    reconstruction, kl = cvae(images, labels)
+    reconstruction, kl = cvae(*split)
     return float(ops.mean(reconstruction + kl))
 
 
-validation_set = digits.validation.images, one_hot(digits.validation.labels)
-negative_elbo(cvae_6, *validation_set)
+negative_elbo(cvae_6, digits.validation)
 
 # %% [markdown]
 # ## One style, ten digits
@@ -282,14 +271,14 @@ negative_elbo(cvae_6, *validation_set)
 
 # %%
 def draw(cvae, codes, labels):
-    """Return the decoder's images, probabilities of ink: (n, 28, 28, 1)."""
+    """Return probabilities of ink: (n, 28, 28, 1)."""
     inputs = [ops.convert_to_tensor(codes), ops.convert_to_tensor(labels)]
     return ops.sigmoid(cvae.decoder(inputs)).numpy()
 
 
 def as_all_digits(cvae, codes):
     """Decode each code ten times: (10 * codes, 28, 28, 1), digits 0 to 9."""
-    labels = np.tile(one_hot(range(10)), (len(codes), 1))
+    labels = np.tile(np.arange(10), len(codes))
     return draw(cvae, np.repeat(codes, 10, axis=0), labels)
 
 
@@ -299,7 +288,8 @@ plots.grid(as_all_digits(cvae_6, codes))
 # %% [markdown]
 # Within a row, slant, width and thickness stay. Nobody told the model that
 # there is such a thing as handwriting. The KL did: each nat in $z$ has a
-# price, the label is free, so $z$ keeps only what the label leaves open.
+# price, the label is free, so $z$ keeps only what the label leaves open. Where
+# a draw lies far from all codes of real digits, its whole row is blotted.
 
 # %% [markdown]
 # ## Swap the digit
@@ -309,8 +299,8 @@ plots.grid(as_all_digits(cvae_6, codes))
 # first column is the real image.
 
 # %%
-real = digits.validation.images[:6]
-codes, _ = cvae_6.encoder([real, one_hot(digits.validation.labels[:6])])
+real, true = digits.validation.images[:6], digits.validation.labels[:6]
+codes, _ = cvae_6.encoder([real, true])
 swapped = as_all_digits(cvae_6, codes).reshape(6, 10, 28, 28, 1)
 rows = np.concatenate([real[:, None], swapped], axis=1)
 plots.grid(rows.reshape(-1, 28, 28), columns=11)
@@ -323,24 +313,13 @@ plots.grid(rows.reshape(-1, 28, 28), columns=11)
 
 # %%
 cvae_16 = CVAE(latent_size=16)
-history = train(cvae_16, *train_set, epochs=epochs, title="16 numbers")
+history_16 = train(cvae_16, "16 numbers")
+history = {"6 numbers": history_6["negative_elbo"]}
+history["16 numbers"] = history_16["negative_elbo"]
 plots.curve(history, "nats per image")
 
 # %%
-negative_elbo(cvae_16, *validation_set)
-
-# %% [markdown]
-# Many nats less. Compare with the VAE of lesson 3, which had the same size,
-# the same training and no labels. On the test images its loss lies between
-# these two numbers in nine of ten runs:
-
-# %%
-lesson_3 = course.load().find("03")
-lesson_3.numbers[-1].label, lesson_3.numbers[-1].typical
-
-# %% [markdown]
-# The label saves about as much as the 2.3 nats that it costs to send it. Most
-# of what there is to say about a digit is its style.
+negative_elbo(cvae_16, digits.validation)
 
 # %% [markdown]
 # ## Is style free of content?
@@ -356,18 +335,20 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 
+def codes_of(split):
+    """Draw one code of each image from q(z|x, y): (n, 16)."""
+    return cvae_16.sampling(*cvae_16.encoder(list(split))).numpy()
+
+
 def readable(codes):
     """Return how often a linear classifier reads the digit from a code."""
-    first, second = np.split(np.asarray(codes), 2)
     known, asked = np.split(digits.validation.labels, 2)
-    reader = LogisticRegression(max_iter=1000).fit(first, known)
-    return reader.score(second, asked)
+    reader = LogisticRegression(max_iter=1000).fit(codes[:2500], known)
+    return reader.score(codes[2500:], asked)
 
 
 flat = digits.validation.images.reshape(-1, 784)
-codes, log_variance = cvae_16.encoder(list(validation_set))
-codes = cvae_16.sampling(codes, log_variance)
-readable(PCA(16).fit_transform(flat)), readable(codes)
+readable(PCA(16).fit_transform(flat)), readable(codes_of(digits.validation))
 
 # %% [markdown]
 # Far less of the digit is left in the code than PCA leaves in its numbers, but
@@ -381,24 +362,16 @@ readable(PCA(16).fit_transform(flat)), readable(codes)
 # Ask the model with 16 numbers for four of each digit, with $z$ from $N(0,
 # I)$:
 
-
 # %%
-def standard_codes(wanted, latent_size):
-    """Draw one code from N(0, I) for each wanted digit."""
-    return keras.random.normal((len(wanted), latent_size), seed=seed)
-
-
 wanted = np.tile(np.arange(10), 4)
-asked = one_hot(wanted)
-from_16 = draw(cvae_16, standard_codes(wanted, 16), asked)
+from_16 = draw(cvae_16, keras.random.normal((40, 16), seed=seed), wanted)
 plots.grid(from_16)
 
 # %% [markdown]
 # Most are what was asked for, some are blots. Here is the *trade-off*: with
 # more latent numbers the model describes images better and draws worse,
 # because a larger space has more room that no image's code fills, and $N(0,
-# I)$ draws from that room all the same. In the section on measuring both
-# sizes get their two numbers.
+# I)$ draws from that room all the same.
 
 # %% [markdown]
 # ## The third place: a prior for each digit
@@ -417,90 +390,68 @@ plots.grid(from_16)
 from sklearn.mixture import GaussianMixture
 
 
-def fit_prior(cvae, images, labels, parts):
+def fit_prior(codes, labels, parts):
     """Return one mixture of normal distributions for each digit."""
-    codes = cvae.sampling(*cvae.encoder([images, one_hot(labels)]))
-    codes = np.asarray(codes, "float64")  # covariances need the digits
-    options = {"random_state": seed, "reg_covar": 1e-3}
+    options = {"tol": 0.02, "reg_covar": 1e-3, "random_state": seed}
     mixtures = [GaussianMixture(parts, **options) for _ in range(10)]
     return [m.fit(codes[labels == d]) for d, m in enumerate(mixtures)]
 
 
-prior = fit_prior(cvae_16, *digits.train, parts=8)
-
-
-# %%
-def fitted_codes(wanted):
-    """Draw one code from the fitted prior for each wanted digit."""
-    codes = np.zeros((len(wanted), 16), "float32")
-    for digit, mixture in enumerate(prior):
-        mask = wanted == digit
-        codes[mask] = mixture.sample(mask.sum())[0]
-    return codes
-
-
-repaired = draw(cvae_16, fitted_codes(wanted), asked)
-plots.panel({"N(0, I)": from_16[:10], "fitted": repaired[:10]})
-
-# %%
-plots.grid(repaired)
+codes = codes_of(digits.train).astype("float64")
+priors = {
+    parts: fit_prior(codes, digits.train.labels, parts) for parts in (1, 8)
+}
 
 # %% [markdown]
-# The KL to a mixture has no formula, but it is an average over $q$, so a draw
-# estimates it: $\log q(z|x, y) - \log p(z|y)$ at the drawn $z$. The first
-# logarithm is that of a normal density with known mean and variance, the
-# second comes from the mixture.
+# One normal distribution for each digit and eight: here are both beside $N(0,
+# I)$, one draw for each digit.
 
 
 # %%
-def negative_elbo_fitted(cvae, images, labels):
-    """Return the mean of reconstruction + log q - log p in nats."""
-    given = ops.convert_to_tensor(one_hot(labels))
-    mean, log_variance = cvae.encoder([ops.convert_to_tensor(images), given])
-    z = cvae.sampling(mean, log_variance)
-    reconstruction = reconstruction_loss(images, cvae.decoder([z, given]))
-    squares = ops.square(z - mean) / ops.exp(log_variance)
-    log_q = -0.5 * ops.sum(squares + log_variance + np.log(2 * np.pi), axis=1)
-    log_p = np.zeros(len(labels), "float32")
-    for digit, mixture in enumerate(prior):
-        log_p[labels == digit] = mixture.score_samples(z[labels == digit])
-    return float(ops.mean(reconstruction + log_q - log_p))
+def fitted_codes(prior, count):
+    """Draw codes from a fitted prior, digits in turn: (10 * count, 16)."""
+    each = [mixture.sample(count)[0] for mixture in prior]
+    return np.stack(each, axis=1).reshape(-1, 16).astype("float32")
 
 
-negative_elbo_fitted(cvae_16, *digits.validation)
-
-# %% [markdown]
-# Both got better, the samples and the bound: now one model does both. It is
-# not magic. The latent space had not been filled as $N(0, I)$ promised, and
-# now the model says so. In *diffusion* models of later lessons a whole second
-# network plays the part of this mixture.
-
-# %% [markdown]
-# ## A label that is no label
-#
-# The commonest bug of conditional models makes no noise. Somebody shuffles the
-# images, and the labels not, or not in the same way. Nothing crashes and the
-# loss falls. Here it is caused on purpose, in a short training on 15,000
-# images; beside it the same training with the right labels.
-
-# %%
-few_images, few_labels = digits.train.images[:15_000], train_set[1][:15_000]
-shuffled = np.random.default_rng(seed).permutation(few_labels)
-short = {"right labels": few_labels, "shuffled": shuffled}
-rows = {}
-for name, given in short.items():
-    cvae = CVAE(latent_size=6)
-    train(cvae, few_images, given, epochs=1, title=name)
-    print(f"{name}: {negative_elbo(cvae, *validation_set):.1f} nats")
-    rows[name] = as_all_digits(cvae, np.zeros((1, 6), "f"))
-
-# %%
+rows = {"N(0, I)": from_16[:10]}
+for parts, prior in priors.items():
+    codes = fitted_codes(prior, 1)
+    rows[f"{parts} fitted"] = draw(cvae_16, codes, np.arange(10))
 plots.panel(rows)
 
 # %% [markdown]
-# Ten labels, ten times the same picture: a label that says nothing about the
-# image is ignored. So always look at one code under all ten labels, or measure
-# how often the drawn digit is the one asked for. The loss alone does not tell.
+# And the page of 40 again, now from eight:
+
+# %%
+plots.grid(draw(cvae_16, fitted_codes(priors[8], 4), wanted))
+
+# %% [markdown]
+# The bound changes, too, and how much is easy to say. In the KL, $E_q[\log
+# q(z|x, y) - \log p(z|y)]$, only the prior is new. So each image saves the
+# new $\log p(z|y)$ minus the old one, at a code $z$ that was drawn from $q$:
+
+# %%
+from scipy.stats import norm
+
+
+def saved_nats(prior, split):
+    """Return the mean of log p(z|y) - log N(z; 0, I) in nats."""
+    codes = codes_of(split)
+    old, new = norm.logpdf(codes).sum(), 0
+    for digit, mixture in enumerate(prior):
+        new += mixture.score_samples(codes[split.labels == digit]).sum()
+    return float(new - old) / len(codes)
+
+
+[saved_nats(prior, digits.validation) for prior in priors.values()]
+
+# %% [markdown]
+# With one normal distribution and with eight, both got better, the samples and
+# the bound: now one model does both. It is not magic. The latent space had not
+# been filled as $N(0, I)$ promised, and now the model says so. In *diffusion*
+# models of later lessons a whole second network plays the part of this
+# mixture.
 
 # %% [markdown]
 # ## Measuring
@@ -514,56 +465,61 @@ plots.panel(rows)
 from digitdreams import judge, metrics
 
 wanted = np.tile(np.arange(10), 500)
-asked = one_hot(wanted)
+noise = keras.random.normal((5000, 16), seed=seed)
 samples = {
-    "6": draw(cvae_6, standard_codes(wanted, 6), asked),
-    "16": draw(cvae_16, standard_codes(wanted, 16), asked),
-    "16, fitted prior": draw(cvae_16, fitted_codes(wanted), asked),
+    "6": draw(cvae_6, noise[:, :6], wanted),
+    "16": draw(cvae_16, noise, wanted),
+    "16, fitted": draw(cvae_16, fitted_codes(priors[8], 500), wanted),
 }
 
 # %%
-test_set = digits.test.images, one_hot(digits.test.labels)
-nats = {
-    "6": negative_elbo(cvae_6, *test_set),
-    "16": negative_elbo(cvae_16, *test_set),
-    "16, fitted prior": negative_elbo_fitted(cvae_16, *digits.test),
-}
-accuracy = {
-    name: metrics.label_accuracy(judge.probabilities(drawn), wanted)
-    for name, drawn in samples.items()
-}
-for name in samples:
-    print(f"{name:17} {nats[name]:6.1f} nats, {accuracy[name]:.1%} as asked")
+nats = {"6": negative_elbo(cvae_6, digits.test)}
+nats["16"] = negative_elbo(cvae_16, digits.test)
+nats["16, fitted"] = nats["16"] - saved_nats(priors[8], digits.test)
+accuracy = {}
+for name, drawn in samples.items():
+    seen = judge.probabilities(drawn)
+    accuracy[name] = metrics.label_accuracy(seen, wanted)
+    print(f"{name:10} {nats[name]:6.1f} nats, {accuracy[name]:.1%} as asked")
 
 # %% [markdown]
 # The first two rows are the trade-off; the third escapes it. For scale: a
 # published CVAE, with 20 latent numbers and 20 epochs, was judged to draw 92.7
-# % as asked (by another judge, so only roughly comparable). The full
-# report on the last model, to be held against that of lesson 3:
+# % as asked (by another judge, so only roughly comparable). Here is the full
+# report on the last model. The samples of lesson 3 had a FID dozens of times
+# its floor; this one is only a few times above it.
 
 # %%
-judge.report(samples["16, fitted prior"])
+judge.report(samples["16, fitted"])
 
 # %% [markdown]
+# And the loss? The VAE of lesson 3 had the same size, nearly the same training
+# and no labels. Its loss on the test images lies between these two numbers in
+# nine of ten runs:
+
+# %%
+lesson_3 = course.load().find("03")
+lesson_3.numbers[-1].label, lesson_3.numbers[-1].typical
+
+# %% [markdown]
+# With its first prior, the CVAE is 3 to 4 nats below that, and 2.3 of them are
+# the price of the label. So it is a little better, but most of what there is
+# to say about a digit is its style.
+#
 # Lesson 8 puts all models into one table. For it we keep the small decoder,
-# which draws well from $N(0, I)$ and takes labels as whole numbers: a fixed
-# table makes them one-hot.
+# which draws well from $N(0, I)$.
 
 # %%
 from digitdreams import models
 
-noise, numbers = keras.Input((6,)), keras.Input((), dtype="int32")
-options = {"embeddings_initializer": "identity", "trainable": False}
-table = layers.Embedding(10, 10, **options)
-logits = cvae_6.decoder([noise, table(numbers)])
-drawn = layers.Activation("sigmoid")(logits)
-models.save(keras.Model([noise, numbers], drawn), "04").name
+drawn = layers.Activation("sigmoid")(cvae_6.decoder.output)
+models.save(keras.Model(cvae_6.decoder.input, drawn), "04").name
 
 # %%
 course.expect(
     label_accuracy_6=accuracy["6"],
     negative_elbo_16=nats["16"],
-    label_accuracy_16=accuracy["16, fitted prior"],
+    label_accuracy_16=accuracy["16, fitted"],
 )
 
 # %% [markdown]

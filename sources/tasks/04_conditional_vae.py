@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data, judge, metrics
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def normal(rng, *shape):
@@ -19,73 +20,7 @@ def some_labels(rng, count):
     return rng.permutation(10)[:count].astype("int32")
 
 
-# Task 1: kl_between
-
-
-def kl_inputs(rng):
-    for shape in ((4, 3), (2, 5)):
-        yield {
-            "mean": normal(rng, *shape),
-            "log_variance": normal(rng, *shape) - 1,
-            "prior_mean": normal(rng, *shape),
-            "prior_log_variance": normal(rng, *shape),
-        }
-
-
-def kl_each(mean, log_variance, prior_mean, prior_log_variance):
-    squares = ops.exp(log_variance) + ops.square(mean - prior_mean)
-    each = squares / ops.exp(prior_log_variance) - 1
-    return 0.5 * (each + prior_log_variance - log_variance)
-
-
-def kl_between(mean, log_variance, prior_mean, prior_log_variance):
-    each = kl_each(mean, log_variance, prior_mean, prior_log_variance)
-    return ops.sum(each, axis=1)
-
-
-def kl_in_units_of_the_prior(
-    mean, log_variance, prior_mean, prior_log_variance
-):
-    moved = (mean - prior_mean) * ops.exp(-prior_log_variance / 2)
-    log_ratio = log_variance - prior_log_variance
-    return ops.sum(moved**2 + ops.exp(log_ratio) - 1 - log_ratio, -1) / 2
-
-
-def kl_to_standard_normal(mean, log_variance, prior_mean, prior_log_variance):
-    zeros = np.zeros_like(mean)
-    return kl_between(mean, log_variance, zeros, zeros)
-
-
-def kl_the_other_way(mean, log_variance, prior_mean, prior_log_variance):
-    return kl_between(prior_mean, prior_log_variance, mean, log_variance)
-
-
-def kl_distance_not_scaled(mean, log_variance, prior_mean, prior_log_variance):
-    same = kl_between(mean, log_variance, mean, prior_log_variance)
-    return same + 0.5 * ops.sum(ops.square(mean - prior_mean), axis=1)
-
-
-def kl_logs_swapped(mean, log_variance, prior_mean, prior_log_variance):
-    difference = ops.sum(prior_log_variance - log_variance, axis=1)
-    right = kl_between(mean, log_variance, prior_mean, prior_log_variance)
-    return right - difference
-
-
-def kl_averaged(mean, log_variance, prior_mean, prior_log_variance):
-    each = kl_each(mean, log_variance, prior_mean, prior_log_variance)
-    return ops.mean(each, axis=1)
-
-
-def kl_one_number(mean, log_variance, prior_mean, prior_log_variance):
-    return ops.sum(kl_each(mean, log_variance, prior_mean, prior_log_variance))
-
-
-def kl_without_half(mean, log_variance, prior_mean, prior_log_variance):
-    right = kl_between(mean, log_variance, prior_mean, prior_log_variance)
-    return 2 * right
-
-
-# Task 2: with_label
+# Task 1: with_label
 
 
 def label_inputs(rng):
@@ -131,7 +66,7 @@ def label_of_nine(codes, labels):
     return ops.concatenate([codes, ops.one_hot(labels, 9)], axis=1)
 
 
-# Task 3: build_encoder (find the bugs)
+# Task 2: build_encoder (find the bugs)
 
 
 def encoder_inputs(rng):
@@ -204,7 +139,7 @@ def encoder_with_one_wide_code(latent_size):
     return keras.Model([images, label], layers.Dense(2 * latent_size)(x))
 
 
-# Task 4: build_decoder (find the bug)
+# Task 3: build_decoder (find the bug)
 
 
 def decoder_inputs(rng):
@@ -256,7 +191,7 @@ def decoder_without_hidden_layer(latent_size):
     )
 
 
-# Task 5: cvae_loss (find the bugs)
+# Task 4: cvae_loss (find the bugs)
 
 
 def matrices(rng, pixels, latent):
@@ -291,9 +226,9 @@ def cost(images, z, labels, decoder):
     return ops.sum(each, axis=1)
 
 
-def kl_to_zero(mean, log_variance):
-    zeros = ops.zeros_like(mean)
-    return kl_between(mean, log_variance, zeros, zeros)
+def kl_divergence(mean, log_variance):
+    each = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
+    return 0.5 * ops.sum(each, axis=1)
 
 
 def sampled(mean, log_variance, noise):
@@ -303,7 +238,7 @@ def sampled(mean, log_variance, noise):
 def cvae_loss(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, z, labels, decoder) + price)
 
 
@@ -325,7 +260,7 @@ def loss_of_an_autoencoder(images, labels, noise, encoder, decoder):
 
 def loss_without_sampling(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, mean, labels, decoder) + price)
 
 
@@ -337,31 +272,31 @@ def loss_without_kl(images, labels, noise, encoder, decoder):
 def loss_with_kl_rewarded(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, z, labels, decoder) - price)
 
 
 def loss_with_variance_as_deviation(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = mean + ops.exp(log_variance) * noise
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, z, labels, decoder) + price)
 
 
 def loss_without_variance(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, mean + noise, labels, decoder) + price)
 
 
 def loss_of_each_image(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
-    price = kl_to_zero(mean, log_variance)
+    price = kl_divergence(mean, log_variance)
     return cost(images, z, labels, decoder) + price
 
 
-# Task 6: swap_digit (find the bug)
+# Task 5: swap_digit (find the bug)
 
 
 def swap_inputs(rng):
@@ -419,7 +354,7 @@ def swap_as_logits(images, labels, wanted, encoder, decoder):
     return ops.reshape(logits, images.shape)
 
 
-# Task 7: class_means (find the bug)
+# Task 6: class_means (find the bug)
 
 
 def codes_inputs(rng):
@@ -463,58 +398,6 @@ def means_of_nine(codes, labels):
 
 
 TASKS = [
-    Task(
-        name="kl_between",
-        points=2,
-        inputs=kl_inputs,
-        reference=kl_between,
-        also_right=[kl_in_units_of_the_prior],
-        hints=[
-            "Write the formula for one latent number first; every letter in "
-            "it is one of the four arguments, or the exponential of one.",
-            "sigma squared is ops.exp(log_variance), s squared is "
-            "ops.exp(prior_log_variance); the two logarithms you already "
-            "have.",
-            "0.5 * ops.sum(prior_log_variance - log_variance + "
-            "(ops.exp(...) + ops.square(mean - prior_mean)) / ops.exp(...) "
-            "- 1, axis=1)",
-        ],
-        wrong=[
-            Wrong(
-                kl_to_standard_normal,
-                "This is the KL to N(0, I): the prior's mean and variance "
-                "are not used.",
-            ),
-            Wrong(
-                kl_the_other_way,
-                "Proposal and prior are swapped. The KL is not symmetric: "
-                "the proposal's variance stands in the numerator.",
-            ),
-            Wrong(
-                kl_distance_not_scaled,
-                "The distance of the means counts in units of the prior: "
-                "divide its square by the prior's variance, too.",
-            ),
-            Wrong(
-                kl_logs_swapped,
-                "The two logarithms have the wrong sign: add the prior's, "
-                "subtract the proposal's. A KL is never negative.",
-            ),
-            Wrong(
-                kl_averaged,
-                "You averaged over the latent numbers: sum over them.",
-            ),
-            Wrong(
-                kl_one_number,
-                "You summed over the images as well: sum over the latent "
-                "numbers (axis=1) and return one value for each image.",
-            ),
-            Wrong(
-                kl_without_half,
-                "The result is twice too large: the formula begins with 1/2.",
-            ),
-        ],
-    ),
     Task(
         name="with_label",
         points=1,
@@ -650,9 +533,8 @@ TASKS = [
             "then z, then logits, then *two* costs.",
             "z = mean + ops.exp(0.5 * log_variance) * noise, and the decoder "
             "gets z instead of the mean.",
-            "The prior N(0, I) has mean 0 and log variance 0: zeros = "
-            "ops.zeros_like(mean); kl_between(mean, log_variance, zeros, "
-            "zeros) is added before ops.mean.",
+            "ops.mean(ops.sum(costs, axis=1) + kl_divergence(mean, "
+            "log_variance))",
         ],
         wrong=[
             Wrong(
@@ -770,3 +652,39 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, and the numbers are computed here.
+
+
+def hidden_draws(rng):
+    test = data.load().test
+    noise, codes = normal(rng, len(test.images), 8), normal(rng, 2000, 8)
+    return {}, {**test._asdict(), "noise": noise, "codes": codes}
+
+
+def measure_cvae(weights, given, kept):
+    encoder, decoder = build_encoder(8), build_decoder(8)
+    encoder.set_weights(weights["encoder"])
+    decoder.set_weights(weights["decoder"])
+    images, labels = kept["images"], kept["labels"]
+    mean, log_variance = encoder([images, one_hot(labels)])
+    z = sampled(mean, log_variance, kept["noise"])
+    costs = metrics.reconstruction_nats(images, decoder(with_label(z, labels)))
+    costs += metrics.kl_to_standard_normal(mean, log_variance)
+    wanted = np.tile(np.arange(10), 200)
+    drawn = ops.sigmoid(decoder(with_label(kept["codes"], wanted)))
+    accuracy = metrics.label_accuracy(judge.probabilities(drawn), wanted)
+    return {"negative_elbo": costs.mean(), "label_accuracy": accuracy}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_draws,
+    probe="""
+def probe():
+    models = {"encoder": cvae.encoder, "decoder": cvae.decoder}
+    return {name: one.get_weights() for name, one in models.items()}
+""",
+    measure=measure_cvae,
+)
