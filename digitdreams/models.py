@@ -25,6 +25,7 @@ SHORT_EPOCHS = {"03": 2, "04": 2, "05": 0.5, "07": 1}
 STEPS_AT_ONCE = 20
 
 VAE_LATENT_SIZE = 16
+CVAE_LATENT_SIZE = 6  # with labels: the size that draws well from N(0, I)
 VAE_HIDDEN_SIZES = (512, 256)
 VAE_BATCH_SIZE = 128
 VAE_RATE = 6e-3
@@ -186,11 +187,12 @@ class VAE(keras.Model):
         conditional: bool,
         images: np.ndarray,
         seed: int = 0,
-        latent_size: int = VAE_LATENT_SIZE,
+        latent_size: int | None = None,
     ):
         super().__init__()
         self.conditional = conditional
-        self.latent_size = latent_size
+        usual_size = CVAE_LATENT_SIZE if conditional else VAE_LATENT_SIZE
+        self.latent_size = latent_size or usual_size
         self.title = "conditional VAE" if conditional else "VAE"
         mean = images.mean(axis=0).clip(0.001, 0.999)
         self.encoder = self._build_encoder(mean)
