@@ -20,9 +20,13 @@ seed = course.start("04")
 # %% [markdown]
 # ## What comes out
 #
-# Below are real digits, sorted into columns. Each was written by another hand.
-# At the end of this lesson the model fills such a page itself, every column
-# with the digit that was asked for, and every *row* in one and the same hand.
+# No digit below was written by hand. A column holds the digit that was asked
+# for; a *row* is one draw of latent numbers, and so one handwriting. (Three
+# draws, picked because they differ.)
+#
+# ![Ten digits in each of three handwritings](../images/hands.png)
+#
+# For comparison, real digits, each by another hand:
 
 # %%
 import numpy as np
