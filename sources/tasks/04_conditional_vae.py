@@ -86,7 +86,7 @@ def image_and_label():
 def build_encoder(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(128, activation="relu")(x)
+    x = layers.Dense(256, activation="relu")(x)
     mean = layers.Dense(latent_size)(x)
     narrowness = layers.Dense(latent_size, activation="softplus")(x)
     return keras.Model([images, label], [mean, -narrowness])
@@ -95,7 +95,7 @@ def build_encoder(latent_size):
 def encoder_by_reshape(latent_size):
     images, label = image_and_label()
     x = ops.concatenate([layers.Reshape((784,))(images), label], axis=-1)
-    x = ops.relu(layers.Dense(128)(x))
+    x = ops.relu(layers.Dense(256)(x))
     narrowness = ops.softplus(layers.Dense(latent_size)(x))
     mean = layers.Dense(latent_size)(x)
     return keras.Model([images, label], [mean, ops.negative(narrowness)])
@@ -103,14 +103,14 @@ def encoder_by_reshape(latent_size):
 
 def encoder_of_the_article(latent_size):
     images, label = image_and_label()
-    x = layers.Dense(128, activation="relu")(images)
+    x = layers.Dense(256, activation="relu")(images)
     x = layers.Concatenate()([layers.Flatten()(x), label])
     return keras.Model([images, label], layers.Dense(latent_size)(x))
 
 
 def encoder_of_pixels(latent_size):
     images, label = image_and_label()
-    x = layers.Dense(128, activation="relu")(images)
+    x = layers.Dense(256, activation="relu")(images)
     x = layers.Concatenate()([layers.Flatten()(x), label])
     mean = layers.Dense(latent_size)(x)
     narrowness = layers.Dense(latent_size, activation="softplus")(x)
@@ -120,13 +120,13 @@ def encoder_of_pixels(latent_size):
 def encoder_with_one_code(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(128, activation="relu")(x)
+    x = layers.Dense(256, activation="relu")(x)
     return keras.Model([images, label], layers.Dense(latent_size)(x))
 
 
 def encoder_without_label(latent_size):
     images, label = image_and_label()
-    x = layers.Dense(128, activation="relu")(layers.Flatten()(images))
+    x = layers.Dense(256, activation="relu")(layers.Flatten()(images))
     mean = layers.Dense(latent_size)(x)
     narrowness = layers.Dense(latent_size, activation="softplus")(x)
     return keras.Model([images, label], [mean, -narrowness])
@@ -135,7 +135,7 @@ def encoder_without_label(latent_size):
 def encoder_with_one_wide_code(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(128, activation="relu")(x)
+    x = layers.Dense(256, activation="relu")(x)
     return keras.Model([images, label], layers.Dense(2 * latent_size)(x))
 
 
@@ -151,7 +151,7 @@ def build_decoder(latent_size):
     return keras.Sequential(
         [
             keras.Input((latent_size + 10,)),
-            layers.Dense(128, activation="relu"),
+            layers.Dense(256, activation="relu"),
             layers.Dense(784),
             layers.Reshape((28, 28, 1)),
         ]
@@ -160,14 +160,14 @@ def build_decoder(latent_size):
 
 def functional_decoder(latent_size):
     inputs = keras.Input((10 + latent_size,))
-    x = ops.relu(layers.Dense(128)(inputs))
+    x = ops.relu(layers.Dense(256)(inputs))
     logits = ops.reshape(layers.Dense(28 * 28)(x), (-1, 28, 28, 1))
     return keras.Model(inputs, logits)
 
 
 def decoder_of_images(latent_size):
     inputs = keras.Input((28, 28, 1))
-    x = layers.Dense(128, activation="relu")(layers.Flatten()(inputs))
+    x = layers.Dense(256, activation="relu")(layers.Flatten()(inputs))
     logits = layers.Reshape((28, 28, 1))(layers.Dense(784)(x))
     return keras.Model(inputs, logits)
 
@@ -449,7 +449,7 @@ TASKS = [
         hints=[
             "What does a dense layer see of an array (batch, 28, 28, 1)? "
             "Bring all pixels into one row before it.",
-            "The order is: Flatten, Concatenate with the label, Dense(128). "
+            "The order is: Flatten, Concatenate with the label, Dense(256). "
             "Two more dense layers then start from the same numbers.",
             "mean = layers.Dense(latent_size)(x); narrowness = "
             'layers.Dense(latent_size, activation="softplus")(x); '
@@ -518,7 +518,7 @@ TASKS = [
             ),
             Wrong(
                 decoder_without_hidden_layer,
-                "The hidden layer is missing: Dense(128) with ReLU.",
+                "The hidden layer is missing: Dense(256) with ReLU.",
             ),
         ],
     ),
@@ -659,12 +659,12 @@ TASKS = [
 
 def hidden_draws(rng):
     test = data.load().test
-    noise, codes = normal(rng, len(test.images), 8), normal(rng, 2000, 8)
-    return {}, {**test._asdict(), "noise": noise, "codes": codes}
+    noise, styles = normal(rng, len(test.images), 6), normal(rng, 2000, 6)
+    return {}, {**test._asdict(), "noise": noise, "styles": styles}
 
 
 def measure_cvae(weights, given, kept):
-    encoder, decoder = build_encoder(8), build_decoder(8)
+    encoder, decoder = build_encoder(6), build_decoder(6)
     encoder.set_weights(weights["encoder"])
     decoder.set_weights(weights["decoder"])
     images, labels = kept["images"], kept["labels"]
@@ -672,8 +672,11 @@ def measure_cvae(weights, given, kept):
     z = sampled(mean, log_variance, kept["noise"])
     costs = metrics.reconstruction_nats(images, decoder(with_label(z, labels)))
     costs += metrics.kl_to_standard_normal(mean, log_variance)
+    validation = data.load().validation
+    codes, _ = encoder([validation.images, one_hot(validation.labels)])
     wanted = np.tile(np.arange(10), 200)
-    drawn = ops.sigmoid(decoder(with_label(kept["codes"], wanted)))
+    z = kept["styles"] + class_means(codes, validation.labels)[wanted]
+    drawn = ops.sigmoid(decoder(with_label(z, wanted)))
     accuracy = metrics.label_accuracy(judge.probabilities(drawn), wanted)
     return {"negative_elbo": costs.mean(), "label_accuracy": accuracy}
 
