@@ -365,7 +365,8 @@ class Contestant:
         self.model = build()
         batches = data.batches(data.load().train, batch_size, seed)
         self.batches = iter(batches.repeat())
-        self.train = self.model.make_train_function()
+        self.model.make_train_function()
+        self.train = self.model.train_function
         self.steps_at_once = self.model.steps_per_execution
         self.seconds = time.perf_counter() - started
         self.curve = []
