@@ -299,31 +299,33 @@ def train():
 # $m$ is its mean code from `class_means`.
 
 # %%
-from digitdreams import judge, metrics
+from digitdreams import judge, metrics, plots
+
+
+def draw(cvae, styles, wanted):
+    """Draw the wanted digits, in styles from N(0, I): (n, 28, 28, 1)."""
+    images, labels = data.load().validation
+    codes, _ = cvae.encoder([images, np.eye(10)[labels]])
+    z = styles + class_means(codes, labels)[wanted]
+    return ops.sigmoid(cvae.decoder(with_label(z, wanted)))
 
 
 def label_accuracy(cvae):
-    images, labels = data.load().validation
-    codes, _ = cvae.encoder([images, np.eye(10)[labels]])
     wanted = np.tile(np.arange(10), 200)
-    noise = keras.random.normal((len(wanted), latent_size), seed=seed)
-    z = noise + class_means(codes, labels)[wanted]
-    drawn = ops.sigmoid(cvae.decoder(with_label(z, wanted)))
+    styles = keras.random.normal((len(wanted), latent_size), seed=seed)
+    drawn = draw(cvae, styles, wanted)
     return metrics.label_accuracy(judge.probabilities(drawn), wanted)
 
+
+# %% [markdown]
+# Below the numbers you see what it has learned: four styles, each as ten
+# digits.
 
 # %% check="training" points=4
 cvae = train()
 course.expect(
     negative_elbo=cvae(*data.load().test), label_accuracy=label_accuracy(cvae)
 )
-
-# %% [markdown]
-# What it has learned. Four styles, drawn from $N(0, I)$, each as ten digits:
-
-# %%
-from digitdreams import plots
-
-codes = keras.random.normal((4, latent_size), seed=seed)
-styles = with_label(ops.repeat(codes, 10, axis=0), np.tile(np.arange(10), 4))
-plots.grid(ops.sigmoid(cvae.decoder(styles)))
+styles = keras.random.normal((4, latent_size), seed=seed)
+styles = ops.repeat(styles, 10, axis=0)
+plots.grid(draw(cvae, styles, np.tile(np.arange(10), 4)))
