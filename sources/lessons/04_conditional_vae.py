@@ -460,7 +460,7 @@ def saved_nats(prior, split):
 # %% [markdown]
 # ## Measuring
 #
-# Two numbers for each model, on test images and with the judge of lesson 1.
+# Two numbers for each model, on test images and with the judge of lesson 0.
 # *Label accuracy*: ask for each digit 500 times; how often does the judge
 # see that digit? It was neither trained on these images nor used to choose
 # anything.
