@@ -556,7 +556,16 @@ def figure(results: dict[str, dict], path: Path) -> None:
             axes.set_yscale("log")
         axes.set(xlabel="seconds of training", ylabel=one["unit"])
         axes.set_title(f"{one['title']}\nratio {one['ratio']:.0f}", fontsize=10)
-        axes.legend(fontsize=8, frameon=False)
+    # Any panel may lack the recorded curve; a legend inside would hide points.
+    handles = {
+        line.get_label(): line
+        for axes in page.axes
+        for line in axes.lines
+        if not line.get_label().startswith("_")
+    }
+    page.legend(
+        handles=handles.values(), loc="outside lower center", ncols=3, frameon=False
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     page.savefig(path)
 
