@@ -54,8 +54,8 @@ class GANRecipe(NamedTuple):
     r1_weight: float
 
 
-WITHOUT_LABELS = GANRecipe(32, 256, 2e-3, 128, 2e-3, 0.002)
-WITH_LABELS = GANRecipe(64, 0, 12e-3, 0, 6e-3, 0.01)
+WITHOUT_LABELS = GANRecipe(32, 256, 6e-3, 128, 4e-3, 0.01)
+WITH_LABELS = GANRecipe(32, 256, 8e-3, 128, 4e-3, 0.02)
 
 
 class ModelError(ValueError):
@@ -134,15 +134,17 @@ def sample(generator: keras.Model, count: int, seed: int = 0):
     noise, labels = noise.astype("float32"), np.arange(count, dtype="int32") % 10
     conditional = len(generator.inputs) == 2
 
-    @tf.function
     def draw(*given):
         given = keras.tree.pack_sequence_as(generator.input, given)
         return generator(given, training=False)
 
+    if count > 4 * ROWS_AT_ONCE:  # then a graph pays off
+        draw = tf.function(draw)
     parts = []
     for at in range(0, count, ROWS_AT_ONCE):
         rows = slice(at, at + ROWS_AT_ONCE)
-        parts.append(draw(*[noise[rows], labels[rows]][: 1 + conditional]).numpy())
+        images = draw(*[noise[rows], labels[rows]][: 1 + conditional])
+        parts.append(ops.convert_to_numpy(images))
     return np.concatenate(parts), labels if conditional else None
 
 
@@ -322,9 +324,10 @@ class GAN(keras.Model):
         x = noise
         if self.recipe.generator_size:
             x = layers.Dense(self.recipe.generator_size, use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+            x = self._normalise(x, one_hot)
         x = layers.Dense(7 * 7 * wide, use_bias=False)(x)
-        x = self._normalise(layers.Reshape((7, 7, wide))(x), one_hot)
+        # Each place on its own, not each channel: else no label could move a stroke.
+        x = layers.Reshape((7, 7, wide))(self._normalise(x, one_hot))
         x = layers.Conv2DTranspose(narrow, use_bias=False, **options)(x)
         x = self._normalise(x, one_hot)
         x = layers.Conv2DTranspose(1, activation="sigmoid", **options)(x)
@@ -335,8 +338,9 @@ class GAN(keras.Model):
             return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
         channels = x.shape[-1]
+        shape = (1,) * (len(x.shape) - 2) + (channels,)
         gain, shift = (
-            layers.Reshape((1, 1, channels))(
+            layers.Reshape(shape)(
                 layers.Dense(channels, use_bias=False, kernel_initializer=start)(
                     one_hot
                 )
