@@ -188,7 +188,7 @@ check(information_bound)
 # loss, with labels of its own for the fakes.
 
 # %%
-noise_size, batch_size = 64, 64
+noise_size, batch_size = 64, 32
 
 
 def build_network(inputs, outputs, last):
@@ -199,9 +199,9 @@ def build_network(inputs, outputs, last):
     return network
 
 
-def adam(weights, steps):
-    rate = keras.optimizers.schedules.CosineDecay(0.001, steps)
-    optimizer = keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
+def falling_adam(rate, steps, weights):
+    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
+    optimizer = keras.optimizers.Adam(falling, beta_1=0.0, beta_2=0.99)
     optimizer.build(weights)
     return optimizer
 
@@ -211,15 +211,11 @@ def build_step(generator, average, steps):
     body = build_network(28 * 28, 128, "leaky_relu")
     shapes = {"w": (128,), "b": (), "vectors": (10, 128)}
     head = {k: keras.Variable(np.zeros(s, "f")) for k, s in shapes.items()}
+    weights = generator.trainable_weights
     judge_weights = body.trainable_weights + list(head.values())
-    weights, chance = (
-        generator.trainable_weights,
-        keras.random.SeedGenerator(seed),
-    )
-    judge_adam, generator_adam = (
-        adam(judge_weights, steps),
-        adam(weights, steps),
-    )
+    generator_adam = falling_adam(0.003, steps, weights)
+    judge_adam = falling_adam(0.002, steps, judge_weights)
+    chance = keras.random.SeedGenerator(seed)
 
     def draw():
         labels = keras.random.randint((batch_size,), 0, 10, seed=chance)
