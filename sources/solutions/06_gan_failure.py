@@ -295,7 +295,8 @@ def train(rounds=1500):
 # one. Both losses start at $\log 2 = 0.693$, when all scores are equal.
 
 # %% check="training" points=4
-print("losses at the start:", *relativistic_losses(np.zeros(1), np.zeros(1)))
+start = relativistic_losses(np.zeros(1, "float32"), np.zeros(1, "float32"))
+print("losses at the start:", [round(float(loss), 3) for loss in start])
 looks = train()
 distances = np.linalg.norm(looks[-1][:, None] - centres, axis=2)
 course.expect(
