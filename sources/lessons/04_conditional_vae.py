@@ -341,7 +341,11 @@ from sklearn.linear_model import LogisticRegression
 
 def codes_of(split):
     """Draw one code of each image from q(z|x, y): (n, 16)."""
-    return cvae_16.sampling(*cvae_16.encoder(list(split))).numpy()
+    codes = []
+    for at in range(0, len(split.labels), 5000):  # a part at a time: memory
+        part = [array[at : at + 5000] for array in split]
+        codes.append(cvae_16.sampling(*cvae_16.encoder(part)))
+    return np.concatenate(codes)
 
 
 def readable(codes):
