@@ -331,9 +331,10 @@ def restlessness(looks):
 
 # %% [markdown]
 # The slow critic is restless, too: a collapsed generator is easily chased
-# around. **Repair:** less momentum, and friction. The penalty needs the *slope* of the
-# critic's score, its gradient with respect to the points. A second tape inside
-# the first gives it, and the outer tape differentiates through it.
+# around. **Repair:** less momentum, and friction. The penalty needs the
+# *slope* of the critic's score, its gradient with respect to the points. A
+# second tape inside the first gives it, and the outer tape differentiates
+# through it.
 
 
 # %%
@@ -545,7 +546,7 @@ some = digits.validation.images[:2000]
 noise = keras.random.normal((2000, noise_size), seed=seed)
 
 
-def look(game):
+def look_at_digits(game):
     images = game.generator(noise)
     gap = ops.mean(game.critic(some)) - ops.mean(game.critic(images))
     return images.numpy(), float(gap)
@@ -558,7 +559,7 @@ for name, change in {"collapsed": collapsed, "repaired": repaired}.items():
     generator.add(layers.Activation("sigmoid"))
     critic = build_network((28, 28, 1), (1,), hidden_sizes[::-1])
     game = Game(generator, critic, plain | change)
-    looks = train(game, digits.train.images, look, name)
+    looks = train(game, digits.train.images, look_at_digits, name)
     final[name] = looks[-1][0]
 
 # %% [markdown]
