@@ -340,7 +340,7 @@ check(rest_of_script)
 # %%
 from digitdreams import data
 
-noise_size, batch_size = 32, 64
+noise_size, batch_size = 32, 32
 random = keras.random.SeedGenerator(seed)
 
 
@@ -357,7 +357,7 @@ from digitdreams.progress import track
 def train():
     networks = build_generator(noise_size, 16), build_discriminator(16)
     weights = [network.trainable_weights for network in networks]
-    adams = [keras.optimizers.Adam(1e-3, beta_1=0.5) for _ in networks]
+    adams = [keras.optimizers.Adam(3e-3, beta_1=0.5) for _ in networks]
     for adam, own in zip(adams, weights, strict=True):
         adam.build(own)
 
@@ -370,7 +370,7 @@ def train():
         return judged, made
 
     batches = data.batches(data.load().train.images, batch_size, seed)
-    steps = track(batches.take(500), "GAN", total=500)
+    steps = track(batches.take(1200), "GAN", total=1200)
     for real in steps:
         judged, made = step(real)
         steps.report(discriminator=judged, generator=made)
