@@ -7,8 +7,8 @@
 #
 # Most of this happens in a world of two dimensions, where one picture shows
 # everything and a training takes seconds; at the end the same code makes MNIST
-# digits, once broken and once repaired. All of it takes about two and a half
-# minutes on two CPU cores.
+# digits, once broken and once repaired. All of it takes about two minutes on
+# two CPU cores.
 
 # %%
 from digitdreams import course
@@ -459,7 +459,9 @@ for name, change in candidates.items():
     lengths[name] = train(game, ring, slope, name)
 
 # %%
-plots.curve(lengths, "log10 of the gradient", xlabel="40 critic steps")
+plots.curve(
+    lengths, "log10 of the gradient", xlabel="look, 40 critic steps each"
+)
 
 # %% [markdown]
 # The saturating loss leaves the generator nothing to follow, and less the
