@@ -530,7 +530,7 @@ plots.panel(rows)
 
 # %%
 batch_size, noise_size, hidden_sizes = 64, 32, (128, 256)
-repaired = {"loss": wasserstein, "critic_steps": 2, "rounds": 1050}
+repaired = {"loss": wasserstein, "critic_steps": 2, "rounds": 1350}
 repaired |= {"critic_rate": 0.001, "generator_rate": 0.001}
 repaired["penalty"] = lambda *args: 10 * gradient_penalty(*args)
 collapsed = slow_critic | {"rounds": 300}
