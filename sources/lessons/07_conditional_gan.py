@@ -455,20 +455,20 @@ plots.grid(images_of(final, rows, columns))
 #
 # Keep the noise and mix two labels: from all of the first to all of the
 # second. The mixed vector gives mixed gains and shifts in every layer. No
-# image of a half 3 was ever seen in training.
+# image of a half 3 was ever seen in training. The noise is 0 here, the middle
+# of all handwritings.
 
 # %%
 share = np.linspace(0, 1, 11)[:, None]
-slides = {}
+middle, slides = np.zeros((11, noise_size)), {}
 for start, end in ((3, 8), (4, 9), (1, 7), (0, 6)):
     mixed = (1 - share) * one_hot[start] + share * one_hot[end]
-    same = np.repeat(noise[:1], 11, axis=0)
-    slides[f"{start} to {end}"] = images_of(final, same, mixed)
+    slides[f"{start} to {end}"] = images_of(final, middle, mixed)
 plots.panel(slides)
 
 # %% [markdown]
 # The middle of a slide need not be a digit. Where two classes share their
-# strokes, as 3 and 8 do, the way is short.
+# strokes, as 4 and 9 do, the way is short.
 
 # %% [markdown]
 # ## AC-GAN: the discriminator names the digit
@@ -597,8 +597,8 @@ meaning = [int(np.bincount(seen[c::10]).argmax()) for c in range(10)]
 meaning, float(np.mean(np.take(meaning, wanted) == seen))
 
 # %% [markdown]
-# The final model gets 5,000 samples. Its mistakes, by digit asked for and
-# digit seen, and the whole report:
+# The final model gets 5,000 samples. Its mistakes, by digit asked for (rows)
+# and digit seen (columns), and the whole report:
 
 # %%
 asked = np.tile(one_hot, (500, 1))
@@ -611,6 +611,9 @@ report = judge.report(best)
 report
 
 # %% [markdown]
+# Precision comes near that of real images. Recall stays far below: the price
+# of a short training and of the 0.8.
+#
 # Lesson 8 compares this model with the others, so it is kept. There labels are
 # whole numbers; a fixed table turns them into one-hot vectors. The scale of
 # the noise is not part of the file: who draws from it chooses.
