@@ -236,7 +236,7 @@ class ConditionalGAN:
 # generator's tape, and serve both turns: first the discriminator learns to
 # tell them from the real images, then the generator learns from what the
 # improved discriminator says of the same fakes. Making them twice, as lesson
-# 5's two separate turns would, costs about a sixth more.
+# 5's two separate turns would, costs about a tenth more.
 
 
 # %%
