@@ -2,11 +2,11 @@
 # # 5. Generative adversarial network
 #
 # A VAE draws soft digits, because it answers for every pixel on its own. A
-# *generative adversarial network* (GAN) answers for whole images, to a judge
-# that learns along. Two networks play against each other: the *generator*
-# makes images out of noise, the *discriminator* learns to tell them from real
-# ones, and the generator learns from being found out. There is no likelihood,
-# no label and no comparison with any single image.
+# *generative adversarial network* (GAN) answers for whole images, to an
+# opponent that learns along. Two networks play against each other: the
+# *generator* makes images out of noise, the *discriminator* learns to tell
+# them from real ones, and the generator learns from being found out. There is
+# no likelihood, no label of a digit and no comparison with any single image.
 #
 # You will build a small dense GAN, which takes seconds, and then a
 # convolutional one. Together they take about two and a half minutes on two CPU
@@ -58,7 +58,8 @@ import numpy as np
 # These are *natural* logarithms, so the loss is in nats. With base 2 the first
 # number would be 0.322, in bits. Two logarithms, one for each kind of image:
 # the logarithm of the sum $D(x) + D(G(z))$, which is in circulation, too,
-# would reward a discriminator for taking fakes for real.
+# would reward a discriminator for taking fakes for real, and at 1 and 0.8 it
+# is $-\log 1.8 = -0.588$: no probability has a negative loss.
 
 # %% [markdown]
 # ## What the optimum means
@@ -76,7 +77,7 @@ import numpy as np
 # with the mixture $m = (p + q) / 2$. It is 0 if $p = q$ and $\log 2$ if they
 # share nothing. So the generator, by making $V$ small, brings $q$ to $p$.
 #
-# A world with three images; the generator hardly ever draws the first:
+# A world with three images; the generator draws the first far too seldom:
 
 # %%
 p, q = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.5, 0.4])
@@ -91,8 +92,9 @@ divergence = jensenshannon(p, q) ** 2
 -2 * np.log(2) + 2 * divergence
 
 # %% [markdown]
-# The same number by both ways. The loss of this discriminator is below 1.386:
-# it can still tell something.
+# The same number by both ways. (SciPy returns the root of the divergence,
+# hence the square.) The loss of this discriminator is below 1.386: it can
+# still tell something.
 
 # %% [markdown]
 # ## Losses from logits
@@ -155,10 +157,12 @@ def generator_loss(fake_logits):
 #
 # All choices of this lesson stand here. GANs are choosy; each line has a
 # reason, and lesson 6 shows what happens without some of them. Adam's `beta_1`
-# averages gradients of the past. The opponent of the past is gone, so it is 0.
-# The learning rates are several times the usual 1e-3, because there are few
-# steps; they fall to 0 along a cosine, so that the game comes to rest.
-# `average_decay` and the `penalty` are explained below.
+# averages gradients of the past (*momentum*). The opponent of the past is
+# gone, so it is 0. The learning rates are several times Adam's usual 1e-3,
+# because there are few steps, and the generator's is the higher one: on
+# validation images that did better than the other way round, which lesson 6
+# will need. The rates fall to 0 along a cosine, so that the game comes to
+# rest. `average_decay` and the `penalty` are explained below.
 
 # %%
 noise_size = 32
@@ -251,7 +255,8 @@ class GAN:
 # The penalty is a safety rope. It is the squared slope of the logit at real
 # images (*R1*, Mescheder and others, 2018) and keeps the discriminator from
 # becoming a cliff. Slopes of slopes are expensive, so it is paid in one step
-# of eight only, eight times over.
+# of eight only, eight times over. (The paper writes $\gamma / 2$ for our
+# `penalty`.)
 
 
 # %%
@@ -285,8 +290,9 @@ def discriminator_step(gan, real, penalised=False):
 # back through the discriminator into the image and on into the generator. It
 # passes through the discriminator but is asked for, and applied to, the
 # *generator's* weights only. That is all there is to "freezing" the
-# discriminator. Older programs set `discriminator.trainable = False`, which
-# acts only when a model is compiled and misleads as often as it helps.
+# discriminator. Older programs set `discriminator.trainable = False`, which a
+# compiled model notices only at `compile`, and which misleads as often as it
+# helps.
 
 
 # %%
@@ -305,9 +311,10 @@ def update_average(average, generator):
 
 
 # %% [markdown]
-# A cheap check of both turns. The discriminator's loss should start near
-# 1.386. Then the generator takes its turn: are the discriminator's weights the
-# same before and after, all of them?
+# A cheap check of both turns. Untrained logits are small but not 0, so the
+# discriminator's loss should start somewhere around 1.386. Then the generator
+# takes its turn: are the discriminator's weights the same before and after,
+# all of them?
 
 # %%
 steps = dense_rounds * penalty_every
@@ -390,13 +397,13 @@ plots.panel({f"stretch {i + 1}": frames[i] for i in (0, 4, 9, 19)})
 # %% [markdown]
 # ## DCGAN
 #
-# A *deep convolutional* GAN (Radford and others, 2015) knows neighbours. The
-# generator plans with a dense layer, draws a small map with many channels and
-# doubles its side twice, 7, 14, 28. A *transposed convolution* does that: with
-# stride 2 each number of the map paints a patch of 4 x 4 numbers, and
-# neighbouring patches overlap by half. *Batch normalisation* brings each
-# channel of a batch to mean 0 and variance 1, which keeps the signal alive on
-# its way up.
+# A *deep convolutional* GAN (Radford and others, 2015) knows neighbours. Ours
+# keeps the paper's idea and adds a dense layer to each network. The generator
+# plans with a dense layer, draws a small map with many channels and doubles
+# its side twice, 7, 14, 28. A *transposed convolution* does that: with stride
+# 2 each number of the map paints a patch of 4 x 4 numbers, and neighbouring
+# patches overlap by half. *Batch normalisation* brings each channel of a batch
+# to mean 0 and variance 1, which keeps the signal alive on its way up.
 
 
 # %%
@@ -420,8 +427,9 @@ def build_generator():
 # The discriminator goes the other way, with convolutions that step two pixels
 # at a time. They see strokes; the dense layer behind them sees the whole
 # digit. Without it the samples have fine strokes in no order. No batch
-# normalisation here: it would let the images of a batch whisper to each other,
-# and the slope of the penalty would no longer be that of one image.
+# normalisation here, although the paper has it: it would let the images of a
+# batch whisper to each other, and the slope of the penalty would no longer be
+# that of one image.
 
 
 # %%
@@ -436,8 +444,9 @@ def build_discriminator():
 
 
 # %% [markdown]
-# Cheap checks: the shapes, the range of pixels, both first losses, and
-# whether the gradient of the generator's loss reaches every weight.
+# Cheap checks: the shapes, the range of pixels, the first losses (near 0.693
+# for the generator, 1.386 for the discriminator), and whether the gradient of
+# the generator's loss reaches every weight.
 
 # %%
 steps = rounds * penalty_every
@@ -461,9 +470,10 @@ plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
 
 # %% [markdown]
 # Read these curves with care. They are not errors but the score of a match: a
-# level line means that both got better at the same pace. In the second half,
-# with smaller steps, the discriminator gains, and the generator's loss
-# *rises*. Did the generator get worse? Only images tell:
+# level line means that neither gains on the other, whether both get better or
+# none does. In the second half, with smaller steps, the discriminator gains,
+# and the generator's loss *rises*. Did the generator get worse? Only images
+# tell:
 
 # %%
 plots.panel({f"stretch {i + 1}": frames[i] for i in (0, 2, 5, 9, 19)})
@@ -499,7 +509,7 @@ plots.grid(samples[:50])
 # %% [markdown]
 # What does the discriminator say now? In theory 0.5 to everything. In
 # practice, the mean of $D$ over real validation images, which it has never
-# seen, and over fakes:
+# seen, and over fakes of the average generator:
 
 # %%
 shown = digits.validation.images[:1000], samples[:1000]
@@ -525,7 +535,7 @@ plots.animation(walk.reshape(48, 28, 8 * 28), seconds=6)
 # The walk has no jumps, although no two of these images were ever compared in
 # training: a smooth network can only change smoothly. Where one digit becomes
 # another it must pass through shapes that are neither. These in-between shapes
-# are what a GAN without labels pays for its sharpness.
+# are the price of one space of noise without gaps for ten kinds of digits.
 
 # %% [markdown]
 # ## Measuring
@@ -542,8 +552,9 @@ report
 
 # %% [markdown]
 # Compare with the VAE at the end of lesson 3: strokes are sharp now. Does the
-# generator draw all digits? It was never told that there are ten, and nothing
-# in its loss asks for a fair share of each. The shares, 0 to 9:
+# generator draw all digits? It was never told that there are ten. Only at the
+# optimum, $q = p$, would each have its fair share; on the way there nothing
+# counts them. The shares, 0 to 9:
 
 # %%
 from digitdreams import metrics
@@ -586,7 +597,12 @@ course.expect(
 # - *How do you keep the discriminator fixed while the generator learns?* Take
 #   and apply the gradient for the generator's weights only.
 # - *The loss of the discriminator goes to 0. Is that good?* No: it wins
-#   everything, and the generator gets hardly any gradient.
+#   everything. With $\log(1 - D)$ the generator then gets hardly any gradient;
+#   with $-\log D$ it gets one, but from a judgement that no longer tells good
+#   fakes from bad ones.
+# - *Why is $-\log(D(x) + D(G(z)))$ no loss?* It falls when fakes are taken for
+#   real, and at 1 and 0.8 it is $-\log 1.8 = -0.588$, below 0. The right loss
+#   is $-\log 1 - \log 0.2 = 1.609$ there.
 # - *$D$ gives a real image 0.8. What does it cost?* $-\log 0.8 = 0.223$ nats
 #   (0.322 bits).
 #
@@ -604,4 +620,4 @@ course.expect(
 # ## Next
 #
 # In exercise 5 you repair the GAN programs that are in circulation. Lesson 6
-# breaks a GAN on purpose, in every way that is known to happen by itself.
+# breaks GANs on purpose, in three ways in which they also break by themselves.
