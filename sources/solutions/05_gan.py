@@ -24,9 +24,9 @@ from keras import layers, ops
 # %% [markdown]
 # ## Task 1: two losses
 #
-# The discriminator ends in `Dense(1)` and returns *logits*, any numbers. Seen
-# from here, the losses stay where they are, sometimes at exactly 0, and the
-# generator gets worse and worse on purpose:
+# The discriminator ends in `Dense(1)` and returns *logits*, any numbers. With
+# this program the losses hardly move, one of them often at 0, and what the
+# generator learns is to be found out:
 #
 # ```python
 # def gan_losses(real_logits, fake_logits):
@@ -102,9 +102,9 @@ check(build_generator)
 # ## Task 3: a discriminator
 #
 # It stops twice. First, `leaky_relu() got an unexpected keyword argument
-# 'alpha'`: Keras 3 has renamed this number to `negative_slope`. Then
-# `Flatten(x)`: a layer is first made and then called, and here the image is
-# handed to the making.
+# 'alpha'`: Keras 3 calls this number `negative_slope`. (Its layer `LeakyReLU`
+# still takes the old name, with a warning.) Then `Flatten(x)`: a layer is
+# first made and then called, and here the image is handed to the making.
 #
 # ```python
 # def build_discriminator(channels):
@@ -141,8 +141,9 @@ check(build_discriminator)
 # %% [markdown]
 # ## Task 4: what the discriminator is shown
 #
-# The discriminator's batch, images and labels, real is 1. With this one the
-# discriminator is soon sure of everything, and knows nothing:
+# Here the discriminator's batch is made: images and their labels, 1 for real
+# and 0 for fake. Whoever learns from this one does best to answer 0.5 to
+# everything:
 #
 # ```python
 # def labelled_batch(pixels, fakes):
@@ -152,10 +153,11 @@ check(build_discriminator)
 #     return images, labels
 # ```
 #
-# It never sees a real image. Once that is repaired the second mistake comes to
-# light: `pixels` are 0 to 255 and are scaled to [-1, 1], while the generator
-# ends in a sigmoid and cannot draw anything below 0. Any black pixel gives its
-# images away. Return images in the range of the fakes, real ones first. See
+# It holds no real image, and every fake is in it twice, once with each label.
+# Once that is repaired the second mistake comes to light: `pixels` are 0 to
+# 255 and are scaled to [-1, 1], while the generator ends in a sigmoid and
+# cannot draw anything below 0. Any pixel below 0 gives a real image away.
+# Return images in the range of the fakes, real ones first. See
 # [ops.concatenate](https://keras.io/api/ops/numpy/).
 
 
@@ -216,7 +218,7 @@ check(discriminator_step)
 # ## Task 6: the generator's step
 #
 # The generator is `sigmoid(noise @ generator)`, the discriminator is as in
-# task 5, and both matrices are NumPy arrays. This step should move the
+# task 5, and the weights of both are NumPy arrays. This step should move the
 # generator and leave the discriminator as it is:
 #
 # ```python
@@ -233,8 +235,8 @@ check(discriminator_step)
 #
 # It stops at `tape.watch`: a tape can watch tensors, not arrays. And if it did
 # not stop, the discriminator would learn along, to call fakes real: the loss
-# falls quickly, and the images stay bad. Return both matrices after the step,
-# the discriminator unchanged. See
+# falls quickly, and the images stay bad. Return the weights of both after the
+# step, the discriminator's unchanged. See
 # [GradientTape](https://www.tensorflow.org/api_docs/python/tf/GradientTape).
 
 
@@ -310,10 +312,10 @@ check(fakes_of_steps)
 # `losses` is the list of the last epoch's losses, and a list cannot be written
 # with `.4f`: print its mean. `updates` is how many *updates* a published
 # recipe makes, often 10,000. As 10,000 *epochs* of 55,000 images it would take
-# more than a week with the lesson's GAN. An epoch holds `images // batch_size`
-# updates, and a part of an epoch counts as a whole one. And `.h5` is the old
-# file format, which Keras keeps for old files only: the new one ends in
-# `.keras`. See [saving
+# about a week with the lesson's GAN on two cores. An epoch holds `images //
+# batch_size` updates, and a part of an epoch counts as a whole one. And `.h5`
+# is the old file format, which Keras keeps for old files only: the new one
+# ends in `.keras`. See [saving
 # models](https://keras.io/guides/serialization_and_saving/).
 
 

@@ -618,7 +618,8 @@ TASKS = [
                 losses_of_the_sum,
                 "The discriminator's loss is not the logarithm of a sum: "
                 "-log D(x) and -log(1 - D(G(z))) are averaged separately and "
-                "added.",
+                "added. The logarithm of the sum rewards D for believing "
+                "fakes; at D = 1 and 0.8 it gives -log 1.8 = -0.588.",
             ),
             Wrong(
                 losses_in_bits,
@@ -872,8 +873,8 @@ TASKS = [
             ),
             Wrong(
                 step_of_the_generator_only,
-                "Return both matrices, the generator first: the check wants "
-                "to see that the discriminator did not move.",
+                "Return the weights of both, the generator's first: the check "
+                "wants to see that the discriminator did not move.",
             ),
             Wrong(
                 generator_step_upwards,
