@@ -157,7 +157,7 @@ def build_encoder(latent_size):
 
 # %% [markdown]
 # The biases of the decoder's last layer start at the logits of the mean image,
-# so that the loss starts near 206 nats.
+# so that the loss starts near 207 nats, 206 of them for the mean image.
 
 # %%
 mean_logits = np.log(mean_image / (1 - mean_image)).ravel()
@@ -209,7 +209,7 @@ class CVAE(keras.Model):
 
 
 # %% [markdown]
-# Cheap checks before the expensive cell. The first loss is near 206 nats, the
+# Cheap checks before the expensive cell. The first loss is near 207 nats, the
 # KL is not negative, and a gradient reaches every weight:
 
 # %%
@@ -292,8 +292,9 @@ plots.grid(as_all_digits(cvae_6, codes))
 # %% [markdown]
 # Within a row, slant, width and thickness stay. Nobody told the model that
 # there is such a thing as handwriting. The KL did: each nat in $z$ has a
-# price, the label is free, so $z$ keeps only what the label leaves open. Where
-# a draw lies far from all codes of real digits, its whole row is blotted.
+# price, the label is free, so $z$ keeps mostly what the label leaves open.
+# Some digits are blots although their neighbours in the row are not: such a
+# draw lies far from the codes that real images of *that* digit have.
 
 # %% [markdown]
 # ## Swap the digit
@@ -331,8 +332,9 @@ negative_elbo(cvae_16, digits.validation)
 # If $z$ holds style only, nobody should be able to read the digit from it. Let
 # a linear classifier (*logistic regression*) try. It sees codes of 2,500
 # images and is tested on 2,500 others; by chance it would be right one time in
-# ten. For comparison, the same with 16 numbers of principal component
-# analysis, the linear code of lesson 2.
+# ten. (What it reads is there; a cleverer reader may find more.) For
+# comparison, the same with 16 numbers of principal component analysis, the
+# linear code of lesson 2.
 
 # %%
 from sklearn.decomposition import PCA
@@ -390,9 +392,11 @@ plots.grid(from_16)
 # them, each with its mean, its covariance and its share. The weights of the
 # networks stay as they are.
 #
-# Is this allowed? The ELBO holds for *any* prior $p(z|y)$, so we may choose
-# the one that makes it largest. That is the distribution of the codes
-# themselves: the average of $q(z|x, y)$ over the images with label $y$.
+# Is this allowed? The ELBO holds for *any* prior $p(z|y)$ that does not look
+# at $x$, so we may choose the one that makes it largest on the training
+# images. That is the distribution of their codes: the average of $q(z|x, y)$
+# over the images with label $y$. (Exactly this average would suit no other
+# images as well; a few normal distributions are a smooth stand-in.)
 
 # %%
 from sklearn.mixture import GaussianMixture
@@ -455,11 +459,11 @@ def saved_nats(prior, split):
 [saved_nats(prior, digits.validation) for prior in priors.values()]
 
 # %% [markdown]
-# With one normal distribution and with eight, both got better, the samples and
-# the bound: now one model does both. It is not magic. The latent space had not
-# been filled as $N(0, I)$ promised, and now the model says so. In *diffusion*
-# models of later lessons a whole second network plays the part of this
-# mixture.
+# Both priors make the bound better, eight normal distributions more than one.
+# The page of 40 has fewer blots than before; how many fewer is counted below.
+# It is not magic. The latent space had not been filled as $N(0, I)$ promised,
+# and now the model says so. In *latent diffusion* models, such as Stable
+# Diffusion, a whole second network plays the part of this mixture.
 
 # %% [markdown]
 # ## Measuring
@@ -491,11 +495,11 @@ for name, drawn in samples.items():
     print(f"{name:10} {nats[name]:6.1f} nats, {accuracy[name]:.1%} as asked")
 
 # %% [markdown]
-# The first two rows are the trade-off; the third escapes it. For scale: a
-# published CVAE, with 20 latent numbers and 20 epochs, was judged to draw 92.7
-# % as asked (by another judge, so only roughly comparable). Here is the full
-# report on the last model. The samples of lesson 3 had a FID dozens of times
-# its floor; this one is only a few times above it.
+# The first two rows are the trade-off; the third escapes it: now one model
+# does both. Here is the full report on it. The samples of lesson 3 had a FID
+# dozens of times its floor; here it is only a few times the floor. Precision
+# is as high as that of real images, recall is not: the samples look right, but
+# the rarer hands are missing.
 
 # %%
 judge.report(samples["16, fitted"])
@@ -514,8 +518,9 @@ lesson_3.numbers[-1].label, lesson_3.numbers[-1].typical
 # the price of the label. So it is a little better, but most of what there is
 # to say about a digit is its style.
 #
-# Lesson 8 puts all models into one table. For it we keep the small decoder,
-# which draws well from $N(0, I)$.
+# Lesson 8 puts all models into one table. It feeds every generator with plain
+# noise, so we keep the small decoder, which draws well from $N(0, I)$. The
+# best model of this lesson, with its fitted prior, is therefore not in it.
 
 # %%
 from digitdreams import models
@@ -552,7 +557,8 @@ course.expect(
 #   were shuffled together, whether the decoder gets the label, and whether
 #   $z$ already holds it.
 # - *More latent numbers: better loss, worse samples. Why?* The codes fill a
-#   smaller part of the prior; fit the prior to the codes.
+#   smaller part of the prior, and draws fall beside them; use fewer numbers,
+#   or fit the prior to the codes.
 #
 # ## To read
 #

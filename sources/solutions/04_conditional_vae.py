@@ -133,8 +133,8 @@ check(build_decoder)
 # %% [markdown]
 # ## Task 4: find the bugs, a loss
 #
-# Trained with this loss, reconstructions look fine. But every draw from $N(0,
-# I)$ decodes to a blot:
+# Trained with this loss, reconstructions look fine. But most draws from $N(0,
+# I)$ decode to blots:
 #
 # ```python
 # def cvae_loss(images, labels, noise, encoder, decoder):
@@ -294,7 +294,7 @@ def train():
 
 # %% [markdown]
 # Two numbers to reach: the negative ELBO of the test images, and the *label
-# accuracy*, the share of drawn digits in which the judge of lesson 1 sees the
+# accuracy*, the share of drawn digits in which the course's judge sees the
 # digit that was asked for. Each digit is drawn with the prior $N(m, I)$, where
 # $m$ is its mean code from `class_means`.
 
