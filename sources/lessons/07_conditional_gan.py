@@ -51,7 +51,7 @@ plots.grid(digits.train.images[:10], labels=digits.train.labels[:10])
 # Noise and one-hot vector are joined end to end: *concatenation*. The first
 # dense layer multiplies the joined vector with its weights, and the ten zeros
 # and ones pick a row. So the label adds one learned vector to the layer's
-# input, nothing more.
+# result before its activation, nothing more.
 #
 # An *embedding* is a table with a learned vector for each label. Looking up a
 # row is the same as multiplying the one-hot vector with the table:
@@ -81,8 +81,8 @@ copied.shape, right.shape
 # %% [markdown]
 # The shapes agree, so nothing complains. But look at the ten maps. `repeat`
 # copies each *number* 784 times, and `reshape` deals the long row out over
-# pixels first and channels last, so that all ten channels get one and the same
-# band.
+# pixels first and channels last, so that all ten channels get the same band,
+# but for a pixel at its ends.
 
 # %%
 maps = {"right": right, "copied": copied}
@@ -173,9 +173,10 @@ def build_dense_generator():
 # ## The game
 #
 # The recipe is that of lesson 5: the non-saturating loss, an R1 penalty, Adam
-# without momentum, rates that fall to 0, an average of the generator's
-# weights. The penalty is taken on 16 images in one step of eight, eight times
-# over, because slopes of slopes are expensive.
+# without momentum, rates that fall to 0 and of which the generator's is the
+# higher one, an average of the generator's weights. The penalty is paid in one
+# step of eight, eight times over, and on half of the batch only, because
+# slopes of slopes are expensive.
 
 # %%
 batch_size = 32
@@ -313,9 +314,10 @@ for way in ("concatenation", "embedding", "projection"):
 # Ten digits from each, always with the same noise. Whether they obey is
 # counted at the end, together with the other models.
 #
-# For drawing, the noise is scaled by 0.8. Shorter vectors are the more
-# ordinary ones, so fewer samples fail; what is lost is some variety. It is a
-# simple form of the *truncation* of BigGAN (Brock and others, 2018). The 0.8
+# For drawing, the noise is scaled by 0.8. Shorter vectors lie nearer to the
+# middle and give more ordinary images, so fewer samples fail; what is lost is
+# some variety. It is a relative of the *truncation* of BigGAN (Brock and
+# others, 2018), which draws every number that is too large once more. The 0.8
 # was chosen on validation images, with a small classifier of our own.
 
 
@@ -350,8 +352,9 @@ channel = np.array([1.0, 3.0])
 2 * (channel - channel.mean()) / channel.std() + 0.5
 
 # %% [markdown]
-# So the class can switch channels off and on, strokes for strokes. In Keras it
-# is made of parts: a normalisation without gain and shift, and two tables.
+# So the class can switch channels off and on, and with them kinds of strokes.
+# In Keras it is made of parts: a normalisation without gain and shift, and two
+# tables.
 
 
 # %%
@@ -373,7 +376,8 @@ def conditional_normalisation(x, labels):
 # Mind the order: the second one comes *before* the reshape, so each of its
 # 3,136 numbers has its own gain and shift, and a class can put strokes where
 # it wants them. Behind the reshape it would shift a whole channel at once, the
-# same everywhere, and the model would hardly learn its labels.
+# same everywhere: a first version of this model did, and hardly learned its
+# labels.
 
 
 # %%
@@ -435,8 +439,7 @@ history = train(final, digits.train.labels, "conditional GAN")
 plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
 
 # %% [markdown]
-# The discriminator's loss stays a little below 1.386: it can still tell
-# something.
+# The discriminator's loss stays below 1.386: it can still tell something.
 #
 # ## Looking
 #
@@ -566,10 +569,12 @@ by_code = {f"code {c}": invented[c::10][:12] for c in range(10)}
 plots.panel(by_code)
 
 # %% [markdown]
-# Codes take up what is easiest to see and to keep apart. Much of that is the
-# digit, but a code may also stand for two digits, or two codes for one digit
-# that is written in two ways. The code is a *name the model invented*; which
-# digit it means has to be looked up.
+# Even at a bound close to 2.303 the rows need not be the ten digits: it asks
+# that codes can be told apart, not that they mean what we mean. Codes take up
+# what is easiest to see and to keep apart. Much of that is the digit, but a
+# code may also stand for two digits, or two codes for one digit that is
+# written in two ways. The code is a *name the model invented*; which digit it
+# means has to be looked up.
 
 # %% [markdown]
 # ## Measuring
@@ -587,9 +592,10 @@ for name, gan in gans.items():
     print(f"{name:15}{metrics.label_accuracy(verdicts, wanted):.3f}")
 
 # %% [markdown]
-# In so short a training concatenation lags behind: at first its ten numbers
-# are lost beside 784 pixels. For InfoGAN every code is translated to the digit
-# that the judge sees in most of its samples:
+# In so short a training concatenation lags far behind; 0.1 would be guessing.
+# Ten numbers among 794 are easily overlooked at first, while a projection
+# multiplies the label with all features. For InfoGAN every code is translated
+# to the digit that the judge sees in most of its samples:
 
 # %%
 seen = judge.probabilities(invented).argmax(axis=1)
@@ -636,7 +642,7 @@ course.expect(
 # ## What to remember
 #
 # 1. A conditional discriminator judges *pairs*; real and generated pairs need
-#    the same labels, or the label alone gives the fakes away.
+#    the same shares of labels, or the label alone gives the fakes away.
 # 2. A label enters by concatenation, embedding or projection, and into a
 #    generator best in every layer, as gain and shift of a normalisation.
 # 3. AC-GAN asks for the label, InfoGAN for an invented code; both are a second
@@ -644,9 +650,9 @@ course.expect(
 #
 # ## Asked in interviews
 #
-# - *Why does a projection discriminator beat concatenation?* Its form is that
-#   of the best logit: one term for the image, one inner product for the match
-#   of image and label.
+# - *Why does a projection discriminator often beat concatenation?* Its form is
+#   that of the best logit: one term for the image, one inner product for the
+#   match of image and label.
 # - *What is class-conditional batch normalisation?* Batch normalisation whose
 #   gain and shift are looked up by class.
 # - *What is AC-GAN's weakness?* Its classifier rewards images that are easy to
