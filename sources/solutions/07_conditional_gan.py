@@ -126,8 +126,8 @@ check(projection_logits)
 # %% [markdown]
 # ## Task 5: repair the discriminator's loss
 #
-# In this program the generator draws labels of its own, `fake_labels`. After
-# training, the samples are sharp but show any digit, whatever was asked for:
+# In this program the generator draws labels of its own, `fake_labels`. The
+# loss soon falls to nearly 0, and the samples never become digits:
 #
 # ```python
 # def pair_loss(real, real_labels, fake, fake_labels, w, b, vectors):
@@ -138,9 +138,10 @@ check(projection_logits)
 #     return ops.mean(ops.softplus(-logits))
 # ```
 #
-# `real` and `fake` are features of the images. Two things are wrong. Return
-# $-\log D$ averaged over the real pairs plus $-\log(1 - D)$ averaged over the
-# generated ones. The two batches may differ in size.
+# `real` and `fake` are features of the images. Two things are wrong: once the
+# loss no longer falls to 0, even a perfect generator would still be found out.
+# Return $-\log D$ averaged over the real pairs plus $-\log(1 - D)$ averaged
+# over the generated ones. The two batches may differ in size.
 
 
 # %% task="pair_loss"
@@ -185,7 +186,8 @@ check(information_bound)
 #
 # A small dense conditional GAN. The generator's first layer gets your joined
 # vector, the discriminator ends in your projection, and the loss is your pair
-# loss, with labels of its own for the fakes.
+# loss, with labels of its own for the fakes. The rest is the lesson's recipe:
+# an R1 penalty, rates that fall to 0, an average of the generator's weights.
 
 # %%
 noise_size, batch_size = 64, 32

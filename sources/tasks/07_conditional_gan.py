@@ -608,7 +608,8 @@ TASKS = [
             Wrong(
                 pair_loss_wrong_labels,
                 "The fakes are judged with the labels of the real images: "
-                "use those that they were made with.",
+                "then even a perfect generator is found out. Use those that "
+                "they were made with.",
             ),
             Wrong(
                 pair_loss_both_real,
@@ -658,8 +659,8 @@ TASKS = [
             ),
             Wrong(
                 bound_negative,
-                "The sign is the other way round: a bound of information "
-                "that is read well is positive.",
+                "The sign is the other way round: where the head reads the "
+                "codes well, the bound is positive.",
             ),
             Wrong(
                 bound_as_loss,
