@@ -285,6 +285,7 @@ def curve(
     title: str | None = None,
     bar: float | None = None,
     xlabel: str = "epoch",
+    bar_name: str = "bar",
 ) -> Figure:
     """Draw how numbers changed from epoch to epoch.
 
@@ -294,6 +295,7 @@ def curve(
         title: written above the curves.
         bar: value to reach, drawn as a dashed line.
         xlabel: what is counted along the horizontal axis, from 1.
+        bar_name: what stands before the value at the dashed line.
 
     Raises:
         ValueError: no curve, a curve without values, or one that is not a row of
@@ -320,7 +322,7 @@ def curve(
     if bar is not None:
         axes.axhline(bar, color=INK, linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
         axes.annotate(
-            f"bar {bar:g}",
+            f"{bar_name} {bar:g}",
             (1, bar),
             xycoords=("axes fraction", "data"),
             xytext=(4, 0),

@@ -354,7 +354,7 @@ def train_rounds(gan, batches, count):
 
 # %% [markdown]
 # Around it, what a training needs to be watched: the mean losses of every
-# stretch of steps, and what the average generator makes of ten noise vectors
+# part of the steps, and what the average generator makes of ten noise vectors
 # that stay the same.
 
 # %%
@@ -367,19 +367,20 @@ def train(gan, rounds, title):
     images = data.batches(digits.train.images, batch_size, seed)
     batches = iter(images.repeat())
     history, frames = [], []
-    stretches = track(range(20), title, unit="stretches")
-    for _ in stretches:
+    parts = track(range(20), title, unit="parts")
+    for _ in parts:
         losses = train_rounds(gan, batches, tf.constant(rounds // 20))
         history.append(losses.numpy())
         frames.append(gan.average(same_noise).numpy())
-        stretches.report(discriminator=losses[0], generator=losses[1])
+        parts.report(discriminator=losses[0], generator=losses[1])
     judged, made = np.transpose(history)
     return {"discriminator": judged, "generator": made}, np.array(frames)
 
 
 # %%
 history, frames = train(dense, dense_rounds, "dense GAN")
-plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
+knowing_nothing = {"bar": 1.386, "bar_name": "2 log 2 ="}
+plots.curve(history, "loss in nats", xlabel="part", **knowing_nothing)
 
 # %% [markdown]
 # At the dashed line, 1.386, the discriminator could no longer tell. Its loss
@@ -387,7 +388,7 @@ plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
 # follow. Below, the same ten noise vectors during training:
 
 # %%
-plots.panel({f"stretch {i + 1}": frames[i] for i in (0, 4, 9, 19)})
+plots.panel({f"part {i + 1}": frames[i] for i in (0, 4, 9, 19)})
 
 # %% [markdown]
 # It works, and shows its weakness: ragged strokes and stray white pixels. A
@@ -466,7 +467,7 @@ float(discriminator_loss(*judged)), all(np.any(g) for g in gradients)
 
 # %%
 history, frames = train(gan, rounds, "DCGAN")
-plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
+plots.curve(history, "loss in nats", xlabel="part", **knowing_nothing)
 
 # %% [markdown]
 # Read these curves with care. They are not errors but the score of a match: a
@@ -476,7 +477,7 @@ plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
 # tell:
 
 # %%
-plots.panel({f"stretch {i + 1}": frames[i] for i in (0, 2, 5, 9, 19)})
+plots.panel({f"part {i + 1}": frames[i] for i in (0, 2, 5, 9, 19)})
 
 # %% [markdown]
 # ## Save and load

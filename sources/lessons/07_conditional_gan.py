@@ -273,7 +273,7 @@ def both_turns(gan, real, labels, penalised):
 
 
 # %% [markdown]
-# Training runs in ten stretches, each of them one call of a graph.
+# Training runs in ten parts, each of them one call of a graph.
 
 # %%
 from digitdreams.progress import track
@@ -293,7 +293,7 @@ def train(gan, labels, title):
     pairs = digits.train.images, one_hot[labels]
     batches = iter(data.batches(pairs, batch_size, seed).repeat())
     losses, count = [], tf.constant(gan.steps // penalty_every // 10)
-    for _ in track(range(10), title, unit="stretches"):
+    for _ in track(range(10), title, unit="parts"):
         losses.append(train_rounds(gan, batches, count).numpy())
     judged, made = np.transpose(losses)
     return {"discriminator": judged, "generator": made}
@@ -436,7 +436,8 @@ all(np.any(g) for g in gradients), bool(moved)
 
 # %%
 history = train(final, digits.train.labels, "conditional GAN")
-plots.curve(history, "loss in nats", bar=1.386, xlabel="stretch")
+knowing_nothing = {"bar": 1.386, "bar_name": "2 log 2 ="}
+plots.curve(history, "loss in nats", xlabel="part", **knowing_nothing)
 
 # %% [markdown]
 # The discriminator's loss stays below 1.386: it can still tell something.
