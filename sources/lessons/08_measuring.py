@@ -8,8 +8,8 @@
 # notice damage, cheat each of them, and end with a *leaderboard*: all models
 # in one table.
 #
-# It takes about two minutes on two CPU cores once lessons 3, 4, 5 and 7 have
-# run. The first cell prints the numbers to reach.
+# It takes about two minutes on two CPU cores once lessons 4, 5 and 7 have run.
+# The first cell prints the numbers to reach.
 
 # %%
 from digitdreams import course
@@ -19,10 +19,11 @@ seed = course.start("08")
 # %% [markdown]
 # ## Four models
 #
-# Lessons 3, 4, 5 and 7 have saved their generators. Where a file is missing,
-# for example because you have not run that lesson, the next cell trains a
-# short version of the model and says so. A short version is worse; run the
-# lesson if you want to see what it can do.
+# Lessons 4, 5 and 7 save their generators, lesson 3 does not. Where a file is
+# missing, the next cell trains a short version of the model and says so: the
+# VAE always, two epochs instead of seven, and the others if you have not run
+# their lessons. A short version is worse than the lesson's model; keep that in
+# mind when you compare.
 
 # %%
 from digitdreams import data, models, plots
@@ -34,7 +35,10 @@ generators = {
 
 # %% [markdown]
 # 5,000 images from each. The two conditional models are asked for the digits 0
-# to 9 in turn; the other two draw what they like.
+# to 9 in turn; the other two draw what they like. All get plain noise from
+# $N(0, I)$. Two lessons do something cleverer at this point, which is *not*
+# measured here: lesson 4 fits a prior to its codes, lesson 7 scales the noise
+# by 0.8.
 
 # %%
 samples = {
@@ -51,7 +55,7 @@ plots.panel({name: images[10:22] for name, images in samples.items()})
 # For comparison we need real images in two roles. *Reference* images are what
 # samples are compared with. *Other real* images stand in for a perfect
 # generator. In this lesson the reference is the validation split; the test
-# images come in only at the end.
+# images come in only at the end, for the last two measurements.
 
 # %%
 import numpy as np
@@ -92,11 +96,12 @@ from scipy.stats import binom
 {k: float(binom.sf(k - 1, 20, 0.5).round(3)) for k in range(12, 18)}
 
 # %% [markdown]
-# 15 right verdicts happen by luck in 2 of 100 tries, so from 15 on you may
-# claim a difference. From 12 you may not, although it is "more than half".
-# Large studies work the same way (HYPE, below). *How to fool it*: choose the
-# images that you show, or show few. Nobody sees from 20 images that one digit
-# is missing, or that all are copies of training images.
+# 15 or more right verdicts happen by luck in 2 of 100 tries, so from 15 on you
+# may claim a difference. From 12 you may not, although it is "more than half".
+# (If you mark exactly ten, verdicts come in pairs: 16 or more right then
+# happen in 1 of 100.) Large studies work the same way (HYPE, below). *How to
+# fool it*: choose the images that you show, or show few. Nobody sees from 20
+# images that one digit is missing, or that all are copies of training images.
 #
 # ## Likelihood against samples
 #
@@ -134,7 +139,9 @@ float(nats_of_copies)
 # %% [markdown]
 # That is worse than the 206 nats of the model that only knows the mean image.
 # New handwriting differs even from its nearest copy in some 45 pixels, and
-# each of them costs about $-\ln 0.01 = 4.6$ nats.
+# each of them costs about $-\ln 0.01 = 4.6$ nats. A machine that flips 6 % of
+# the pixels costs only some 184 nats: the likelihood prefers samples that are
+# full of specks.
 #
 # The second model makes noise in 99 of 100 draws and uses the VAE of lesson 3
 # for the other one. Whatever the noise does, $p(x) \ge 0.01\,p_{VAE}(x)$, so
@@ -173,8 +180,8 @@ metrics.inception_score([[0.9, 0.1], [0.1, 0.9]])
 
 # %% [markdown]
 # Papers use a network named Inception, trained on photographs; it knows no
-# digits. We use the judge of lesson 1. With it the measure is often called
-# *MNIST score*, and 10 is the most.
+# digits. We use the course's judge. With it the measure is called *MNIST
+# score*, and 10 is the most.
 
 # %%
 from digitdreams import judge
@@ -207,9 +214,10 @@ metrics.inception_score(sure[ten])
 # $$\mathrm{FID} = |m_a - m_b|^2 + \mathrm{trace}(C_a + C_b -
 # 2 (C_a C_b)^{1/2})$$
 #
-# With a single feature this is $(m_a - m_b)^2 + (s_a - s_b)^2$, where $s$ are
-# standard deviations: a cloud at 0 with spread 1 and one at 2 with spread 3
-# are $4 + 4 = 8$ apart.
+# The trace is the sum of the diagonal, and $M^{1/2}$ the matrix whose square
+# is $M$. With a single feature this is $(m_a - m_b)^2 + (s_a - s_b)^2$, where
+# $s$ are standard deviations: a cloud at 0 with spread 1 and one at 2 with
+# spread 3 are $4 + 4 = 8$ apart.
 
 # %%
 metrics.frechet_distance([0], [[1]], [2], [[9]])
@@ -221,9 +229,10 @@ fids = {name: metrics.fid(real_features, f) for name, f in features.items()}
 {name: round(value, 2) for name, value in fids.items()}
 
 # %% [markdown]
-# "Other real" shows the *floor*: even a perfect generator does not reach 0,
-# because 5,000 images do not give a covariance exactly. Values at the floor
-# cannot be told apart.
+# "Other real" shows the *floor*: even real images do not reach 0. One reason
+# is that 5,000 images do not give a covariance exactly; another one is that
+# the validation images, the end of the training file, differ a little from the
+# rest. Values at the floor cannot be told apart.
 #
 # ### It depends on the number of samples
 #
@@ -264,9 +273,9 @@ figure
 # the left. Real images at 250 samples have several times the FID of real
 # images at 5,000. Two FIDs may be compared only with equally many samples on
 # both sides, all the more where models are good: the bias stays the same while
-# the FID gets small.
-# (What is left at the left end for real images comes from the reference, which
-# has only 2,500 images here.)
+# the FID gets small. (What is left at the left end for real images comes from
+# the reference: it has only 2,500 images here, and the difference just
+# mentioned.)
 #
 # ### It depends on the network
 #
@@ -342,8 +351,9 @@ table(by_network)
 # other. One side is always real.
 #
 # *How to fool it*: FID knows means and covariances only. Features drawn from
-# *one* Gaussian with the real mean and covariance have a perfect FID, although
-# real features form ten clouds, with nothing between them.
+# *one* Gaussian with the real mean and covariance have an FID below the floor
+# (first number; the second is that of other real images), although real
+# features form ten clouds, with little between them.
 
 # %%
 gaussian = rng.multivariate_normal(
@@ -354,12 +364,12 @@ metrics.fid(real_features, gaussian), fids["other real"]
 # %% [markdown]
 # ## KID
 #
-# The *kernel inception distance* makes no assumption about the clouds' shape
-# and has no bias: on average it is 0 for two draws of the same distribution,
-# whatever their number. Its kernel $k(x, y) = (x \cdot y / d + 1)^3$, with $d$
-# the number of features, says how alike two feature vectors are. KID is the
-# mean likeness within each set minus twice the mean likeness across, where no
-# vector is compared with itself:
+# The *kernel inception distance* sums no cloud up as a Gaussian, and it has no
+# bias: on average it is 0 for two draws of the same distribution, whatever
+# their number. Its kernel $k(x, y) = (x \cdot y / d + 1)^3$, with $d$ the
+# number of features, says how alike two feature vectors are. KID is the mean
+# likeness within each set, summed over both, minus twice the mean likeness
+# across, where no vector is compared with itself:
 #
 # $$\mathrm{KID} = \overline{k(a, a')} + \overline{k(b, b')} -
 # 2\,\overline{k(a, b)}$$
@@ -375,10 +385,11 @@ print("the Gaussian:", round(metrics.kid(real_features, gaussian), 4))
 
 # %% [markdown]
 # Few samples make KID uncertain, up and down, but do not push it upwards. What
-# is left at 4,000 is a true difference: the validation images come from other
-# writers. And the Gaussian no longer passes for real: the kernel's third power
-# sees what is beyond covariance. *How to fool it*: with copies of training
-# images, like FID. Both ask only whether the clouds agree.
+# is left at 4,000 is mostly a true difference: the end of the training file is
+# not quite like the rest. And the Gaussian no longer passes for real: the
+# kernel's third power sees one step beyond covariance (third moments, such as
+# skewness; not more). *How to fool it*: with copies of training images, like
+# FID. Both ask only whether the clouds agree.
 #
 # ## Precision and recall
 #
@@ -386,7 +397,8 @@ print("the Gaussian:", round(metrics.kid(real_features, gaussian), 4))
 # can. Put a ball around each real feature vector that reaches to its third
 # nearest real neighbour. *Precision* is the share of samples inside one of the
 # balls: are they realistic? *Recall* exchanges the roles: the share of real
-# images inside the balls of the samples: is everything covered?
+# images inside the balls of the samples: is everything covered? In the table,
+# "score" is the Inception Score.
 
 
 # %%
@@ -456,8 +468,9 @@ twins = train_images[indices[close]]
 plots.panel({"sample": samples["conditional GAN"][close], "training": twins})
 
 # %% [markdown]
-# These are the twelve suspects of the conditional GAN: alike, but other
-# handwriting. Simple digits such as 1 leave little room to be new.
+# These are the twelve suspects of the conditional GAN. Look for strokes that
+# differ. Simple digits such as 1 leave little room to be new: if the suspects
+# are nearly all 1s, that is no sign of copying.
 #
 # ## Do they notice damage?
 #
@@ -504,8 +517,9 @@ table(agreement)
 
 # %% [markdown]
 # FID and KID must order all three kinds of damage rightly: that is a number of
-# the contract. Precision and recall are specialists: dropped classes are
-# none of precision's business, and blurred images can even be *more* typical.
+# the contract. Precision is a specialist: dropped classes are none of its
+# business, and blurred images can even be *more* typical. Recall falls with
+# all three, since damaged samples, too, leave real images uncovered.
 
 # %%
 right_order = min(min(row["FID"], row["KID"]) for row in agreement.values())
@@ -514,8 +528,8 @@ right_order = min(min(row["FID"], row["KID"]) for row in agreement.values())
 # ## A measure that does not exist
 #
 # An article in circulation recommends a third measure beside Inception Score
-# and FID, the "Pixel Recurrence Plot". There is no paper on it. *Recurrence
-# plots* do exist, in the study of time series
+# and FID, the "Pixel Recurrence Plot". We know of no paper on such a measure.
+# *Recurrence plots* do exist, in the study of time series
 # ([Eckmann and others, 1987](https://doi.org/10.1209/0295-5075/4/9/004)): a
 # table that marks at which times $i$ and $j$ a system is in nearly the same
 # state. We can build the obvious version for images: "time" runs down the
@@ -563,22 +577,23 @@ np.round([rate(other_real[other_labels == d]) for d in range(10)], 2)
 # %% [markdown]
 # The honest finding: the rate does track both kinds of damage, in *opposite*
 # directions. Blur makes rows alike and raises it, noise makes them unlike and
-# lowers it. So an image with both can have exactly the rate of an undamaged
-# one, and a generator that draws nothing but 1s has a rate like strong blur.
-# It is blind to the order of columns, too: distances between rows do not
-# change when all rows are shuffled alike, so unreadable images get exactly the
-# rate of real ones. And it compares samples with nothing real. As an alarm for
-# one known kind of damage on one kind of image it works; as a measure of
-# generators it does not. If a text names a measure that you cannot find in a
-# paper, test it like this before you use it.
+# lowers it. So images with both can have the rate of undamaged ones, and a
+# generator that draws nothing but 1s has a rate like strong blur. Dropping
+# eight of ten digits, in contrast, changes it little. It is blind to the order
+# of columns, too: distances between rows do not change when all rows are
+# shuffled alike, so unreadable images get exactly the rate of real ones. And
+# it compares samples with nothing real. As an alarm for one known kind of
+# damage on one kind of image it works; as a measure of generators it does not.
+# If a text names a measure that you cannot find in a paper, test it like this
+# before you use it.
 #
 # ## Classification accuracy score
 #
 # A practical question: are generated images good for anything? Train a
 # classifier *only* on generated digits with the labels that were wanted, and
-# test it on real ones. A high *classification accuracy score* needs right
-# labels, realistic images and variety at the same time. It needs a conditional
-# model.
+# test it on real ones, here on the test images. A high *classification
+# accuracy score* (CAS) needs right labels, realistic images and variety at the
+# same time. It needs a conditional model.
 
 
 # %%
@@ -641,7 +656,10 @@ table({name: {"accuracy": value} for name, value in accuracies.items()})
 #
 # ## Who is fooled by what
 #
-# The cheats against the measures:
+# The cheats against the measures. "Ten images" are those that fooled the
+# Inception Score; "grey fog" shows no digit at all, only a grey that was
+# found, by trial, to lie in an odd real image's ball; "copies" are training
+# images, and "moved copies" the same, one pixel to the side.
 
 # %%
 cheats = {
@@ -658,18 +676,20 @@ for name, images in cheats.items():
 table(fooled)
 
 # %% [markdown]
-# Copies pass every measure except the search for neighbours. Moved copies pass
-# that one, too, and the FID notices only that all digits stand one pixel to
-# the side. There is no single number. Report several that fail in different
-# ways, and look.
+# Ten images have the best score, and fog a precision that real images do not
+# reach. Copies pass every measure except the search for neighbours. Moved
+# copies pass that one, too, and the FID notices only that all digits stand one
+# pixel to the side. There is no single number. Report several that fail in
+# different ways, and look.
 #
 # ## The leaderboard
 #
-# Now the test images, once, in two random halves of 5,000: one is the
-# reference, the other one stands in for a perfect generator and shows what can
-# be reached. All columns but the last are from the judge, which has trained no
-# model and chosen none. *Label accuracy* is the share of samples in which the
-# judge sees the wanted digit.
+# Now the test images, in two random halves of 5,000: one is the reference, the
+# other one stands in for a perfect generator and shows what can be reached.
+# Both are from one set, so this floor is lower than the one above. All columns
+# but the last are from the judge, which has trained no model and chosen none.
+# *Label accuracy* is the share of samples in which the judge sees the wanted
+# digit.
 
 # %%
 rows = rng.permutation(10_000)
@@ -707,8 +727,13 @@ figure
 # %% [markdown]
 # Is the first place the one that you chose by eye? Read along the rows, too:
 # high precision with low recall means good images of few kinds, the opposite
-# means that everything comes up, some of it badly. Labels help twice: a model
-# can be steered, and it no longer has to decide between digits. The contract:
+# means that everything comes up, some of it badly.
+#
+# And read the table as what it is: four saved models, not four *methods*. The
+# VAE had two epochs. The conditional VAE is the small one of lesson 4; the
+# large one with a fitted prior had a FID of only a few times its floor there,
+# as good GANs have. And one run each says nothing of the next run. A fair
+# contest gives each method the same time and several seeds. The contract:
 
 # %%
 course.expect(
@@ -721,8 +746,8 @@ course.expect(
 #
 # 1. Likelihood and sample quality are different things; a model can have
 #    either without the other.
-# 2. An FID is a number *about a network and a number of samples*: name both,
-#    give the floor, and compare nothing else.
+# 2. An FID depends on the network and on the number of samples: name both,
+#    give the floor, and compare only values for which both are the same.
 # 3. Each measure can be fooled. Report several, search for copies, and look at
 #    the images.
 #
@@ -732,10 +757,10 @@ course.expect(
 #   generated images with those of real images, in a given network; not two
 #   generators with each other.
 # - *Your FID fell from 12 to 10 when you evaluated on 50,000 instead of 5,000
-#   samples. Is the model better?* No: FID is biased upwards for few samples;
-#   compare at equal numbers, extend to infinity, or use KID.
+#   samples. Is the model better?* That does not show it: FID is biased upwards
+#   for few samples. Compare at equal numbers, extend to infinity, or use KID.
 # - *A model has precision 0.95 and recall 0.2. What is wrong?* It makes good
-#   images of few kinds: mode collapse, or too much truncation.
+#   images of few kinds: mode collapse, or noise that was scaled down too much.
 # - *How do you find out whether a generator memorises?* Compare the distances
 #   of samples to their nearest training images with those of new real images,
 #   in pixels and in features, and look at the nearest pairs.
@@ -765,6 +790,5 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 8 you write five measures and repair two that articles get wrong.
-# The lessons after this one build stronger models; all of them will stand on
-# this leaderboard.
+# In exercise 8 you write four measures and repair two that articles get wrong.
+# The lessons after this one build stronger models; now you can measure them.
