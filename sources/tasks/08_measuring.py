@@ -1,4 +1,4 @@
-"""Tasks of exercise 08: five measures and two repairs."""
+"""Tasks of exercise 08: four measures and two repairs."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
