@@ -8,7 +8,7 @@
 # notice damage, cheat each of them, and end with a *leaderboard*: all models
 # in one table.
 #
-# It takes about two minutes on two CPU cores once lessons 4, 5 and 7 have run.
+# It takes about two minutes on two CPU cores once lessons 3, 4, 5 and 7 have run.
 # The first cell prints the numbers to reach.
 
 # %%
@@ -19,11 +19,10 @@ seed = course.start("08")
 # %% [markdown]
 # ## Four models
 #
-# Lessons 4, 5 and 7 save their generators, lesson 3 does not. Where a file is
-# missing, the next cell trains a short version of the model and says so: the
-# VAE always, two epochs instead of seven, and the others if you have not run
-# their lessons. A short version is worse than the lesson's model; keep that in
-# mind when you compare.
+# Lessons 3, 4, 5 and 7 save their generators. Where a file is missing, because
+# you have not run its lesson here, the next cell trains a short version of the
+# model and says so. A short version is worse than the lesson's model; keep
+# that in mind when you compare.
 
 # %%
 from digitdreams import data, models, plots
@@ -730,10 +729,10 @@ figure
 # means that everything comes up, some of it badly.
 #
 # And read the table as what it is: four saved models, not four *methods*. The
-# VAE had two epochs. The conditional VAE is the small one of lesson 4; the
-# large one with a fitted prior had a FID of only a few times its floor there,
-# as good GANs have. And one run each says nothing of the next run. A fair
-# contest gives each method the same time and several seeds. The contract:
+# conditional VAE is the one of lesson 4 with one normal distribution for each
+# digit, not its best, and the conditional GAN draws from plain noise here. And
+# one run each says nothing of the next run. A fair contest gives each method
+# the same time and several seeds. The contract:
 
 # %%
 course.expect(
