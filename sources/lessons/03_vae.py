@@ -599,10 +599,10 @@ judge.report(generate(vae_16, 5000, 16))
 # The verdict agrees with the eye: all ten digits are there, but many samples
 # are blurred or lie between two digits, so the score is well below that of
 # real images and the FID dozens of times its floor. A good likelihood and good
-# samples are different things. One answer is the *GAN*, the subject of lesson 5: a
-# generator is trained against a network that learns to tell its images from
-# real ones. Lesson 8 compares all these models, so we keep the decoder of this
-# one, with the sigmoid that turns its logits into images. The contract:
+# samples are different things. One answer is the *GAN*, the subject of lesson
+# 5: a generator is trained against a network that learns to tell its images
+# from real ones. Lesson 8 compares all these models, so we keep the decoder of
+# this one, with the sigmoid that turns its logits into images. The contract:
 
 # %%
 from digitdreams import models

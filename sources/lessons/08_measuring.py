@@ -8,8 +8,8 @@
 # notice damage, cheat each of them, and end with a *leaderboard*: all models
 # in one table.
 #
-# It takes about two minutes on two CPU cores once lessons 3, 4, 5 and 7 have run.
-# The first cell prints the numbers to reach.
+# It takes about two minutes on two CPU cores once lessons 3, 4, 5 and 7 have
+# run. The first cell prints the numbers to reach.
 
 # %%
 from digitdreams import course
