@@ -148,7 +148,7 @@ float(nats_of_copies)
 
 # %%
 nats_of_vae = course.load().find("03").numbers[-1].typical[1]
-nats_of_vae, nats_of_vae + np.log(100).round(2)
+nats_of_vae, round(float(nats_of_vae + np.log(100)), 2)
 
 # %% [markdown]
 # By likelihood a model whose samples are 99 % noise beats, by far, one whose
