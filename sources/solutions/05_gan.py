@@ -60,14 +60,14 @@ check(gan_losses)
 # %% [markdown]
 # ## Task 2: a generator
 #
-# This generator should double the side of its map twice, 7, 14, 28. But both
-# strides are 1, so the map stays at 7 x 7; and the last layer, put there to
-# help, cannot turn 49 numbers into 784. It stops with a `ValueError`.
+# It stops with `NameError: name 'z_dim' is not defined`. The lines that define
+# `z_dim` and import `np` were left out when the program was printed:
 #
 # ```python
 # def build_generator(noise_size, channels):
-#     noise = keras.Input((noise_size,))
-#     x = layers.Dense(7 * 7 * channels, activation="relu")(noise)
+#     noise = keras.Input((z_dim,))
+#     size = int(np.prod((7, 7, channels)))
+#     x = layers.Dense(size, activation="relu")(noise)
 #     x = layers.Reshape((7, 7, channels))(x)
 #     options = {"strides": 1, "padding": "same"}
 #     x = layers.Conv2DTranspose(channels, 5, **options)(x)
@@ -76,7 +76,10 @@ check(gan_losses)
 #     return keras.Model(noise, layers.Reshape((28, 28, 1))(x))
 # ```
 #
-# Repair it; keep the layers that are right. See
+# With both names defined it stops with a `ValueError`. It should double the
+# side of its map twice, 7, 14, 28. But both strides are 1, so the map stays at
+# 7 x 7; and the last layer, put there to help, cannot turn 49 numbers into
+# 784. Repair it; keep the layers that are right. See
 # [Conv2DTranspose](https://keras.io/api/layers/convolution_layers/convolution2d_transpose/).
 
 
@@ -139,70 +142,47 @@ def build_discriminator(channels):
 check(build_discriminator)
 
 # %% [markdown]
-# ## Task 4: what the discriminator is shown
-#
-# Here the discriminator's batch is made: images and their labels, 1 for real
-# and 0 for fake. Whoever learns from this one does best to answer 0.5 to
-# everything:
-#
-# ```python
-# def labelled_batch(pixels, fakes):
-#     real = pixels / 127.5 - 1
-#     images = ops.concatenate([fakes, fakes], axis=0)
-#     labels = ops.concatenate([ops.ones(len(real)), ops.zeros(len(fakes))])
-#     return images, labels
-# ```
-#
-# It holds no real image, and every fake is in it twice, once with each label.
-# Once that is repaired the second mistake comes to light: `pixels` are 0 to
-# 255 and are scaled to [-1, 1], while the generator ends in a sigmoid and
-# cannot draw anything below 0. Any pixel below 0 gives a real image away.
-# Return images in the range of the fakes, real ones first. See
-# [ops.concatenate](https://keras.io/api/ops/numpy/).
-
-
-# %% task="labelled_batch"
-def labelled_batch(pixels, fakes):
-    """Return images (real first), in [0, 1], and their labels."""
-    ### BEGIN SOLUTION
-    images = ops.concatenate([pixels / 255, fakes], axis=0)
-    labels = ops.concatenate([ops.ones(len(pixels)), ops.zeros(len(fakes))])
-    return images, labels
-    ### END SOLUTION
-
-
-# %% check="labelled_batch"
-check(labelled_batch)
-
-# %% [markdown]
-# ## Task 5: the discriminator's step
+# ## Task 4: the discriminator's step
 #
 # One step of gradient descent for the simplest discriminator there is: `logits
-# = images @ weights`. This one stops, because its gradient is `None`:
+# = images @ weights`. Its batch holds real images, with the label 1, and
+# fakes, with the label 0. This one stops, because its gradient is `None`:
 #
 # ```python
-# def discriminator_step(images, labels, weights, rate):
+# def discriminator_step(pixels, fakes, weights, rate):
 #     weights = tf.Variable(weights)
+#     real = pixels / 127.5 - 1
+#     images = tf.concat([fakes, fakes], axis=0)
+#     labels = tf.repeat([1.0, 0.0], len(fakes))
 #     shown = tf.reduce_mean(images, axis=1)
 #     costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, shown)
 #     with tf.GradientTape() as tape:
 #         loss = tf.reduce_mean(costs)
-#     gradient = tape.gradient(loss, weights)
-#     return weights - rate * gradient
+#     return weights - rate * tape.gradient(loss, weights)
 # ```
 #
 # Two reasons, each sufficient. The loss compares the labels with the *images*
 # instead of the discriminator's outputs, so the weights have no part in it.
-# And a tape records only what is computed inside its `with`. Return the new
-# weights. See
+# And a tape records only what is computed inside its `with`.
+#
+# Once it runs, two more mistakes show. The batch holds no real image, and
+# every fake is in it twice, once with each label: whoever learns from it does
+# best to answer 0.5 to everything. And the real pixels, 0 to 255, are scaled
+# to [-1, 1], while the generator ends in a sigmoid and cannot draw anything
+# below 0: any pixel below 0 gives a real image away.
+#
+# Return the weights after one step on the *mean* cost of the batch, with all
+# images in the range of the fakes. See
 # [GradientTape](https://www.tensorflow.org/api_docs/python/tf/GradientTape).
 
 
 # %% task="discriminator_step"
-def discriminator_step(images, labels, weights, rate):
+def discriminator_step(pixels, fakes, weights, rate):
     """Return the discriminator's weights after one step: (pixels,)."""
     ### BEGIN SOLUTION
     weights = tf.Variable(weights)
+    images = tf.concat([pixels / 255, fakes], axis=0)
+    labels = tf.repeat([1.0, 0.0], len(fakes))
     with tf.GradientTape() as tape:
         logits = tf.linalg.matvec(images, weights)
         costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
@@ -215,40 +195,61 @@ def discriminator_step(images, labels, weights, rate):
 check(discriminator_step)
 
 # %% [markdown]
-# ## Task 6: the generator's step
+# ## Task 5: the generator's step
 #
-# The generator is `sigmoid(noise @ generator)`, the discriminator is as in
-# task 5, and the weights of both are NumPy arrays. This step should move the
-# generator and leave the discriminator as it is:
+# The generator of this task has one layer, with the given weights:
+
+
+# %%
+def one_layer(kernel):
+    """Return a generator that computes sigmoid(noise @ kernel)."""
+    noise = keras.Input((len(kernel),))
+    layer = layers.Dense(kernel.shape[1], "sigmoid", use_bias=False)
+    generator = keras.Model(noise, layer(noise))
+    generator.set_weights([kernel])
+    return generator
+
+
+# %% [markdown]
+# The discriminator is as in task 4; its weights are a NumPy array. This step
+# should move the generator and leave the discriminator as it is:
 #
 # ```python
-# def generator_step(noise, generator, discriminator, rate):
-#     weights = [generator, discriminator]
+# def generator_step(noise, kernel, discriminator, rate):
+#     generator = one_layer(kernel)
+#     weights = [generator.trainable_weights[0], discriminator]
 #     with tf.GradientTape() as tape:
-#         tape.watch(weights)
-#         fakes = tf.sigmoid(noise @ weights[0])
-#         logits = tf.linalg.matvec(fakes, weights[1])
+#         tape.watch(discriminator)
+#         fakes = generator.predict(noise, verbose=0)
+#         logits = tf.linalg.matvec(fakes, discriminator)
 #         loss = tf.reduce_mean(tf.nn.softplus(-logits))
 #     moves = tape.gradient(loss, weights)
 #     return [w - rate * move for w, move in zip(weights, moves)]
 # ```
 #
-# It stops at `tape.watch`: a tape can watch tensors, not arrays. And if it did
-# not stop, the discriminator would learn along, to call fakes real: the loss
-# falls quickly, and the images stay bad. Return the weights of both after the
-# step, the discriminator's unchanged. See
-# [GradientTape](https://www.tensorflow.org/api_docs/python/tf/GradientTape).
+# It stops at `tape.watch`: a tape can watch tensors, not arrays. (The weights
+# of Keras's layers it watches by itself.) Then it stops because the
+# generator's gradient is `None`: `predict` returns an array, and no gradient
+# passes through an array. It is slow, too: made for one large array, it sets
+# up a data pipeline at every call, at every step of the training. And if all
+# this worked, the discriminator would learn along, to call fakes real: the
+# loss falls quickly, and the images stay bad.
+#
+# Keep the loss. In some programs it compares the fakes' *pixels* with ones,
+# `binary_crossentropy(ones_like(fakes), fakes)`, and the generator learns to
+# paint everything white. Return the weights of both after the step, the
+# discriminator's unchanged. See [the FAQ on predict and
+# call](https://keras.io/getting_started/faq/).
 
 
 # %% task="generator_step"
-def generator_step(noise, generator, discriminator, rate):
-    """Return [generator, discriminator] after the generator's step."""
+def generator_step(noise, kernel, discriminator, rate):
+    """Return [kernel, discriminator] after the generator's step."""
     ### BEGIN SOLUTION
-    weights = tf.convert_to_tensor(generator)
+    generator = one_layer(kernel)
+    weights = generator.trainable_weights[0]
     with tf.GradientTape() as tape:
-        tape.watch(weights)
-        fakes = tf.sigmoid(noise @ weights)
-        logits = tf.linalg.matvec(fakes, discriminator)
+        logits = tf.linalg.matvec(generator(noise), discriminator)
         loss = tf.reduce_mean(tf.nn.softplus(-logits))
     return [weights - rate * tape.gradient(loss, weights), discriminator]
     ### END SOLUTION
@@ -258,46 +259,7 @@ def generator_step(noise, generator, discriminator, rate):
 check(generator_step)
 
 # %% [markdown]
-# ## Task 7: a batch of fakes for each step
-#
-# `noise` has the shape (steps, batch, noise numbers), `kernel` holds the
-# weights of a generator of one layer (small whole numbers here). This program
-# was cut out of a training loop, without the lines that define `z_dim` and
-# import `np`:
-#
-# ```python
-# def fakes_of_steps(noise, kernel):
-#     generator = layers.Dense(kernel.shape[1], "sigmoid", use_bias=False)
-#     generator = keras.Sequential([keras.Input((z_dim,)), generator])
-#     generator.layers[0].kernel.assign(kernel)
-#     return np.stack([generator.predict(z, verbose=0) for z in noise])
-# ```
-#
-# With both names defined it runs, slowly: `predict` is made for one large
-# array and sets up a data pipeline at every call. It also returns arrays, and
-# no gradient passes through an array. Return the images as one tensor (steps,
-# batch, pixels) that gradients with respect to `noise` can pass through. See
-# [the FAQ on predict and
-# call](https://keras.io/getting_started/faq/).
-
-
-# %% task="fakes_of_steps"
-def fakes_of_steps(noise, kernel):
-    """Return the images of each step: (steps, batch, pixels)."""
-    ### BEGIN SOLUTION
-    noise_size, pixels = kernel.shape
-    generator = layers.Dense(pixels, "sigmoid", use_bias=False)
-    generator = keras.Sequential([keras.Input((noise_size,)), generator])
-    generator.layers[0].kernel.assign(kernel)
-    return ops.stack([generator(z) for z in noise])
-    ### END SOLUTION
-
-
-# %% check="fakes_of_steps"
-check(fakes_of_steps)
-
-# %% [markdown]
-# ## Task 8: the rest of the script
+# ## Task 6: the rest of the script
 #
 # What stands around the training: how long it runs, what it prints, where the
 # model goes.

@@ -99,12 +99,13 @@ def losses_naive(real_logits, fake_logits):
 
 
 def generator_inputs(rng):
-    for noise_size, channels in ((5, 3), (8, 2)):
-        yield {
-            "noise_size": noise_size,
-            "channels": channels,
-            "x": normal(rng, 2, noise_size),
-        }
+    # One case, because Keras takes its time to build a model.
+    noise_size = int(rng.integers(4, 9))
+    yield {
+        "noise_size": noise_size,
+        "channels": int(rng.integers(2, 4)),
+        "x": normal(rng, 2, noise_size),
+    }
 
 
 def generator_with(
@@ -142,6 +143,11 @@ def generator_in_a_row(noise_size, channels):
             layers.Activation("sigmoid"),
         ]
     )
+
+
+def generator_of_undefined_names(noise_size, channels):
+    noise = keras.Input((z_dim,))  # noqa: F821
+    return keras.Model(noise, layers.Dense(7 * 7 * channels)(noise))
 
 
 def generator_reshaped(noise_size, channels):
@@ -247,75 +253,31 @@ def discriminator_of_one_convolution(channels):
     return keras.Model(images, layers.Dense(1)(x))
 
 
-# Task 4: labelled_batch (find the bugs)
-
-
-def batch_inputs(rng):
-    for rows, side in ((3, 2), (2, 3)):
-        shape = (rows, side, side, 1)
-        yield {
-            "pixels": rng.integers(0, 256, size=shape).astype("float32"),
-            "fakes": rng.uniform(size=shape).astype("float32"),
-        }
-
-
-def with_labels(real, fakes):
-    images = ops.concatenate([real, fakes], axis=0)
-    labels = ops.concatenate([ops.ones(len(real)), ops.zeros(len(fakes))])
-    return images, labels
-
-
-def labelled_batch(pixels, fakes):
-    return with_labels(pixels / 255, fakes)
-
-
-def batch_by_numpy(pixels, fakes):
-    labels = np.zeros(len(pixels) + len(fakes), "float32")
-    labels[: len(pixels)] = 1
-    return [np.vstack([pixels / 255, fakes]), labels]
-
-
-def batch_of_the_article(pixels, fakes):
-    return with_labels(fakes, fakes)
-
-
-def batch_in_another_range(pixels, fakes):
-    return with_labels(pixels / 127.5 - 1, fakes)
-
-
-def batch_with_fakes_stretched(pixels, fakes):
-    return with_labels(pixels / 127.5 - 1, 2 * fakes - 1)
-
-
-def batch_not_scaled(pixels, fakes):
-    return with_labels(pixels, fakes)
-
-
-def batch_with_labels_swapped(pixels, fakes):
-    images, labels = labelled_batch(pixels, fakes)
-    return images, 1 - labels
-
-
-def batch_with_fakes_first(pixels, fakes):
-    images, labels = with_labels(fakes, pixels / 255)
-    return images, 1 - labels
-
-
-# Task 5: discriminator_step (find the bugs)
+# Task 4: discriminator_step (find the bugs)
 
 
 def discriminator_inputs(rng):
-    for rows, pixels in ((6, 3), (4, 5)):
+    for rows, pixels in ((3, 4), (2, 5)):
+        shape = (rows, pixels)
         yield {
-            "images": rng.uniform(size=(rows, pixels)).astype("float32"),
-            "labels": np.repeat([1, 0], rows // 2).astype("float32"),
+            "pixels": rng.integers(0, 256, size=shape).astype("float32"),
+            "fakes": rng.uniform(size=shape).astype("float32"),
             "weights": normal(rng, pixels),
             "rate": 0.5,
         }
 
 
-def discriminator_step(images, labels, weights, rate):
+def step_on(real, fakes, weights, rate):
+    images = np.concatenate([real, fakes])
+    labels = np.repeat([1, 0], [len(real), len(fakes)])
+    errors = probability(images @ weights) - labels
+    return weights - rate * images.T @ errors / len(images)
+
+
+def discriminator_step(pixels, fakes, weights, rate):
     weights = tf.Variable(weights)
+    images = tf.concat([pixels / 255, fakes], axis=0)
+    labels = tf.repeat([1.0, 0.0], len(fakes))
     with tf.GradientTape() as tape:
         logits = tf.linalg.matvec(images, weights)
         costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
@@ -323,13 +285,14 @@ def discriminator_step(images, labels, weights, rate):
     return weights - rate * tape.gradient(loss, weights)
 
 
-def step_by_hand(images, labels, weights, rate):
-    errors = probability(images @ weights) - labels
-    return weights - rate * images.T @ errors / len(images)
+def step_by_hand(pixels, fakes, weights, rate):
+    return step_on(pixels / 255, fakes, weights, rate)
 
 
-def step_of_the_article(images, labels, weights, rate):
+def step_of_the_article(pixels, fakes, weights, rate):
     weights = tf.Variable(weights)
+    images = tf.concat([fakes, fakes], axis=0)
+    labels = tf.repeat([1.0, 0.0], len(fakes))
     shown = tf.reduce_mean(images, axis=1)
     costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, shown)
     with tf.GradientTape() as tape:
@@ -337,94 +300,155 @@ def step_of_the_article(images, labels, weights, rate):
     return weights - rate * tape.gradient(loss, weights)
 
 
-def step_standing_still(images, labels, weights, rate):
+def step_without_real_images(pixels, fakes, weights, rate):
+    return step_on(fakes, fakes, weights, rate)
+
+
+def step_in_another_range(pixels, fakes, weights, rate):
+    return step_on(pixels / 127.5 - 1, fakes, weights, rate)
+
+
+def step_with_fakes_stretched(pixels, fakes, weights, rate):
+    return step_on(pixels / 127.5 - 1, 2 * fakes - 1, weights, rate)
+
+
+def step_not_scaled(pixels, fakes, weights, rate):
+    return step_on(pixels, fakes, weights, rate)
+
+
+def step_standing_still(pixels, fakes, weights, rate):
     return tf.convert_to_tensor(weights)
 
 
-def step_upwards(images, labels, weights, rate):
-    return step_by_hand(images, labels, weights, -rate)
+def step_upwards(pixels, fakes, weights, rate):
+    return step_by_hand(pixels, fakes, weights, -rate)
 
 
-def step_summed(images, labels, weights, rate):
-    return step_by_hand(images, labels, weights, rate * len(images))
+def step_summed(pixels, fakes, weights, rate):
+    return step_by_hand(pixels, fakes, weights, rate * 2 * len(fakes))
 
 
-def step_labelled_wrongly(images, labels, weights, rate):
-    return step_by_hand(images, 1 - labels, weights, rate)
+def step_of_two_means(pixels, fakes, weights, rate):
+    return step_by_hand(pixels, fakes, weights, 2 * rate)
 
 
-def step_with_probabilities(images, labels, weights, rate):
+def step_labelled_wrongly(pixels, fakes, weights, rate):
+    return step_on(fakes, pixels / 255, weights, rate)
+
+
+def step_with_probabilities(pixels, fakes, weights, rate):
     weights = tf.Variable(weights)
+    images = np.concatenate([pixels / 255, fakes])
+    labels = tf.repeat([1.0, 0.0], len(fakes))
     with tf.GradientTape() as tape:
-        white = 1 / (1 + tf.exp(-tf.linalg.matvec(images, weights)))
-        costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, white)
+        sure = tf.sigmoid(tf.linalg.matvec(images, weights))
+        costs = tf.nn.sigmoid_cross_entropy_with_logits(labels, sure)
         loss = tf.reduce_mean(costs)
     return weights - rate * tape.gradient(loss, weights)
 
 
-# Task 6: generator_step (find the bugs)
+# Task 5: generator_step (find the bugs)
 
 
 def generator_step_inputs(rng):
     for rows, noise_size, pixels in ((4, 3, 5), (6, 2, 4)):
         yield {
             "noise": normal(rng, rows, noise_size),
-            "generator": normal(rng, noise_size, pixels),
+            "kernel": normal(rng, noise_size, pixels),
             "discriminator": normal(rng, pixels),
             "rate": 0.5,
         }
 
 
-def generator_cost(noise, generator, discriminator):
-    fakes = tf.sigmoid(noise @ generator)
+def one_layer(kernel):
+    noise = keras.Input((len(kernel),))
+    layer = layers.Dense(kernel.shape[1], "sigmoid", use_bias=False)
+    generator = keras.Model(noise, layer(noise))
+    generator.set_weights([kernel])
+    return generator
+
+
+def cost_of(fakes, discriminator):
     logits = tf.linalg.matvec(fakes, discriminator)
     return tf.reduce_mean(tf.nn.softplus(-logits))
 
 
-def generator_step(noise, generator, discriminator, rate):
-    weights = tf.convert_to_tensor(generator)
+def generator_step(noise, kernel, discriminator, rate):
+    generator = one_layer(kernel)
+    weights = generator.trainable_weights[0]
     with tf.GradientTape() as tape:
-        tape.watch(weights)
-        loss = generator_cost(noise, weights, discriminator)
+        loss = cost_of(generator(noise), discriminator)
     return [weights - rate * tape.gradient(loss, weights), discriminator]
 
 
-def generator_gradient(noise, generator, discriminator):
-    fakes = probability(noise @ generator)
-    pull = probability(fakes @ discriminator) - 1
-    slopes = pull[:, None] * discriminator * fakes * (1 - fakes)
-    return noise.T @ slopes / len(noise)
-
-
-def generator_step_by_hand(noise, generator, discriminator, rate):
-    move = generator_gradient(noise, generator, discriminator)
-    return generator - rate * move, discriminator
-
-
-def step_watching_arrays(noise, generator, discriminator, rate):
-    weights = [generator, discriminator]
+def generator_step_with_tensors(noise, kernel, discriminator, rate):
+    weights = tf.convert_to_tensor(kernel)
     with tf.GradientTape() as tape:
         tape.watch(weights)
-        loss = generator_cost(noise, *weights)
-    moves = tape.gradient(loss, weights)
-    return [w - rate * m for w, m in zip(weights, moves, strict=True)]
+        loss = cost_of(tf.sigmoid(noise @ weights), discriminator)
+    return weights - rate * tape.gradient(loss, weights), discriminator
 
 
-def step_of_both(noise, generator, discriminator, rate):
-    weights = [tf.Variable(generator), tf.Variable(discriminator)]
+def generator_step_by_hand(noise, kernel, discriminator, rate):
+    fakes = probability(noise @ kernel)
+    pull = probability(fakes @ discriminator) - 1
+    slopes = pull[:, None] * discriminator * fakes * (1 - fakes)
+    return kernel - rate * noise.T @ slopes / len(noise), discriminator
+
+
+def step_watching_an_array(noise, kernel, discriminator, rate):
+    generator = one_layer(kernel)
+    weights = [generator.trainable_weights[0], discriminator]
     with tf.GradientTape() as tape:
-        loss = generator_cost(noise, *weights)
+        tape.watch(discriminator)
+        fakes = generator.predict(noise, verbose=0)
+        loss = cost_of(fakes, discriminator)
     moves = tape.gradient(loss, weights)
     return [w - rate * m for w, m in zip(weights, moves, strict=True)]
 
 
-def step_of_the_discriminator(noise, generator, discriminator, rate):
-    _, moved = step_of_both(noise, generator, discriminator, rate)
-    return [generator, moved]
+def step_with_an_array_as_source(noise, kernel, discriminator, rate):
+    generator = one_layer(kernel)
+    weights = [generator.trainable_weights[0], discriminator]
+    with tf.GradientTape() as tape:
+        loss = cost_of(generator(noise), discriminator)
+    moves = tape.gradient(loss, weights)
+    return [w - rate * m for w, m in zip(weights, moves, strict=True)]
 
 
-def step_labelled_fake(noise, generator, discriminator, rate):
-    weights = tf.Variable(generator)
+def step_of_predicted_fakes(noise, kernel, discriminator, rate):
+    generator = one_layer(kernel)
+    weights = generator.trainable_weights[0]
+    with tf.GradientTape() as tape:
+        fakes = generator.predict(noise, verbose=0)
+        loss = cost_of(fakes, discriminator)
+    return [weights - rate * tape.gradient(loss, weights), discriminator]
+
+
+def step_of_both(noise, kernel, discriminator, rate):
+    weights = [tf.Variable(kernel), tf.Variable(discriminator)]
+    with tf.GradientTape() as tape:
+        loss = cost_of(tf.sigmoid(noise @ weights[0]), weights[1])
+    moves = tape.gradient(loss, weights)
+    return [w - rate * m for w, m in zip(weights, moves, strict=True)]
+
+
+def step_of_the_discriminator(noise, kernel, discriminator, rate):
+    _, moved = step_of_both(noise, kernel, discriminator, rate)
+    return [kernel, moved]
+
+
+def step_comparing_images(noise, kernel, discriminator, rate):
+    weights = tf.Variable(kernel)
+    with tf.GradientTape() as tape:
+        fakes = tf.sigmoid(noise @ weights)
+        costs = keras.losses.binary_crossentropy(tf.ones_like(fakes), fakes)
+        loss = tf.reduce_mean(costs)
+    return [weights - rate * tape.gradient(loss, weights), discriminator]
+
+
+def step_labelled_fake(noise, kernel, discriminator, rate):
+    weights = tf.Variable(kernel)
     with tf.GradientTape() as tape:
         fakes = tf.sigmoid(noise @ weights)
         logits = tf.linalg.matvec(fakes, discriminator)
@@ -432,78 +456,19 @@ def step_labelled_fake(noise, generator, discriminator, rate):
     return [weights - rate * tape.gradient(loss, weights), discriminator]
 
 
-def step_of_nobody(noise, generator, discriminator, rate):
-    return [generator, discriminator]
+def step_of_nobody(noise, kernel, discriminator, rate):
+    return [kernel, discriminator]
 
 
-def step_of_the_generator_only(noise, generator, discriminator, rate):
-    return generator_step(noise, generator, discriminator, rate)[0]
+def step_of_the_generator_only(noise, kernel, discriminator, rate):
+    return generator_step(noise, kernel, discriminator, rate)[0]
 
 
-def generator_step_upwards(noise, generator, discriminator, rate):
-    return generator_step(noise, generator, discriminator, -rate)
+def generator_step_upwards(noise, kernel, discriminator, rate):
+    return generator_step(noise, kernel, discriminator, -rate)
 
 
-# Task 7: fakes_of_steps (find the bugs)
-
-
-def steps_inputs(rng):
-    for steps, rows, noise_size, pixels in ((3, 2, 4, 5), (2, 3, 3, 4)):
-        kernel = rng.integers(-2, 3, size=(noise_size, pixels))
-        kernel[0] += kernel[0] == 0
-        yield {
-            "noise": normal(rng, steps, rows, noise_size),
-            # Whole numbers: no gradient with respect to them is compared.
-            "kernel": kernel.astype("int32"),
-        }
-
-
-def one_layer(kernel):
-    noise_size, pixels = kernel.shape
-    generator = layers.Dense(pixels, "sigmoid", use_bias=False)
-    generator = keras.Sequential([keras.Input((noise_size,)), generator])
-    generator.layers[0].kernel.assign(kernel)
-    return generator
-
-
-def fakes_of_steps(noise, kernel):
-    generator = one_layer(kernel)
-    return ops.stack([generator(z) for z in noise])
-
-
-def fakes_by_matrix_product(noise, kernel):
-    return ops.sigmoid(ops.matmul(noise, ops.cast(kernel, "float32")))
-
-
-def fakes_of_undefined_names(noise, kernel):
-    generator = layers.Dense(kernel.shape[1], "sigmoid", use_bias=False)
-    generator = keras.Sequential(
-        [keras.Input((z_dim,)), generator]  # noqa: F821
-    )
-    generator.layers[0].kernel.assign(kernel)
-    return np.stack([generator.predict(z, verbose=0) for z in noise])
-
-
-def fakes_predicted(noise, kernel):
-    generator = one_layer(kernel)
-    images = [generator.predict(z, verbose=0) for z in noise]
-    return ops.convert_to_tensor(np.stack(images))
-
-
-def fakes_without_sigmoid(noise, kernel):
-    return ops.matmul(noise, ops.cast(kernel, "float32"))
-
-
-def fakes_of_one_step(noise, kernel):
-    return one_layer(kernel)(noise[0])
-
-
-def fakes_in_one_row(noise, kernel):
-    generator = one_layer(kernel)
-    return ops.concatenate([generator(z) for z in noise], axis=0)
-
-
-# Task 8: rest_of_script (find the bugs)
+# Task 6: rest_of_script (find the bugs)
 
 
 def script_inputs(rng):
@@ -646,24 +611,30 @@ TASKS = [
     ),
     Task(
         name="build_generator",
-        points=2,
+        points=3,
         observe="model",
         inputs=generator_inputs,
         reference=build_generator,
         also_right=[generator_in_a_row],
         hints=[
-            "Which side has the map after each layer? 7 must become 14, then "
-            "28.",
-            "With padding='same' a Conv2DTranspose multiplies the side by "
-            "its stride.",
+            "Which argument is never used? And which side has the map after "
+            "each layer? 7 must become 14, then 28.",
+            "noise_size is what z_dim stands for. With padding='same' a "
+            "Conv2DTranspose multiplies the side by its stride.",
+            "noise = keras.Input((noise_size,)), size = 7 * 7 * channels, "
             'options = {"strides": 2, "padding": "same"}, and the last '
             "Reshape goes.",
         ],
         wrong=[
             Wrong(
+                generator_of_undefined_names,
+                "A name is still not defined: z_dim is the argument "
+                "noise_size, and 7 * 7 * channels needs no np.",
+            ),
+            Wrong(
                 generator_reshaped,
-                "Still the program of the article: 49 numbers cannot be "
-                "reshaped to 784. Let both strides double the side, then no "
+                "The names are defined now, but 49 numbers cannot be reshaped "
+                "to 784. Let both strides double the side, then no "
                 "Reshape is needed at the end.",
             ),
             Wrong(
@@ -736,65 +707,20 @@ TASKS = [
         ],
     ),
     Task(
-        name="labelled_batch",
-        points=2,
-        inputs=batch_inputs,
-        reference=labelled_batch,
-        also_right=[batch_by_numpy],
-        hints=[
-            "Which variable is computed and then hardly used? And in which "
-            "range do the pixels of a sigmoid lie?",
-            "The batch is real images, then fakes. Pixels from 0 to 255 must "
-            "be brought to 0 to 1.",
-            "real = pixels / 255; images = ops.concatenate([real, fakes], "
-            "axis=0)",
-        ],
-        wrong=[
-            Wrong(
-                batch_of_the_article,
-                "There is still no real image in the batch: the first half "
-                "are fakes with the label real.",
-            ),
-            Wrong(
-                batch_in_another_range,
-                "The real images reach from -1 to 1, the fakes from 0 to 1: "
-                "the range alone gives them away. Divide the pixels by 255.",
-            ),
-            Wrong(
-                batch_with_fakes_stretched,
-                "Both are in [-1, 1] now, which would do; but the rest of "
-                "this program works in [0, 1]. Leave the fakes, divide the "
-                "pixels by 255.",
-            ),
-            Wrong(
-                batch_not_scaled,
-                "The real images reach up to 255, the fakes up to 1: divide "
-                "the pixels by 255.",
-            ),
-            Wrong(
-                batch_with_labels_swapped,
-                "The labels are swapped: real is 1, fake is 0.",
-            ),
-            Wrong(
-                batch_with_fakes_first,
-                "The pairs are right, but in another order: real images "
-                "first.",
-            ),
-        ],
-    ),
-    Task(
         name="discriminator_step",
-        points=2,
+        points=4,
         inputs=discriminator_inputs,
         reference=discriminator_step,
         also_right=[step_by_hand],
         hints=[
-            "Where do the weights enter the loss? And which lines does the "
-            "tape see?",
+            "Where do the weights enter the loss, and which lines does the "
+            "tape see? Which variable is computed and never used?",
             "logits = tf.linalg.matvec(images, weights) is the "
             "discriminator. It belongs inside the with, and so does all that "
-            "follows up to the loss.",
-            "with tf.GradientTape() as tape: logits = ...; costs = "
+            "follows up to the loss. The images are the real ones, brought "
+            "to 0 to 1, then the fakes.",
+            "images = tf.concat([pixels / 255, fakes], axis=0); with "
+            "tf.GradientTape() as tape: logits = ...; costs = "
             "tf.nn.sigmoid_cross_entropy_with_logits(labels, logits); loss = "
             "tf.reduce_mean(costs)",
         ],
@@ -803,6 +729,27 @@ TASKS = [
                 step_of_the_article,
                 "The gradient is still None: the loss must be computed from "
                 "images @ weights, and inside the with.",
+            ),
+            Wrong(
+                step_without_real_images,
+                "There is still no real image in the batch: the first half "
+                "are fakes with the label real.",
+            ),
+            Wrong(
+                step_in_another_range,
+                "The real images reach from -1 to 1, the fakes from 0 to 1: "
+                "the range alone gives them away. Divide the pixels by 255.",
+            ),
+            Wrong(
+                step_with_fakes_stretched,
+                "Both are in [-1, 1] now, which would do; but the rest of "
+                "this program works in [0, 1]. Leave the fakes, divide the "
+                "pixels by 255.",
+            ),
+            Wrong(
+                step_not_scaled,
+                "The real images reach up to 255, the fakes up to 1: divide "
+                "the pixels by 255.",
             ),
             Wrong(
                 step_standing_still,
@@ -819,6 +766,11 @@ TASKS = [
                 "sum the step grows with the batch.",
             ),
             Wrong(
+                step_of_two_means,
+                "The step is twice too long: here the loss is the mean over "
+                "the whole batch, not the sum of two means as in task 1.",
+            ),
+            Wrong(
                 step_labelled_wrongly,
                 "The labels are swapped: the step makes real images look "
                 "fake.",
@@ -832,24 +784,37 @@ TASKS = [
     ),
     Task(
         name="generator_step",
-        points=3,
+        points=4,
         inputs=generator_step_inputs,
         reference=generator_step,
-        also_right=[generator_step_by_hand],
+        also_right=[generator_step_with_tensors, generator_step_by_hand],
         hints=[
-            "Of whose weights does this step need the gradient? Only those "
-            "have to be watched.",
-            "Make the generator's array a tensor with tf.convert_to_tensor "
-            "and watch it; or make it a tf.Variable, which is watched by "
-            "itself. The discriminator can stay an array.",
-            "weights = tf.Variable(generator); ...; return [weights - rate * "
+            "Of whose weights does this step need the gradient? And how else "
+            "than with predict can a model be used?",
+            "A model can be called like a function, and then gradients pass. "
+            "The discriminator need not be watched: it can stay an array.",
+            "weights = generator.trainable_weights[0]; ...; fakes = "
+            "generator(noise); ...; return [weights - rate * "
             "tape.gradient(loss, weights), discriminator]",
         ],
         wrong=[
             Wrong(
-                step_watching_arrays,
-                "A tape cannot watch a NumPy array: turn the generator into "
-                "a tensor or a tf.Variable first.",
+                step_watching_an_array,
+                "A tape cannot watch a NumPy array. The discriminator's need "
+                "not be watched; an array that has to be becomes a tensor or "
+                "a tf.Variable first.",
+            ),
+            Wrong(
+                step_of_predicted_fakes,
+                "A gradient is still None: predict returns an array, which no "
+                "gradient passes. Call the model, generator(noise), and take "
+                "the gradient for its weights only.",
+            ),
+            Wrong(
+                step_with_an_array_as_source,
+                "There is no gradient for a NumPy array, and none is needed: "
+                "the discriminator stays as it is. Take the gradient for the "
+                "generator only.",
             ),
             Wrong(
                 step_of_both,
@@ -860,6 +825,11 @@ TASKS = [
             Wrong(
                 step_of_the_discriminator,
                 "The wrong player has moved: this step is the generator's.",
+            ),
+            Wrong(
+                step_comparing_images,
+                "The discriminator has no say in this loss: judge its "
+                "logits, not the pixels.",
             ),
             Wrong(
                 step_labelled_fake,
@@ -879,48 +849,6 @@ TASKS = [
             Wrong(
                 generator_step_upwards,
                 "The step goes uphill: subtract the gradient.",
-            ),
-        ],
-    ),
-    Task(
-        name="fakes_of_steps",
-        points=2,
-        observe="gradient",
-        inputs=steps_inputs,
-        reference=fakes_of_steps,
-        also_right=[fakes_by_matrix_product],
-        hints=[
-            "What is z_dim? The array `kernel` knows. And how else than with "
-            "predict can a model be used?",
-            "noise_size, pixels = kernel.shape. A model can be called like a "
-            "function, and ops.stack stacks tensors.",
-            "ops.stack([generator(z) for z in noise])",
-        ],
-        wrong=[
-            Wrong(
-                fakes_of_undefined_names,
-                "A name is still not defined: z_dim is the number of rows of "
-                "kernel, and instead of np use ops.",
-            ),
-            Wrong(
-                fakes_predicted,
-                "The values are right, but they come from predict: it is "
-                "slow in a loop, and no gradient passes. Call the model, "
-                "generator(z).",
-            ),
-            Wrong(
-                fakes_without_sigmoid,
-                "The sigmoid is missing: keep the layer as it is.",
-            ),
-            Wrong(
-                fakes_of_one_step,
-                "These are the images of the first step only: return all, "
-                "(steps, batch, pixels).",
-            ),
-            Wrong(
-                fakes_in_one_row,
-                "The steps were joined: stack them, so that the first axis "
-                "counts the steps.",
             ),
         ],
     ),
