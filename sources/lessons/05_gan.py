@@ -170,7 +170,7 @@ generator_size, generator_channels = 256, [64, 32]
 discriminator_size, discriminator_channels = 128, [32, 64]
 
 batch_size = 32
-dense_rounds, rounds = 160, 400  # of `penalty_every` steps each
+dense_rounds, rounds = 160, 320  # of `penalty_every` steps each
 generator_rate = 6e-3
 discriminator_rate = 4e-3
 adam = {"beta_1": 0.0, "beta_2": 0.99}

@@ -184,8 +184,8 @@ adam = {"beta_1": 0.0, "beta_2": 0.99}
 average_decay, noise_scale = 0.995, 0.8
 penalty, penalty_images, penalty_every = 0.01, 16, 8
 
-dense_recipe = {"steps": 640, "rates": (0.003, 0.002)}
-final_recipe = {"steps": 1840, "rates": (0.008, 0.004)}
+dense_recipe = {"steps": 480, "rates": (0.003, 0.002)}
+final_recipe = {"steps": 1440, "rates": (0.008, 0.004)}
 generator_size, generator_channels = 256, [64, 32]
 discriminator_size, discriminator_channels = 128, [32, 64]
 
