@@ -66,9 +66,9 @@ def test_a_check_takes_less_than_a_second(stem, task):
     content = stored(stem, task)
     seconds = []
     for _ in range(3):  # the first call also builds what Keras keeps
-        started = time.perf_counter()
+        started = time.process_time()  # whatever else the machine does
         checks.judge(content, task.name, task.reference)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     assert min(seconds) < 1
 
 
