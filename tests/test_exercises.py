@@ -93,7 +93,8 @@ def test_an_untouched_exercise_raises_only_not_implemented(exercised, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
-        timeout=120,
+        timeout=400,
+        startup_timeout=200,
         kernel_manager_class=OwnKernelManager,
         allow_errors=True,
         resources={"metadata": {"path": str(folder)}},

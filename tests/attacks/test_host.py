@@ -44,8 +44,9 @@ for name in os.listdir("/proc"):
 """,
     "every file there is": """
 import os
-for folder, _, names in os.walk("/", onerror=None):
+for folder, below, names in os.walk("/", onerror=None):
     if folder.startswith(("/proc", "/usr", "/packages", "/sys")):
+        below.clear()
         continue
     for name in names:
         if name.endswith((".db", ".ipynb")) or "sources" in folder:
