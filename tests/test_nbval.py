@@ -22,6 +22,7 @@ COMMAND = [
     "--nbval-lax",
     "--nbval-current-env",
     "--nbval-cell-timeout=12",
+    "--nbval-kernel-startup-timeout=100",
     "-p",
     "no:cacheprovider",
     "--color=no",
