@@ -222,6 +222,11 @@ runner.run(course.load(root / "course.toml").lessons, root=root)
 """
 
 
+def hear_ctrl_c():
+    """Undo what a shell does to programs in the background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is not SIGINT there")
 def test_ctrl_c_ends_the_kernel_and_keeps_what_is_done(tmp_path):
     lessons = tiny.write_course(tmp_path, works=None, hangs=None)
@@ -238,6 +243,7 @@ def test_ctrl_c_ends_the_kernel_and_keeps_what_is_done(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
     started = tmp_path / "lessons" / "started"
     end = time.monotonic() + 200
