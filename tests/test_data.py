@@ -108,12 +108,15 @@ def test_second_call_is_quick_in_another_process(digits):
         "import sys, time; from digitdreams import data; start = time.process_time();"
         "data.load(); print(time.process_time() - start, 'tensorflow' in sys.modules)"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    seconds, tensorflow = ran.stdout.split()
-    assert float(seconds) < 4  # of the processor: 0.8 where it was written
-    assert tensorflow == "False"
+    best = float("inf")
+    for _ in range(3):  # what else the machine does must not count
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        seconds, tensorflow = ran.stdout.split()
+        assert tensorflow == "False"
+        best = min(best, float(seconds))
+    assert best < 2
     assert data.load() is digits  # not read again
 
 
