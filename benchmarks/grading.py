@@ -1,6 +1,6 @@
 """How fast grading is, what it holds in memory, and whether a killed worker harms.
 
-    python benchmarks/grading.py [class] [queue] [training]
+    python benchmarks/grading.py [--students 200] [class] [queue] [training]
 
 prints what was measured beside its bar. The bars are meant for two cores that do
 nothing else.
@@ -105,7 +105,7 @@ def peak_memory() -> float:
 # Measuring ----------------------------------------------------------------------------
 
 
-def measure_class(folder: Path, count: int = CLASS) -> dict:
+def measure_class(folder: Path, count: int) -> dict:
     """Grade a class, kill a worker in the middle, compare every mark."""
     root = classroom.make(folder / "course")
     deserved = hand_in(root, folder, count)
@@ -233,11 +233,12 @@ MEASURES = {
 }
 
 
-def in_own_process(name: str) -> dict:
+def in_own_process(name: str, students: int = CLASS) -> dict:
     """Measure in a fresh process, so that its memory is its own."""
     with tempfile.TemporaryDirectory() as folder:
+        inside = ["--inside", folder, "--students", str(students)]
         done = subprocess.run(
-            [sys.executable, HERE, "--inside", folder, name],
+            [sys.executable, HERE, *inside, name],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -249,15 +250,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="what to measure: all when left out")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--students", type=int, default=CLASS, help="of the class")
     given = parser.parse_args()
     names = given.names or list(MEASURES)
     if given.inside:
-        print(json.dumps(MEASURES[names[0]](given.inside)))
+        sizes = {"class": (given.students,)}.get(names[0], ())
+        print(json.dumps(MEASURES[names[0]](given.inside, *sizes)))
         return
     failed = False
     for name in names:
         what, sense, bar = BARS[name]
-        found = in_own_process(name)
+        found = in_own_process(name, given.students)
         value = found["value"]
         reached = value >= bar if sense == "at least" else value <= bar
         failed |= not (reached and found["right"])

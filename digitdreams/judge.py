@@ -375,7 +375,7 @@ def _compiled(model):
     )
 
 
-def _run(model, images, rows: int = 1000) -> dict[str, np.ndarray]:
+def _run(model, images, rows: int = 250) -> dict[str, np.ndarray]:
     call = _compiled(model)
     parts = [call(images[at : at + rows]) for at in range(0, len(images), rows)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

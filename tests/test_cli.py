@@ -75,6 +75,6 @@ sys.meta_path.insert(0, Press())
 launch.main()
 """
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
     )
     assert (run.returncode, run.stdout, run.stderr) == (130, "", "")

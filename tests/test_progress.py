@@ -212,7 +212,8 @@ def outputs():
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = nbclient.NotebookClient(
         notebook,
-        timeout=120,
+        timeout=400,
+        startup_timeout=200,
         allow_errors=True,
         resources={"metadata": {"path": str(ROOT)}},
     )

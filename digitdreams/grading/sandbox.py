@@ -38,6 +38,7 @@ NOBODY = 65534
 POLL = 0.1  # seconds between two looks at the tree of processes
 STALL = 3.0  # seconds between two looks that mean that this program itself stood still
 KEPT_OUTPUT = 65_536  # bytes
+LOCK = "\0digitdreams-grading-processor-"  # of a run that has this processor
 
 
 class SandboxUnavailable(Exception):
@@ -366,7 +367,7 @@ def chosen_processors(count: int):
                 break
             lock = stack.enter_context(socket.socket(socket.AF_UNIX))
             with contextlib.suppress(OSError):
-                lock.bind(f"\0digitdreams-grading-processor-{number}")
+                lock.bind(f"{LOCK}{number}")
                 free.append(number)
         start = os.getpid() % len(available)
         others = available[start:] + available[:start]

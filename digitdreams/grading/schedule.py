@@ -272,7 +272,7 @@ def local_cluster(workers: int | None = None) -> Iterator[Client]:
                 client.register_plugin(LeaveInterrupts())
                 yield client
         finally:
-            cluster.close(timeout=10)
+            cluster.close(timeout=60)
 
 
 @contextlib.contextmanager

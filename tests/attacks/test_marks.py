@@ -4,7 +4,7 @@ import json
 
 import classroom
 import pytest
-from battlefield import FULL, NOTHING, WRONG, points, states
+from battlefield import BRIEF, FULL, NOTHING, WRONG, points, states
 
 EVERY_TASK = ("squares", "standardise", "count", "fit")
 
@@ -320,7 +320,8 @@ def all_tasks(notebook: dict, body: str) -> dict:
 
 @pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
 def test_answers(field, wrong, body):
-    result = field.grade(classroom.as_bytes(all_tasks(wrong, body)), task=0.5, wall=20)
+    limits = {**BRIEF, "cell": 1, "task": 0.5}
+    result = field.grade(classroom.as_bytes(all_tasks(wrong, body)), **limits)
     assert points(result) == NOTHING
     json.dumps(result.as_dict(), allow_nan=False)
 
@@ -360,7 +361,7 @@ class TestTampering:
         return FULL if right else NOTHING
 
     def check(self, field, notebook, deserved):
-        result = field.grade(classroom.as_bytes(notebook))
+        result = field.grade_alone(classroom.as_bytes(notebook))
         assert points(result) == deserved
         return result
 
@@ -450,7 +451,7 @@ def test_moved_cells(field, root):
     cells.append(
         cells.pop(next(i for i, c in enumerate(cells) if c["id"] == "task-fit"))
     )
-    result = field.grade(classroom.as_bytes(notebook))
+    result = field.grade_alone(classroom.as_bytes(notebook))
     assert "the cell task-fit was moved" in result.notes
     # The line is fitted before the function is there: only that is lost.
     assert points(result) == {**FULL, "training": 0}
@@ -459,7 +460,7 @@ def test_moved_cells(field, root):
 def test_deleted_tasks(field, root):
     notebook = classroom.solution(root)
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "task-count"]
-    result = field.grade(classroom.as_bytes(notebook))
+    result = field.grade_alone(classroom.as_bytes(notebook))
     assert points(result) == {**FULL, "count": 0}
     assert states(result)["count"] == "missing"
     assert "the cell task-count is missing" in result.notes
@@ -471,7 +472,7 @@ def test_cells_of_another_type(field, root, kind):
     for cell in notebook["cells"]:
         if cell["id"] == "task-count":
             cell["cell_type"] = kind
-    result = field.grade(classroom.as_bytes(notebook))
+    result = field.grade_alone(classroom.as_bytes(notebook))
     assert points(result) == {**FULL, "count": 0}
     assert states(result)["count"] == "missing"
     assert "the cell task-count is not a code cell any more" in result.notes

@@ -142,7 +142,8 @@ def course(tmp_path_factory):
 
 def graded(course, notebook):
     exercise = Exercise.load(STEM, course)
-    return grade(classroom.as_bytes(notebook), exercise, "s", Limits(restarts=1))
+    limits = Limits(task=120, restarts=1)
+    return grade(classroom.as_bytes(notebook), exercise, "s", limits)
 
 
 def test_the_solution_with_all_of_tensorflows_noise(course):

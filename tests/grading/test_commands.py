@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 import zipfile
 from contextlib import contextmanager
 from datetime import datetime
@@ -266,12 +267,13 @@ def test_unsafe_marks_say_so(grade, folder, root):
     assert scores(folder)["ann"]["unsafe"] == "0"
 
 
-def test_progress_in_words():
-    progress = schedule.Progress(200, done=50, running=2, failed=3, workers=2)
-    progress.started -= 30
+def test_progress_in_words(monkeypatch):
+    clock = types.SimpleNamespace(monotonic=lambda: 1030.0)
+    monkeypatch.setattr(schedule, "time", clock)
+    progress = schedule.Progress(200, 50, 2, 3, workers=2, started=1000.0)
     text = commands.in_words(progress)
     assert "50 of 200 done, 2 running, 3 failed" in text
-    assert re.search(r"(99|100) a minute, 90 s left", text)
+    assert "100 a minute, 90 s left" in text
     progress.workers = 0
     assert "waiting for a worker" in commands.in_words(progress)
 
@@ -384,11 +386,11 @@ def test_killed_run_goes_on_where_it_stopped(installed, folder):
     while len(list(page.glob("*"))) < 3:
         assert time.monotonic() < until
         assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.05)
+        time.sleep(0.02)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
     code, printed = run(installed, folder, "grade", "01", "--workers", "2")
     assert code == 0, printed
@@ -403,19 +405,20 @@ def test_killed_run_goes_on_where_it_stopped(installed, folder):
 
 @pytest.mark.slow
 def test_interrupt_keeps_what_is_finished(installed, folder):
-    put(folder, installed, **{f"s{i}": "right" for i in range(8)})
+    put(folder, installed, **{f"s{i}": "right" for i in range(30)})
     process = start(installed, folder, "grade", "01", "--workers", "2")
     until = time.monotonic() + 300
     while not list((folder / "autograded").glob("*")):
         assert time.monotonic() < until
-        time.sleep(0.05)
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # Ctrl+C reaches the workers, too
     printed = process.communicate(timeout=400)[0]
     assert process.returncode == 130, printed
     assert "run the same command to go on" in printed
     assert "Traceback" not in printed
     found = scores(folder)
-    assert 1 <= len(found) < 8
+    assert 1 <= len(found) < 30
     assert {float(one["score"]) for one in found.values()} == {10.0}
 
 

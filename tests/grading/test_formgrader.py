@@ -1,8 +1,8 @@
 """nbgrader's formgrader, in a real browser, on a gradebook that we filled."""
 
+import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -71,15 +71,12 @@ def address(graded):
 
 
 def serve(folder, log):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     beside = Path(sys.executable).parent
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
-            *(f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-            *("--IdentityProvider.token=", "--ServerApp.ip=127.0.0.1"),
+            *("--ServerApp.port=0", "--ServerApp.ip=127.0.0.1"),
+            "--IdentityProvider.token=",
             f"--ServerApp.root_dir={folder.root}",
             "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader':True}",
         ],
@@ -89,25 +86,27 @@ def serve(folder, log):
             "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
             "JUPYTER_CONFIG_DIR": str(folder.root / "jupyter"),
             "JUPYTER_DATA_DIR": str(folder.root / "jupyter"),
+            "JUPYTER_RUNTIME_DIR": str(folder.root / "jupyter"),
         },
         stdout=log,
         stderr=log,
     )
-    url = f"http://127.0.0.1:{port}"
+    running = folder.root / "jupyter" / f"jpserver-{process.pid}.json"
     try:
-        until = time.monotonic() + 200
+        until = time.monotonic() + 300
         while True:
             try:
-                urllib.request.urlopen(f"{url}/api", timeout=5).close()
+                url = f"http://127.0.0.1:{json.loads(running.read_text())['port']}"
+                urllib.request.urlopen(f"{url}/api", timeout=60).close()
                 break
-            except OSError:
+            except (OSError, ValueError):  # not there, not yet whole, no answer yet
                 assert process.poll() is None, (folder.root / "server.log").read_text()
                 assert time.monotonic() < until
                 time.sleep(0.2)
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def page(browser, folder, url):

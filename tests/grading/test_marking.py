@@ -2,6 +2,7 @@
 
 import json
 import time
+import types
 from dataclasses import replace
 
 import classroom
@@ -158,13 +159,13 @@ def test_the_fingerprint_changes_with_what_is_graded(tmp_path, exercise):
 
 def test_the_time_of_the_whole_submission_is_bounded(root, exercise, available):
     notebook = classroom.solution(root)
-    for _ in range(5):
+    for _ in range(120):  # each of them within its own limit
         classroom.add(notebook, "while True: pass", place=2)
     limits = Limits(wall=2, cell=1)
     result = grade(classroom.as_bytes(notebook), exercise, "s", limits)
     assert result.state == "timeout"
     assert result.points == 0
-    assert result.seconds < 8
+    assert result.seconds < 60
 
 
 def test_states_are_known_words(root, exercise, available):
@@ -175,18 +176,19 @@ def test_states_are_known_words(root, exercise, available):
 def test_a_grader_that_stood_still_charges_nobody(
     root, exercise, available, monkeypatch
 ):
-    look, calls = sandbox.Watch.look, []
+    """While the student's first cell runs, the grader's clock jumps past all limits."""
+    lost = [0]
+    clock = types.SimpleNamespace(monotonic=lambda: time.monotonic() + lost[0])
+    begin = marking.Conversation.begin
 
-    def slow(self, elapsed):
-        calls.append(elapsed)
-        if len(calls) == 3:
-            time.sleep(3.5)
-        return look(self, elapsed)
+    def stands_still(self, seconds):
+        begin(self, seconds)
+        lost[0] = 1000
 
-    monkeypatch.setattr(sandbox.Watch, "look", slow)
-    notebook = classroom.add(
-        classroom.solution(root), "import time\ntime.sleep(1)", place=2
-    )
-    limits = Limits(wall=3.4, cell=30)
-    result = grade(classroom.as_bytes(notebook), exercise, "s", limits)
+    monkeypatch.setattr(sandbox, "time", clock)
+    monkeypatch.setattr(marking, "time", clock)
+    monkeypatch.setattr(marking.Conversation, "begin", stands_still)
+    notebook = classroom.as_bytes(classroom.solution(root))
+    result = grade(notebook, exercise, "s", Limits(wall=200, cell=100))
     assert (result.state, result.points) == ("graded", 12)
+    assert result.seconds > 1000

@@ -211,9 +211,9 @@ def test_short_right_answers_are_no_suspicion():
 def test_large_classes_are_compared_in_seconds():
     shared = [program(f"shared {i}", 30) for i in range(40)]
     texts = {f"s{i}": shared[i % 40] + program(i, 60) for i in range(500)}
-    started = time.monotonic()
+    started = time.process_time()  # whatever else the machine does
     similarity.pairs(texts, [])
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.slow

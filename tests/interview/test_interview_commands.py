@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
@@ -279,6 +281,22 @@ class Terminal:
         self.child.expect_exact(text)
         self.seen += self.child.before + text
 
+    def press_ctrl_c(self):
+        """Interrupt once the program waits for a key, as a person would.
+
+        Between the prompt and that, `input` notes a Ctrl-C only with the next key.
+        """
+        program = psutil.Process(self.child.pid)
+        until = time.monotonic() + SECONDS
+        before = None
+        while (now := program.num_ctx_switches()) != before or (
+            program.status() != psutil.STATUS_SLEEPING
+        ):
+            assert time.monotonic() < until, "the program does not wait for a key"
+            before = now
+            time.sleep(0.2)
+        self.child.sendintr()
+
     def end(self):
         """Wait for the end; return what was shown, and the exit code."""
         self.child.expect(pexpect.EOF)
@@ -316,7 +334,7 @@ def test_ctrl_c_in_a_quiz_loses_nothing(environment, command, own_place, at):
         terminal.child.sendline("3")
         terminal.wait("empty line.")
         terminal.wait("> ")
-    terminal.child.sendintr()
+    terminal.press_ctrl_c()
     text, code = terminal.end()
     assert code == 130 and "Traceback" not in text
     assert "Stopped: Ctrl-C." in text
@@ -366,7 +384,7 @@ def test_an_interview_with_an_editor_and_ctrl_c(environment, command, own_place)
         if found == 2:
             break
         terminal.child.sendline("" if found == 0 else "3")
-    terminal.child.sendintr()
+    terminal.press_ctrl_c()
     text, code = terminal.end()
     assert code == 130 and "Stopped: Ctrl-C." in text and "Traceback" not in text
     assert text.strip().splitlines()[-1].startswith("Report:")

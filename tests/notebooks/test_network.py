@@ -6,7 +6,6 @@ part of that run.
 
 import os
 import socket
-import time
 
 import pytest
 
@@ -22,13 +21,12 @@ def test_only_the_loopback_interface_exists():
 
 @pytest.mark.skipif(STATE != "cut", reason=f"the network is {STATE}")
 def test_other_machines_are_out_of_reach():
-    began = time.monotonic()
+    # At once: a packet that got lost on its way would be told as "timed out".
     with pytest.raises(OSError, match=r"[Nn]etwork is unreachable"):
-        socket.create_connection(ELSEWHERE, timeout=10)
-    assert time.monotonic() - began < 2
+        socket.create_connection(ELSEWHERE, timeout=30)
 
 
 @pytest.mark.skipif(STATE != "cut", reason=f"the network is {STATE}")
 def test_this_machine_is_within_reach():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname(), timeout=5).close()
+        socket.create_connection(server.getsockname(), timeout=60).close()
