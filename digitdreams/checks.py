@@ -325,7 +325,8 @@ def check(function: Callable) -> None:
     said = judge(task, name, function)
     if said:
         raise CheckFailed(said)
-    print(f"{name}: right ({len(task['cases'])} cases).")
+    count = len(task["cases"])
+    print(f"{name}: right ({count} case{'s' * (count != 1)}).")
 
 
 def hint(name: str) -> None:

@@ -471,7 +471,7 @@ plots.panel({name: images[:10] for name, images in dreams.items()})
 
 # %% [markdown]
 # Codes of real images become digits, random codes ghosts and scribble. The
-# judge of lesson 1 puts a number on it. The *Fréchet inception distance* (FID)
+# judge of lesson 0 puts a number on it. The *Fréchet inception distance* (FID)
 # compares two sets of images by the means and covariances of the judge's
 # features: 0 if they agree. Here they are compared with the second half of the
 # validation images. What the first half itself reaches is the *floor*: nobody

@@ -584,7 +584,7 @@ for name, images in targets.items():
 #
 # The ELBO measures how well real images are described, not how real the
 # samples look: a model may describe every digit well and still decode much of
-# the prior to blots. The judge of lesson 1 gives the second opinion. *MNIST
+# the prior to blots. The judge of lesson 0 gives the second opinion. *MNIST
 # score*: are its verdicts sure and varied? *FID*: how far are the samples'
 # features from those of real images? *Precision*: the share of samples that
 # look like a real image. *Recall*: the share of real images that look like a

@@ -170,7 +170,7 @@ generator_size, generator_channels = 256, [64, 32]
 discriminator_size, discriminator_channels = 128, [32, 64]
 
 batch_size = 32
-dense_rounds, rounds = 160, 320  # of `penalty_every` steps each
+dense_rounds, rounds = 120, 300  # of `penalty_every` steps each
 generator_rate = 6e-3
 discriminator_rate = 4e-3
 adam = {"beta_1": 0.0, "beta_2": 0.99}
@@ -542,7 +542,7 @@ plots.animation(walk.reshape(48, 28, 8 * 28), seconds=6)
 # ## Measuring
 #
 # No likelihood can be computed for a GAN, so samples are all we have. The
-# judge of lesson 1 reports on 5,000 of them; nothing in this notebook was
+# judge of lesson 0 reports on 5,000 of them; nothing in this notebook was
 # chosen by it.
 
 # %%

@@ -523,7 +523,7 @@ plots.panel(rows)
 # %% [markdown]
 # ## The same on digits
 #
-# The modes of MNIST are its ten digits, and the judge of lesson 1 tells them
+# The modes of MNIST are its ten digits, and the judge of lesson 0 tells them
 # apart. The stated test: a digit is covered if it has at least 1 % of 2,000
 # samples; a run has *collapsed* if fewer than ten digits are. The networks are
 # dense, as quick as they can be.

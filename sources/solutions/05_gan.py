@@ -342,7 +342,7 @@ def train():
 
 
 # %% [markdown]
-# The number to reach is the *MNIST score* of lesson 1's judge, from 1 to 10:
+# The number to reach is the *MNIST score* of lesson 0's judge, from 1 to 10:
 # are its verdicts sure and varied? Real digits reach 9.8.
 
 # %%
