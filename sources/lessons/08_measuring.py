@@ -262,7 +262,9 @@ with rc_context(plots.STYLE):
     figure = plots.Picture(560, 300, "FID by 1/N", layout="constrained")
     axes = figure.add_subplot()
     axes.grid()
-    for colour, (name, values) in zip(plots.LINE_COLOURS, curves.items()):
+    for colour, (name, values) in zip(
+        plots.LINE_COLOURS, curves.items(), strict=False
+    ):
         slope, at_zero = np.polyfit(1 / sizes, values, 1)
         axes.plot(1 / sizes, values, "o", color=colour, label=name)
         axes.axline((0, at_zero), slope=slope, color=colour)
@@ -720,7 +722,9 @@ with rc_context(plots.STYLE):
     figure = plots.Picture(560, 330, "leaderboard", layout="constrained")
     axes = figure.add_subplot()
     axes.grid()
-    for colour, (name, row) in zip(plots.LINE_COLOURS, board.items()):
+    for colour, (name, row) in zip(
+        plots.LINE_COLOURS, board.items(), strict=False
+    ):
         place, area = (row["precision"], row["recall"]), 20 + 20 * row["FID"]
         text = f"{name}, FID {row['FID']:.1f}"
         axes.scatter(*place, s=area, color=colour, alpha=0.7, label=text)
