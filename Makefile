@@ -38,7 +38,8 @@ lab: $(READY)
 test: $(READY)
 	@failed=0; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests || failed=1; \
-	$(BIN)/python tests/netless.py -m pytest --nbval-lax --nbval-current-env \
+	$(BIN)/python tests/netless.py -m pytest -n 2 --dist loadfile \
+		--no-loadscope-reorder --nbval-lax --nbval-current-env \
 		--nbval-cell-timeout=500 --nbval-kernel-startup-timeout=300 \
 		lessons solutions tests/notebooks || failed=1; \
 	exit $$failed

@@ -19,6 +19,9 @@ TESTS = Path(__file__).resolve().parent
 COMMAND = [
     "-m",
     "pytest",
+    "-n2",
+    "--dist=loadfile",
+    "--no-loadscope-reorder",
     "--nbval-lax",
     "--nbval-current-env",
     "--nbval-cell-timeout=12",
@@ -89,6 +92,18 @@ def test_a_dead_kernel_is_named_and_the_cells_after_it_fail(failures):
 def test_nothing_else_fails_and_the_cell_is_shown(failures):
     assert len(failures[0]) == 5
     assert "course.expect(distance=3.5)" in failures[1]
+
+
+def test_a_notebook_that_loads_models_runs_last(tmp_path):
+    first, second = tiny.write_course(tmp_path, loads=None, saves=None)
+    tiny.write_notebook(
+        tmp_path, first, "class models:\n    get = print", "models.get(1)"
+    )
+    tiny.write_notebook(tmp_path, second, "1")
+    folders = str(tmp_path / "lessons"), str(TESTS / "notebooks")
+    done = run(*COMMAND, "--collect-only", "-q", "-n0", *folders)
+    names = re.findall(r"^\S*\d\d_(\w+)\.ipynb::", done.stdout, re.M)
+    assert list(dict.fromkeys(names)) == ["saves", "loads"], done.stdout
 
 
 def namespaces_are_allowed() -> bool:

@@ -1,4 +1,4 @@
-"""Make nbval's failures say in their first line what happened.
+"""Make nbval's failures say in their first line what happened, and order notebooks.
 
 Name this folder on pytest's command line beside the notebooks, as `make test` does.
 """
@@ -61,3 +61,16 @@ def repr_failure(cell: IPyNbCell, failure: pytest.ExceptionInfo) -> str:
 
 
 nbval_report, IPyNbCell.repr_failure = IPyNbCell.repr_failure, repr_failure
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put notebooks that load other lessons' models last.
+
+    Two workers take whole notebooks in this order, so the models are there by then.
+    """
+    loading = {
+        item.path
+        for item in items
+        if isinstance(item, IPyNbCell) and "models.get(" in item.cell.source
+    }
+    items.sort(key=lambda item: item.path in loading)
