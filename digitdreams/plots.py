@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from IPython.display import Image as NotebookImage
-from matplotlib import rc_context
+from matplotlib import cycler, rc_context
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
@@ -50,6 +50,7 @@ STYLE = {
     "axes.titlecolor": INK,
     "axes.labelsize": 9,
     "axes.labelcolor": INK,
+    "axes.prop_cycle": cycler(color=LINE_COLOURS),
     "axes.edgecolor": QUIET,
     "axes.facecolor": "white",
     "axes.spines.top": False,

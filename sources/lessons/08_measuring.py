@@ -262,12 +262,10 @@ with rc_context(plots.STYLE):
     figure = plots.Picture(560, 300, "FID by 1/N", layout="constrained")
     axes = figure.add_subplot()
     axes.grid()
-    for colour, (name, values) in zip(
-        plots.LINE_COLOURS, curves.items(), strict=False
-    ):
+    for name, values in curves.items():
         slope, at_zero = np.polyfit(1 / sizes, values, 1)
-        axes.plot(1 / sizes, values, "o", color=colour, label=name)
-        axes.axline((0, at_zero), slope=slope, color=colour)
+        (line,) = axes.plot(1 / sizes, values, "o", label=name)
+        axes.axline((0, at_zero), slope=slope, color=line.get_color())
         print(f"{name:16} {values[-1]:.2f} at 5,000, {at_zero:.2f} extended")
     axes.set(xlabel="1 / number of samples", ylabel="FID", ylim=(0, None))
     axes.legend()
@@ -722,14 +720,11 @@ with rc_context(plots.STYLE):
     figure = plots.Picture(560, 330, "leaderboard", layout="constrained")
     axes = figure.add_subplot()
     axes.grid()
-    for colour, (name, row) in zip(
-        plots.LINE_COLOURS, board.items(), strict=False
-    ):
+    axes.set(xlabel="precision", ylabel="recall", xlim=(0, 1), ylim=(0, 1))
+    for name, row in board.items():
         place, area = (row["precision"], row["recall"]), 20 + 20 * row["FID"]
         text = f"{name}, FID {row['FID']:.1f}"
-        axes.scatter(*place, s=area, color=colour, alpha=0.7, label=text)
-    limits = {"xlim": (0, 1.05), "ylim": (0, 1.05)}
-    axes.set(xlabel="precision", ylabel="recall", **limits)
+        axes.scatter(*place, s=area, alpha=0.7, label=text)
     figure.legend(loc="outside right center", markerscale=0.5)
 figure
 
