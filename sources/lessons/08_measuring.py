@@ -547,10 +547,7 @@ def recurrence(images, threshold=1.0):
     return np.linalg.norm(apart, axis=-1) < threshold
 
 
-shown = {
-    name: np.stack([images[5] for images in ladder[name]])
-    for name in ("blur", "noise")
-}
+shown = {n: np.stack([s[5] for s in ladder[n]]) for n in ("blur", "noise")}
 tables = {f"plot, {n}": 0.8 * recurrence(row) for n, row in shown.items()}
 plots.panel({**shown, **tables})
 
