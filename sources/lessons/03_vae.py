@@ -607,8 +607,9 @@ judge.report(generate(vae_16, 5000, 16))
 # %%
 from digitdreams import models
 
-drawn = layers.Activation("sigmoid")(vae_16.decoder.output)
-models.save(keras.Model(vae_16.decoder.input, drawn), "03").name
+code = keras.Input((16,))
+drawn = layers.Activation("sigmoid")(vae_16.decoder(code))
+models.save(keras.Model(code, drawn), "03").name
 
 # %%
 course.expect(
