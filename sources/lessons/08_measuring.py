@@ -37,7 +37,7 @@ generators = {
 # to 9 in turn; the other two draw what they like. All get plain noise from
 # $N(0, I)$. Two lessons do something cleverer at this point, which is *not*
 # measured here: lesson 4 fits a prior to its codes, lesson 7 scales the noise
-# by 0.8.
+# by 0.85.
 
 # %%
 samples = {

@@ -270,8 +270,8 @@ def train(steps=2000):
 
 # %% [markdown]
 # The number to reach: the share of 2,000 samples that the judge takes for the
-# digit that was asked for. As in the lesson, the noise is scaled by 0.8 for
-# drawing. The pair loss starts at $2 \log 2 = 1.386$.
+# digit that was asked for. As in the lesson, the noise is scaled for drawing,
+# here by 0.8. The pair loss starts at $2 \log 2 = 1.386$.
 
 # %% check="training" points=4
 from digitdreams import judge, metrics
