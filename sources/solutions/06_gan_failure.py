@@ -278,7 +278,7 @@ noise = keras.random.normal((2000, 8), seed=seed)
 
 
 def train(rounds=1500):
-    """Return the samples of the averaged generator after each 100 rounds."""
+    """Return the averaged generator and its samples after each 100 rounds."""
     generator, average = build_generator(), build_generator()
     average.set_weights(generator.get_weights())
     play_round = build_round(generator, average, build_matrices())
@@ -287,7 +287,7 @@ def train(rounds=1500):
         play_round(next(stream))
         if number % 100 == 0:
             looks.append(average(noise).numpy())
-    return looks
+    return average, looks
 
 
 # %% [markdown]
@@ -297,7 +297,7 @@ def train(rounds=1500):
 # %% check="training" points=4
 start = relativistic_losses(np.zeros(1, "float32"), np.zeros(1, "float32"))
 print("losses at the start:", [round(float(loss), 3) for loss in start])
-looks = train()
+average, looks = train()
 distances = np.linalg.norm(looks[-1][:, None] - centres, axis=2)
 course.expect(
     modes=covered_modes(looks[-1], centres, 0.15, 0.02),

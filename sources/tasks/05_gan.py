@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import judge, metrics
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def normal(rng, *shape):
@@ -910,3 +911,26 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, and the score is measured here.
+
+
+def hidden_noise(rng):
+    return {}, {"noise": normal(rng, 2000, 32)}
+
+
+def measure_gan(weights, given, kept):
+    generator = build_generator(32, 16)
+    generator.set_weights(weights)
+    drawn = generator.predict(kept["noise"], batch_size=500, verbose=0)
+    verdicts = judge.probabilities(drawn)
+    return {"mnist_score": metrics.inception_score(verdicts)}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_noise,
+    probe="def probe():\n    return generator.get_weights()",
+    measure=measure_gan,
+)

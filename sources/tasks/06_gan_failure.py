@@ -1,11 +1,12 @@
 """Tasks of exercise 06: the tests and the repairs of a GAN."""
 
+import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import layers, ops
 from scipy.stats import spearmanr
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def normal(rng, *shape):
@@ -726,3 +727,36 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, and its points are counted here.
+
+
+def hidden_noise(rng):
+    return {}, {"noise": normal(rng, 2000, 8)}
+
+
+def measure_ring(weights, given, kept):
+    sizes = (
+        keras.Input((8,)),
+        layers.Dense(128, "relu"),
+        layers.Dense(128, "relu"),
+    )
+    generator = keras.Sequential([*sizes, layers.Dense(2)])
+    generator.set_weights(weights)
+    points = generator(kept["noise"]).numpy()
+    angles = np.arange(8) * np.pi / 4
+    centres = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    distances = np.linalg.norm(points[:, None] - centres, axis=2)
+    return {
+        "modes": covered_modes(points, centres, 0.15, 0.02),
+        "good_share": (distances < 0.15).any(axis=1).mean(),
+    }
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_noise,
+    probe="def probe():\n    return average.get_weights()",
+    measure=measure_ring,
+)

@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import judge, metrics
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def normal(rng, *shape):
@@ -692,3 +693,30 @@ TASKS = [
         ],
     ),
 ]
+
+
+# The training: weights come out, and the digits are drawn and judged here.
+
+
+def hidden_noise(rng):
+    return {}, {"noise": 0.8 * normal(rng, 2000, 64)}
+
+
+def measure_conditional_gan(weights, given, kept):
+    generator = keras.Sequential([keras.Input((74,))])
+    for size in (256, 256):
+        generator.add(layers.Dense(size, activation="leaky_relu"))
+    generator.add(layers.Dense(28 * 28, activation="sigmoid"))
+    generator.set_weights(weights)
+    asked = np.arange(2000) % 10
+    drawn = generator(join_labels(kept["noise"], asked)).numpy()
+    verdicts = judge.probabilities(drawn.reshape(-1, 28, 28))
+    return {"label_accuracy": metrics.label_accuracy(verdicts, asked)}
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_noise,
+    probe="def probe():\n    return average.get_weights()",
+    measure=measure_conditional_gan,
+)

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import xlogy
 
-from digitdreams.tasks import Task, Wrong
+from digitdreams import data, judge
+from digitdreams.tasks import Task, Training, Wrong
 
 
 def rounded(values):
@@ -759,3 +760,64 @@ TASKS = [
         ],
     ),
 ]
+
+
+# No model is trained: the functions measure digits that nobody has chosen,
+# and a number counts if it is ours.
+
+
+def hidden_digits(rng):
+    digits = data.load()
+    known = rng.permutation(55_000)[:2000]
+    rows = rng.permutation(10_000)[:2000]
+    shown, images = digits.train.images[known], digits.test.images[rows]
+    vectors = images[:500].reshape(-1, 784)
+    sizes = np.array([100, 200, 400, 800])
+    given = {
+        "probabilities": judge.probabilities(images),
+        "generated": judge.features(shown),
+        "labels": digits.train.labels[known],
+        "real": judge.features(images),
+        "real_labels": digits.test.labels[rows],
+        "sizes": sizes,
+        "values": 30 / sizes + rng.normal(0, 1e-3, 4),
+        "noisy": vectors + rng.normal(0, 0.01, vectors.shape),
+        "vectors": vectors,
+    }
+    return given, {}
+
+
+def measure_measures(answer, given, kept):
+    of = given.__getitem__
+    seen = map(of, ("generated", "labels", "real", "real_labels"))
+    own = {
+        "score": inception_score(of("probabilities")),
+        "classification_accuracy": accuracy_score(*seen),
+        "fid_bias": abs(fid_at_infinity(of("sizes"), of("values"))),
+        "copies": copy_share(of("noisy"), of("vectors")),
+    }
+    useless = dict.fromkeys(own, 0.0) | {"fid_bias": 1.0}
+    return {
+        name: value
+        if np.isclose(answer[name], value, 1e-3, 1e-4)
+        else useless[name]
+        for name, value in own.items()
+    }
+
+
+TRAINING = Training(
+    points=4,
+    inputs=hidden_digits,
+    probe="""
+def probe(**given):
+    of = given.__getitem__
+    seen = map(of, ("generated", "labels", "real", "real_labels"))
+    return {
+        "score": inception_score(of("probabilities")),
+        "classification_accuracy": accuracy_score(*seen),
+        "fid_bias": abs(fid_at_infinity(of("sizes"), of("values"))),
+        "copies": copy_share(of("noisy"), of("vectors")),
+    }
+""",
+    measure=measure_measures,
+)
