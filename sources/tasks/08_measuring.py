@@ -769,12 +769,12 @@ TASKS = [
 def hidden_digits(rng):
     digits = data.load()
     known = rng.permutation(55_000)[:2000]
-    rows = rng.permutation(10_000)[:2000]
+    rows = rng.permutation(10_000)
     shown, images = digits.train.images[known], digits.test.images[rows]
     vectors = images[:500].reshape(-1, 784)
     sizes = np.array([100, 200, 400, 800])
     given = {
-        "probabilities": judge.probabilities(images),
+        "probabilities": judge.probabilities(images[:2000]),
         "generated": judge.features(shown),
         "labels": digits.train.labels[known],
         "real": judge.features(images),
