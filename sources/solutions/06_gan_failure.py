@@ -245,7 +245,7 @@ def adam(weights):
 
 
 # %%
-def build_round(generator, average, matrices, gamma=0.1):
+def build_round(generator, average, matrices, gamma=0.02):
     weights = generator.trainable_weights
     critic_adam, generator_adam = adam(matrices), adam(weights)
     chance = keras.random.SeedGenerator(seed)
