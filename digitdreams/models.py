@@ -8,7 +8,6 @@ and losses for those who need the result.
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -32,30 +31,17 @@ VAE_HIDDEN_SIZES = (512, 256)
 VAE_BATCH_SIZE = 128
 VAE_RATE = 6e-3
 
+GAN_NOISE_SIZE = 32
+GAN_GENERATOR_SIZE = 256  # of the dense layer behind the noise
+GAN_DISCRIMINATOR_SIZE = 128  # of the dense layer behind the convolutions
 GAN_CHANNELS = (64, 32)  # at 7 x 7 and 14 x 14 pixels
 GAN_BATCH_SIZE = 32
+GAN_GENERATOR_RATE = {False: 6e-3, True: 8e-3}  # without and with labels
+GAN_DISCRIMINATOR_RATE = 4e-3
+R1_WEIGHT = {False: 0.01, True: 0.02}
 R1_IMAGES = 16  # of a batch; the penalty costs a second derivative
 R1_EVERY = 8  # steps; the weight is as many times larger then
 AVERAGE_DECAY = 0.995
-
-
-class GANRecipe(NamedTuple):
-    """What differs between the GANs with and without labels.
-
-    `generator_size` and `discriminator_size` are the widths of a dense layer behind
-    the noise and behind the convolutions; 0 leaves the layer out.
-    """
-
-    latent_size: int
-    generator_size: int
-    generator_rate: float
-    discriminator_size: int
-    discriminator_rate: float
-    r1_weight: float
-
-
-WITHOUT_LABELS = GANRecipe(32, 256, 6e-3, 128, 4e-3, 0.01)
-WITH_LABELS = GANRecipe(32, 256, 8e-3, 128, 4e-3, 0.02)
 
 
 class ModelError(ValueError):
@@ -304,7 +290,6 @@ class GAN(keras.Model):
     def __init__(self, conditional: bool, seed: int = 0):
         super().__init__()
         self.conditional = conditional
-        self.recipe = WITH_LABELS if conditional else WITHOUT_LABELS
         self.title = "conditional GAN" if conditional else "GAN"
         self.trained = self._build_generator()
         self.generator = self._build_generator()
@@ -314,7 +299,7 @@ class GAN(keras.Model):
         self.averages = [keras.metrics.Mean(f"{name}_loss") for name in "dg"]
 
     def _build_generator(self):
-        noise = keras.Input((self.recipe.latent_size,), name="noise")
+        noise = keras.Input((GAN_NOISE_SIZE,), name="noise")
         inputs, one_hot = noise, None
         if self.conditional:
             labels = keras.Input((), dtype="int32", name="labels")
@@ -322,9 +307,8 @@ class GAN(keras.Model):
         wide, narrow = GAN_CHANNELS
         options = {"kernel_size": 4, "strides": 2, "padding": "same"}
         x = noise
-        if self.recipe.generator_size:
-            x = layers.Dense(self.recipe.generator_size, use_bias=False)(x)
-            x = self._normalise(x, one_hot)
+        x = layers.Dense(GAN_GENERATOR_SIZE, use_bias=False)(x)
+        x = self._normalise(x, one_hot)
         x = layers.Dense(7 * 7 * wide, use_bias=False)(x)
         # Each place on its own, not each channel: else no label could move a stroke.
         x = layers.Reshape((7, 7, wide))(self._normalise(x, one_hot))
@@ -356,9 +340,8 @@ class GAN(keras.Model):
             x = layers.Conv2D(channels, 4, strides=2, padding="same")(x)
             x = layers.LeakyReLU(negative_slope=0.2)(x)
         x = layers.Flatten()(x)
-        if self.recipe.discriminator_size:
-            x = layers.Dense(self.recipe.discriminator_size)(x)
-            x = layers.LeakyReLU(negative_slope=0.2)(x)
+        x = layers.Dense(GAN_DISCRIMINATOR_SIZE)(x)
+        x = layers.LeakyReLU(negative_slope=0.2)(x)
         verdict = layers.Dense(1)(x)
         if self.conditional:
             labels = keras.Input((), dtype="int32", name="labels")
@@ -372,8 +355,8 @@ class GAN(keras.Model):
         """Compile for so many steps."""
         self.optimizers = []
         for network, start in (
-            (self.discriminator, self.recipe.discriminator_rate),
-            (self.trained, self.recipe.generator_rate),
+            (self.discriminator, GAN_DISCRIMINATOR_RATE),
+            (self.trained, GAN_GENERATOR_RATE[self.conditional]),
         ):
             rate = keras.optimizers.schedules.CosineDecay(start, steps)
             optimizer = keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
@@ -384,7 +367,7 @@ class GAN(keras.Model):
 
     def _draw(self, labels):
         noise = keras.random.normal(
-            (ops.shape(labels)[0], self.recipe.latent_size), seed=self.random
+            (ops.shape(labels)[0], GAN_NOISE_SIZE), seed=self.random
         )
         return self.trained(self._with(noise, labels), training=True)
 
@@ -407,7 +390,7 @@ class GAN(keras.Model):
                 lambda: self._steepness(images[:R1_IMAGES], labels[:R1_IMAGES]),
                 lambda: 0.0,
             )
-            total = d_loss + R1_EVERY * self.recipe.r1_weight / 2 * penalty
+            total = d_loss + R1_EVERY * R1_WEIGHT[self.conditional] / 2 * penalty
         weights = self.discriminator.trainable_weights
         self.optimizers[0].apply(tape.gradient(total, weights), weights)
         with generator_tape:

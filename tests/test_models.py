@@ -109,7 +109,7 @@ def test_the_vae_learns(conditional, few):
 
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
-    noise = np.zeros((2, models.WITH_LABELS.latent_size), "float32")
+    noise = np.zeros((2, models.GAN_NOISE_SIZE), "float32")
     labels = np.array([1, 8])
     one, other = gan.generator([noise, labels])
     assert np.abs(one - other).max() > 1e-4
