@@ -55,10 +55,8 @@ IMAGES = 55_000
 # The published recipes ----------------------------------------------------------------
 
 
-class TensorFlowDCGAN(keras.Model):
-    """The DCGAN of TensorFlow's tutorial: 50 epochs in batches of 256."""
-
-    epochs, batch_size, latent_size = 50, 256, 100
+class PublishedGAN(keras.Model):
+    """Two networks, and an Adam of one rate for each, the discriminator's first."""
 
     def __init__(self, seed: int = 0):
         super().__init__()
@@ -66,10 +64,16 @@ class TensorFlowDCGAN(keras.Model):
         self.discriminator = self._build_discriminator()
         self.random = keras.random.SeedGenerator(seed)
         networks = (self.discriminator, self.generator)
-        self.optimizers = [keras.optimizers.Adam(1e-4) for _ in networks]
+        self.optimizers = [keras.optimizers.Adam(self.rate) for _ in networks]
         for optimizer, network in zip(self.optimizers, networks, strict=True):
             optimizer.build(network.trainable_weights)
         self.compile()
+
+
+class TensorFlowDCGAN(PublishedGAN):
+    """The DCGAN of TensorFlow's tutorial: 50 epochs in batches of 256."""
+
+    epochs, batch_size, latent_size, rate = 50, 256, 100, 1e-4
 
     def _build_generator(self):
         def block(x):
@@ -117,21 +121,10 @@ class TensorFlowDCGAN(keras.Model):
         return (self.generator(noise, training=False) + 1) / 2
 
 
-class KerasConditionalGAN(keras.Model):
+class KerasConditionalGAN(PublishedGAN):
     """The conditional GAN of keras.io: 20 epochs in batches of 64."""
 
-    epochs, batch_size, latent_size = 20, 64, 128
-
-    def __init__(self, seed: int = 0):
-        super().__init__()
-        self.generator = self._build_generator()
-        self.discriminator = self._build_discriminator()
-        self.random = keras.random.SeedGenerator(seed)
-        networks = (self.discriminator, self.generator)
-        self.optimizers = [keras.optimizers.Adam(3e-4) for _ in networks]
-        for optimizer, network in zip(self.optimizers, networks, strict=True):
-            optimizer.build(network.trainable_weights)
-        self.compile()
+    epochs, batch_size, latent_size, rate = 20, 64, 128, 3e-4
 
     def _build_generator(self):
         width = self.latent_size + 10
