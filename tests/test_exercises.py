@@ -5,10 +5,11 @@ import shutil
 import time
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from digitdreams import checks, tasks
+from digitdreams import checks, course, tasks
 from digitdreams.runner import OwnKernelManager
 from places import ROOT, WITH_EXERCISE
 
@@ -70,6 +71,24 @@ def test_a_check_takes_less_than_a_second(stem, task):
         checks.judge(content, task.name, task.reference)
         seconds.append(time.process_time() - started)
     assert min(seconds) < 1
+
+
+def test_exercise_08_counts_only_measurements_that_are_ours():
+    """It trains nothing, so the attacks on trainings leave it out."""
+    module = tasks.load_module("08_measuring")
+    training, numbers = module.TRAINING, course.load().find("08").exercise_numbers
+    given, kept = training.inputs(np.random.default_rng(7))
+    names = dict(vars(module))
+    exec(training.probe, names)
+    answer = names["probe"](**given)
+    measured = training.measure(answer, given, kept)
+    assert all(one.reached(measured[one.name]) for one in numbers)
+    for one in numbers:
+        better = answer[one.name] + (0.05 if one.sense == "above" else -0.05)
+        measured = training.measure(answer | {one.name: better}, given, kept)
+        assert [n.name for n in numbers if not n.reached(measured[n.name])] == [
+            one.name
+        ]
 
 
 def test_an_exercise_has_at_least_five_wrong_answers(exercised):
