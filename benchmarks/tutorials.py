@@ -371,8 +371,13 @@ class Contestant:
     def finished(self) -> bool:
         return self.steps_left <= 0
 
-    def advance(self, until: float) -> None:
-        """Train until so many seconds of training are over, or all is learned."""
+    def advance(self, until: float) -> bool:
+        """Train until so many seconds of training are over, or all is learned.
+
+        Returns whether the curve grew: compiling takes a recipe past several marks.
+        """
+        if self.curve and self.seconds >= until:
+            return False
         began = time.perf_counter() - self.seconds
         while self.seconds < until and not self.finished:
             logs = self.train(self.batches)
@@ -382,6 +387,7 @@ class Contestant:
         done = (self.steps - max(0, self.steps_left)) / self.steps_an_epoch
         point = {"seconds": round(self.seconds, 2), "epochs": round(done, 3)}
         self.curve.append({**point, **self.measure(self.model)})
+        return True
 
 
 def published(pair: Pair, seed: int) -> Contestant:
@@ -420,7 +426,8 @@ def compete(pair: Pair, seed: int, budget: float, say=print) -> dict:
     """
     both = {"ours": ours(pair, seed), "published": published(pair, seed)}
     for until in marks(budget / 2):
-        both["ours"].advance(until)
+        if not both["ours"].advance(until):
+            continue
         both["published"].advance(both["ours"].seconds)
         latest = {name: one.curve[-1] for name, one in both.items()}
         shown = [
@@ -453,7 +460,8 @@ def record(pair: Pair, seed: int, budget: float, folder: Path, say=print) -> Pat
     }
     path = folder / f"{pair.name}.json"
     for until in marks(budget):
-        one.advance(until)
+        if not one.advance(until):
+            continue
         latest = one.curve[-1]
         say(f"{pair.title}: {latest['seconds']:.0f} s, {latest[pair.quality]:.2f}")
         whole = {**content, "finished": one.finished, "curve": one.curve}

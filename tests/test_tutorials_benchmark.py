@@ -223,6 +223,13 @@ def test_a_recorded_run_is_found_again(tutorials, tmp_path):
     assert tutorials.recorded(pair, tmp_path / "none") is None
 
 
+def test_a_mark_that_compiling_went_past_adds_no_point(tutorials):
+    one = tutorials.published(counting_pair(tutorials, our_epochs=1), seed=1)
+    assert one.advance(0.2)
+    assert not one.advance(0.1) and len(one.curve) == 1
+    assert one.advance(0.3) and len(one.curve) == 2
+
+
 @pytest.mark.slow
 def test_real_recipes_compete(tutorials, monkeypatch, tmp_path):
     monkeypatch.setattr(tutorials, "RECORDED", tmp_path)
