@@ -186,6 +186,64 @@ def _one_hot(labels):
 # The variational autoencoder (lessons 03 and 04) -----------------------------------
 
 
+def kl_divergence(mean, log_variance):
+    """Return KL(q || N(0, I)) in nats: (batch,). Both arguments: (batch, latent).
+
+    q is the normal distribution with these means and, independent of each other, these
+    variances. Source: Kingma and Welling (2014), "Auto-encoding variational Bayes".
+    """
+    each = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
+    return 0.5 * ops.sum(each, axis=1)
+
+
+def reconstruction_loss(images, logits):
+    """Return -log p(image | z) in nats: (batch,). Both arguments: (batch, 28, 28, 1).
+
+    Pixels lie in [0, 1]; `logits` are those of the probability of ink.
+    """
+    each = ops.binary_crossentropy(images, logits, from_logits=True)
+    return ops.sum(each, axis=(1, 2, 3))
+
+
+class Sampling(layers.Layer):
+    """Draw z = mean + standard deviation * noise, the noise from N(0, I)."""
+
+    def __init__(self, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, mean, log_variance):
+        noise = keras.random.normal(ops.shape(mean), seed=self.random)
+        return mean + ops.exp(0.5 * log_variance) * noise
+
+
+def with_prior(decoder: keras.Model, means, covariances) -> keras.Model:
+    """Return the generator whose codes have a normal distribution for each label.
+
+    `decoder` maps [codes (n, latent), labels (n,)] to logits (n, 28, 28, 1); `means` is
+    (10, latent), `covariances` (10, latent, latent). The generator maps noise from
+    N(0, I) and labels to images in [0, 1]: with the Cholesky root L of a covariance,
+    mean + L noise has that covariance. Raises numpy.linalg.LinAlgError where one is
+    not positive definite.
+    """
+    means, roots = np.asarray(means), np.linalg.cholesky(covariances)
+    size = means.shape[1]
+    noise = keras.Input((size,), name="noise")
+    labels = keras.Input((), dtype="int32", name="labels")
+    root = layers.Reshape((size, size))(_table(roots)(labels))
+    moved = layers.Dot(axes=(1, 2))([noise, root])
+    codes = layers.Add()([moved, _table(means)(labels)])
+    images = layers.Activation("sigmoid")(decoder([codes, labels]))
+    return keras.Model([noise, labels], images)
+
+
+def _table(rows):
+    """Return a layer that looks up a row, made flat, by its number."""
+    rows = np.reshape(rows, (len(rows), -1))
+    start = keras.initializers.Constant(rows)
+    return layers.Embedding(*rows.shape, embeddings_initializer=start, trainable=False)
+
+
 class VAE(keras.Model):
     """A dense VAE, of the digits alone or of digits given their labels.
 
@@ -211,7 +269,7 @@ class VAE(keras.Model):
         self.decoder = self._build_decoder(np.log(mean / (1 - mean)))
         probabilities = layers.Activation("sigmoid")(self.decoder.output)
         self.generator = keras.Model(self.decoder.input, probabilities)
-        self.random = keras.random.SeedGenerator(seed)
+        self.sampling = Sampling(seed)
         self.average = keras.metrics.Mean("negative_elbo")
 
     def _inputs(self, first):
@@ -254,12 +312,9 @@ class VAE(keras.Model):
         images, labels = batch
         given = [labels] if self.conditional else []
         mean, log_variance = self.encoder([images, *given] if given else images)
-        noise = keras.random.normal(ops.shape(mean), seed=self.random)
-        z = mean + ops.exp(0.5 * log_variance) * noise
+        z = self.sampling(mean, log_variance)
         logits = self.decoder([z, *given] if given else z)
-        pixels = ops.binary_crossentropy(images, logits, from_logits=True)
-        kl = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
-        return ops.sum(pixels, axis=(1, 2, 3)) + 0.5 * ops.sum(kl, axis=1)
+        return reconstruction_loss(images, logits) + kl_divergence(mean, log_variance)
 
     def train_step(self, batch):
         with tf.GradientTape() as tape:

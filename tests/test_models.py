@@ -107,6 +107,24 @@ def test_the_vae_learns(conditional, few):
     assert last < first - 20
 
 
+def test_a_prior_for_each_label_moves_the_noise():
+    random = np.random.default_rng(0)
+    roots = np.tril(random.normal(size=(10, 3, 3))) + 2 * np.eye(3)
+    means, covariances = random.normal(size=(10, 3)), roots @ roots.transpose(0, 2, 1)
+    decoder = tiny(conditional=True, activation=None)
+    generator = models.with_prior(decoder, means, covariances)
+    noise = random.normal(size=(20, 3)).astype("float32")
+    labels = np.arange(20, dtype="int32") % 10
+    codes = means[labels].astype("float32")
+    for row, label in enumerate(labels):
+        codes[row] += np.linalg.cholesky(covariances[label]) @ noise[row]
+    expected = keras.ops.sigmoid(decoder([codes, labels]))
+    assert np.allclose(generator([noise, labels]), expected, atol=1e-5)
+    models.save(generator, "04")
+    with pytest.raises(np.linalg.LinAlgError):
+        models.with_prior(decoder, means, -covariances)
+
+
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
     noise = np.zeros((2, models.GAN_NOISE_SIZE), "float32")

@@ -92,38 +92,12 @@ ops.one_hot([7], 10).numpy()
 # %% [markdown]
 # ## Parts that you know
 #
-# Three parts come from lesson 3 without change: the two costs, and the layer
-# that draws $z = \mu + \sigma\epsilon$.
-
-
-# %%
-def kl_divergence(mean, log_variance):
-    """Return the KL to N(0, I) in nats: (batch,)."""
-    each = ops.square(mean) + ops.exp(log_variance) - 1 - log_variance
-    return 0.5 * ops.sum(each, axis=1)
-
-
-def reconstruction_loss(images, logits):
-    """Return -log p(image | z, label) in nats: (batch,)."""
-    each = ops.binary_crossentropy(images, logits, from_logits=True)
-    return ops.sum(each, axis=(1, 2, 3))
-
+# Three parts come from lesson 3 without change, and you need not write them
+# again: the two costs, and the layer that draws $z = \mu + \sigma\epsilon$.
+# Our package holds them; `??Sampling` in a cell shows the code.
 
 # %%
-import keras
-
-
-class Sampling(keras.layers.Layer):
-    """Draw z = mean + standard deviation * noise."""
-
-    def __init__(self, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self.random = keras.random.SeedGenerator(seed)
-
-    def call(self, mean, log_variance):
-        noise = keras.random.normal(ops.shape(mean), seed=self.random)
-        return mean + ops.exp(0.5 * log_variance) * noise
-
+from digitdreams.models import Sampling, kl_divergence, reconstruction_loss
 
 # %% [markdown]
 # ## Encoder and decoder with a label
@@ -139,6 +113,7 @@ learning_rate = 0.006
 epochs = 6
 
 # %%
+import keras
 from keras import layers
 
 mean_image = digits.train.images.mean(axis=0).clip(0.001, 0.999)
@@ -232,21 +207,18 @@ len(np.unique(ten, axis=0))
 # ## Training with 6 latent numbers
 #
 # As in lesson 3: Adam, a learning rate that rises for a tenth of the steps and
-# then falls along a cosine, a compiled step, 20 steps at a time.
+# then falls along a cosine (`rising_and_falling` makes that schedule), a
+# compiled step, 20 steps at a time.
 
 # %%
+from digitdreams import models
 from digitdreams.progress import Progress
 
 
 def train(cvae, title):
     batches = data.batches(digits.train, batch_size, seed)
     steps = epochs * len(batches)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=learning_rate,
-        warmup_steps=steps // 10,
-        decay_steps=steps - steps // 10,
-    )
+    rate = models.rising_and_falling(learning_rate, steps)
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99)
     cvae.compile(optimizer, jit_compile=True, steps_per_execution=20)
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress(title)]}
@@ -522,27 +494,15 @@ lesson_3.numbers[-1].label, lesson_3.numbers[-1].typical
 # noise, drawn from $N(0, I)$. A mixture cannot be kept that way, but one
 # normal distribution for each digit can: with its mean $m$ and a matrix $L$
 # for which $LL^T$ is its covariance (a *Cholesky root*), $m + L\epsilon$ is a
-# draw from it. Two tables, looked up by the label, hold them all. So we keep
-# the second best of our models with 16 numbers.
+# draw from it. `with_prior` puts this in front of the decoder, with a table of
+# all $m$ and one of all $L$, looked up by the label. So we keep the second
+# best of our models with 16 numbers.
 
 # %%
-from digitdreams import models
-
-
-def table(rows):
-    rows = np.reshape(rows, (10, -1))
-    fixed = keras.initializers.Constant(rows)
-    return layers.Embedding(*rows.shape, embeddings_initializer=fixed)
-
-
 means = [mixture.means_[0] for mixture in priors[1]]
-roots = [np.linalg.cholesky(m.covariances_[0]).T for m in priors[1]]
-noise, label = keras.Input((16,)), keras.Input((), dtype="int32")
-root = layers.Reshape((16, 16))(table(roots)(label))
-moved = layers.Dot(axes=1)([noise, root])
-code = layers.Add()([moved, table(means)(label)])
-drawn = layers.Activation("sigmoid")(cvae_16.decoder([code, label]))
-models.save(keras.Model([noise, label], drawn), "04").name
+covariances = [mixture.covariances_[0] for mixture in priors[1]]
+second_best = models.with_prior(cvae_16.decoder, means, covariances)
+models.save(second_best, "04").name
 
 # %%
 course.expect(
