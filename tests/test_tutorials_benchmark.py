@@ -27,6 +27,7 @@ def curve(*points, quality="fid"):
 def result(ours, published, recorded=None, sense="below"):
     return {
         "title": "a tutorial",
+        "epochs": 50,
         "quality": "fid",
         "unit": "FID",
         "sense": sense,
@@ -132,7 +133,7 @@ def test_a_longer_recorded_run_is_used(tutorials):
     ours, theirs = curve((1, 60.0), (9, 11.0)), curve((9, 85.0))
     found = tutorials.verdict(result(ours, theirs, kept))
     assert (found["common_quality"], found["ratio"]) == (12, 100)
-    assert "a machine, 2026-01-02" in found["published_curve"]
+    assert "of 50 epochs, recorded on 2026-01-02" in found["published_curve"]
     kept["curve"] = curve((5, 12.0))
     assert (
         tutorials.verdict(result(ours, theirs, kept))["published_curve"] == "this run"
@@ -226,8 +227,8 @@ def test_a_recorded_run_is_found_again(tutorials, tmp_path):
 def test_a_mark_that_compiling_went_past_adds_no_point(tutorials):
     one = tutorials.published(counting_pair(tutorials, our_epochs=1), seed=1)
     assert one.advance(0.2)
-    assert not one.advance(0.1) and len(one.curve) == 1
-    assert one.advance(0.3) and len(one.curve) == 2
+    assert not one.advance(one.seconds) and len(one.curve) == 1
+    assert one.advance(one.seconds + 0.01) and len(one.curve) == 2
 
 
 @pytest.mark.slow
