@@ -81,6 +81,19 @@ def observe_value(function: Callable, case: dict) -> Any:
     return plain(function(**case))
 
 
+def observe_both(function: Callable, case: dict) -> Any:
+    """Give the arrays of floats once as they are and once as tensors."""
+    import keras
+
+    tensors = {
+        key: keras.ops.convert_to_tensor(one)
+        if isinstance(one, np.ndarray) and one.dtype.kind == "f"
+        else one
+        for key, one in case.items()
+    }
+    return [plain(function(**one)) for one in (case, tensors)]
+
+
 def observe_model(function: Callable, case: dict) -> Any:
     import keras
 
@@ -129,6 +142,7 @@ def observe_gradient(function: Callable, case: dict) -> Any:
 
 OBSERVE = {
     "value": observe_value,
+    "both": observe_both,
     "model": observe_model,
     "gradient": observe_gradient,
 }
@@ -193,7 +207,7 @@ def short(value: Any) -> str:
 
 def leaf_difference(expected, found, tolerance, same_dtype, what) -> str | None:
     if isinstance(expected, str) or isinstance(found, (str, dict)):
-        same = isinstance(expected, str) and expected == found
+        same = type(expected) is type(found) and expected == found
         return None if same else f"{what} is {short(found)}, expected {short(expected)}"
     try:
         found = np.asarray(found)
@@ -272,6 +286,19 @@ def matches(expected: Any, found: Any, task: dict) -> bool:
     return not difference(expected, found, task["tolerance"], task["same_dtype"])
 
 
+def raised(results: list) -> str:
+    """What the first exception among the results said, for the end of a message.
+
+    Exceptions are compared by their types: another mistake may raise the same one.
+    """
+    for one in results:
+        if isinstance(one, dict) and "raised" in one:
+            said = one["saying"].strip().split("\n")[0]
+            said = said if len(said) <= 200 else said[:197] + "..."
+            return f" (It raised {one['raised']}: {said})"
+    return ""
+
+
 def judge(task: dict, name: str, function: Callable) -> str | None:
     """Say what is wrong with an answer, or return None where it is right.
 
@@ -283,8 +310,8 @@ def judge(task: dict, name: str, function: Callable) -> str | None:
         found = [outcome(task["observe"], function, case) for case in cases]
     except NotImplementedError:
         raise NotImplementedError(
-            f"{name} is not started: fill in its cell, run that cell, then this one. "
-            f'hint("{name}") helps.'
+            f"{name}, or a function of yours that it calls, is not started: fill in "
+            f'its cell, run that cell, then this one. hint("{name}") helps.'
         ) from None
     except CheckFailed as error:
         return f"{name}: {error}"
@@ -298,7 +325,7 @@ def judge(task: dict, name: str, function: Callable) -> str | None:
         if all(
             matches(one, other, task) for one, other in zip(results, found, strict=True)
         ):
-            return f"{name}: {wrong['message']}"
+            return f"{name}: {wrong['message']}{raised(found)}"
     for number, (one, other) in enumerate(zip(expected, found, strict=True), start=1):
         if isinstance(other, dict) and "raised" in other:
             return (

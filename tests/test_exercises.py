@@ -41,7 +41,8 @@ def test_right_answers_are_accepted(stem, task):
 @pytest.mark.parametrize(("stem", "task", "wrong"), WRONG)
 def test_a_wrong_answer_gets_its_own_message(stem, task, wrong):
     said = checks.judge(stored(stem, task), task.name, wrong.answer)
-    assert said == f"{task.name}: {wrong.message}"
+    start = f"{task.name}: {wrong.message}"
+    assert said == start or said.startswith(f"{start} (It raised ")
 
 
 @pytest.mark.parametrize(("stem", "task"), TASKS)
@@ -91,8 +92,9 @@ def test_exercise_08_counts_only_measurements_that_are_ours():
         ]
 
 
-def test_an_exercise_has_at_least_five_wrong_answers(exercised):
-    assert sum(len(one.wrong) for one in tasks.load(exercised.stem)) >= 5
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_a_task_has_at_least_five_wrong_answers(stem, task):
+    assert len(task.wrong) >= 5
 
 
 @pytest.mark.parametrize(("stem", "task"), TASKS)
@@ -134,5 +136,5 @@ def test_an_untouched_exercise_raises_only_not_implemented(exercised, tmp_path):
     assert not unexpected
     for task in tasks.load(exercised.stem):
         said = errors[f"check-{task.name}"]
-        assert re.search(rf"{task.name} is not started", said)
+        assert re.search(rf"{task.name}, or a function .* is not started", said)
     assert "check-training" in errors

@@ -42,7 +42,8 @@ def kl_divergence(mean, log_variance):
 # Return each code with its label behind it, as ten numbers that are 0 but for
 # a 1 at the place of the digit: codes (batch, latent numbers) and labels
 # (batch,) become (batch, latent numbers + 10). As one number, the label would
-# claim that a 7 lies between 6 and 8. See
+# claim that a 7 lies between 6 and 8. NumPy will not do here, because the
+# training compiles this function. See
 # [ops.one_hot](https://keras.io/api/ops/nn/) and
 # [ops.concatenate](https://keras.io/api/ops/numpy/).
 
@@ -149,7 +150,8 @@ check(build_decoder)
 # Networks are plain matrices here, to keep the program short. The log variance
 # and the noise are not used, nothing is sampled, and a term is missing: this
 # is an autoencoder that has been told the label. Make it the negative ELBO
-# with the prior $N(0, I)$, averaged over the batch. `kl_divergence` helps. See
+# with the prior $N(0, I)$, averaged over the batch. `kl_divergence` helps, and
+# your `with_label` has to be right first. See
 # [ops.exp](https://keras.io/api/ops/numpy/).
 
 
@@ -306,7 +308,7 @@ def draw(cvae, styles, wanted):
     """Draw the wanted digits, in styles from N(0, I): (n, 28, 28, 1)."""
     images, labels = data.load().validation
     codes, _ = cvae.encoder([images, np.eye(10)[labels]])
-    z = styles + class_means(codes, labels)[wanted]
+    z = styles + np.asarray(class_means(codes, labels))[wanted]
     return ops.sigmoid(cvae.decoder(with_label(z, wanted)))
 
 

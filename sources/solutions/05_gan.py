@@ -145,8 +145,9 @@ check(build_discriminator)
 # ## Task 4: the discriminator's step
 #
 # One step of gradient descent for the simplest discriminator there is: `logits
-# = images @ weights`. Its batch holds real images, with the label 1, and
-# fakes, with the label 0. This one stops, because its gradient is `None`:
+# = images @ weights`, in TensorFlow `tf.linalg.matvec(images, weights)`. Its
+# batch holds real images, with the label 1, and fakes, with the label 0. This
+# one stops, because its gradient is `None`:
 #
 # ```python
 # def discriminator_step(pixels, fakes, weights, rate):

@@ -77,7 +77,7 @@ check(wasserstein_distance)
 
 # %% task="relativistic_losses"
 def relativistic_losses(real_scores, fake_scores):
-    """Return the critic's and the generator's loss: two numbers."""
+    """Return a pair: the critic's loss and the generator's, a number each."""
     ### BEGIN SOLUTION
     critic = ops.mean(ops.softplus(fake_scores - real_scores))
     return critic, ops.mean(ops.softplus(real_scores - fake_scores))
@@ -121,7 +121,10 @@ def critic(points, matrices):
 #
 # It stops at once, because a tape can watch tensors only and `real` is a NumPy
 # array. And if that is mended, it still returns another number: a training
-# with it hardly feels the penalty where slopes are steep. Find both bugs. See
+# with it hardly feels the penalty where slopes are steep. Find both bugs. (In
+# the training below `real` is a tensor already, inside a compiled graph:
+# [ops.convert_to_tensor](https://keras.io/api/ops/core/) takes both,
+# `tf.constant` does not, and NumPy functions stop there.) See
 # [tf.GradientTape](https://www.tensorflow.org/api_docs/python/tf/GradientTape).
 
 
@@ -184,7 +187,7 @@ check(gradient_penalty)
 # ## Task 6: rank correlation
 #
 # Does a loss follow the quality of samples? Ask for the order only: replace
-# each list by its *ranks* (0 for the smallest, 1 for the next, and so on; no
+# each array by its *ranks* (0 for the smallest, 1 for the next, and so on; no
 # value occurs twice) and return the correlation of the ranks. With $n$ values
 # and the differences $d$ of the ranks it is $1 - 6 \sum d^2 / (n (n^2 - 1))$.
 # See
@@ -193,7 +196,7 @@ check(gradient_penalty)
 
 # %% task="rank_correlation"
 def rank_correlation(one, other):
-    """Return Spearman's rank correlation of two lists, from -1 to 1."""
+    """Return Spearman's rank correlation of two arrays, from -1 to 1."""
     ### BEGIN SOLUTION
     ranks = [np.argsort(np.argsort(values)) for values in (one, other)]
     return float(np.corrcoef(*ranks)[0, 1])
@@ -313,4 +316,5 @@ course.expect(
 real = ring[:2000, 0]
 floor = float(wasserstein_distance(ring[2000:4000, 0], real))
 way = [float(wasserstein_distance(points[:, 0], real)) for points in looks]
-print(np.round([*way, floor], 3), rank_correlation(range(len(way)), way))
+print(np.round([*way, floor], 3))
+rank_correlation(np.arange(len(way)), np.array(way))

@@ -15,6 +15,12 @@ seed = course.start("07", exercise=True)
 # %%
 hint("join_labels")
 
+# %% [markdown]
+# Use `keras.ops`. The checks hand your functions NumPy arrays, but the
+# training hands them tensors and variables inside a compiled graph. There
+# NumPy's functions, `len`, methods such as `.sum()` and `table[labels]` do not
+# work; `ops.shape`, `ops.sum` and `ops.take` do.
+
 # %%
 import keras
 import numpy as np

@@ -71,8 +71,9 @@ check(inception_score)
 # `models` the shape (models, n). Two models that are wrong in the same way
 # would share the first place. Two things have to change: what is compared with
 # what, and the last term. With one feature the FID is $(m_a - m_b)^2 + (s_a -
-# s_b)^2$, where $s$ is the standard deviation. A number to try it on: features
-# 0 and 2 in both sets, but one is moved by 3. The FID must be 9. See
+# s_b)^2$, where $s$ is the standard deviation (divide by $n$). A number to try
+# it on: features 0 and 2 in both sets, but one is moved by 3. The FID must be
+# 9. See
 # [numpy.std](https://numpy.org/doc/stable/reference/generated/numpy.std.html).
 
 
@@ -114,9 +115,10 @@ check(fid_at_infinity)
 # ## Task 4: the share of copies
 #
 # A measure of memorising that needs no limit chosen by hand: call a generated
-# vector a copy if it is nearer to its nearest training vector than that
-# training vector is to any *other* training vector. Return the share of
-# copies. `generated` has the shape (n, d), `train` the shape (m, d).
+# vector a copy if it is nearer (by Euclidean distance) to its nearest training
+# vector than that training vector is to any *other* training vector. Return
+# the share of copies. `generated` has the shape (n, d), `train` the shape (m,
+# d).
 #
 # No limit, but a scale all the same: for *new real* digits the share is not 0
 # but about a third, and for blurred ones about a half, since they lie near to
@@ -255,7 +257,7 @@ def measured():
     sizes = np.array([100, 200, 400, 800])
     draws = [[rng.permutation(10_000)[:n] for _ in range(20)] for n in sizes]
     values = [np.mean([mean_fid(real, real[r]) for r in d]) for d in draws]
-    vectors = digits.validation.images[:1000].reshape(-1, 784)
+    vectors = digits.validation.images[:200].reshape(-1, 784)
     noisy = vectors + rng.normal(0, 0.01, vectors.shape)
     return {
         "score": float(score),

@@ -73,6 +73,10 @@ def three_axes(images):
     return np.transpose(images, (1, 2, 0))
 
 
+def moved_the_other_way(images):
+    return np.transpose(images, (0, 3, 1, 2))
+
+
 def reshaped(images):
     count, channels, height, width = images.shape
     return images.reshape(count, height, width, channels)
@@ -412,6 +416,11 @@ TASKS = [
                 mirrored,
                 "Height and width have changed places: every digit lies on "
                 "its side. Keep them in the order height, width.",
+            ),
+            Wrong(
+                moved_the_other_way,
+                "The last axis has moved to the second place, but the second "
+                "one is to go last: the tuple holds old places, not new ones.",
             ),
             Wrong(
                 reshaped,

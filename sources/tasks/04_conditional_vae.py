@@ -70,13 +70,16 @@ def label_of_nine(codes, labels):
 
 
 def encoder_inputs(rng):
-    # Many latent numbers, so that untrained means never all lie in [0, 1].
+    # Many and large, so that no untrained output lies in [0, 1].
     for latent, rows in ((10, 2), (16, 1)):
-        pixels = rng.integers(0, 2, size=(rows, 28, 28, 1)).astype("float32")
+        pixels = 100 * rng.integers(0, 2, size=(rows, 28, 28, 1))
         yield {
             "latent_size": latent,
-            "x": [pixels, one_hot(some_labels(rng, rows))],
+            "x": [pixels.astype("float32"), one_hot(some_labels(rng, rows))],
         }
+    # Zeros come out as 0 and as -0.69, which shows the sign and the order.
+    nothing = np.zeros((1, 28, 28, 1), "float32")
+    yield {"latent_size": 10, "x": [nothing, np.zeros((1, 10), "float32")]}
 
 
 def image_and_label():
@@ -99,6 +102,39 @@ def encoder_by_reshape(latent_size):
     narrowness = ops.softplus(layers.Dense(latent_size)(x))
     mean = layers.Dense(latent_size)(x)
     return keras.Model([images, label], [mean, ops.negative(narrowness)])
+
+
+def encoder_label_first(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([label, layers.Flatten()(images)])
+    x = layers.Dense(256, activation="relu")(x)
+    mean = layers.Dense(latent_size)(x)
+    narrow = layers.Dense(latent_size, activation=lambda t: -ops.softplus(t))(
+        x
+    )
+    return keras.Model([images, label], [mean, narrow])
+
+
+def encoder_without_minus(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(256, activation="relu")(x)
+    mean = layers.Dense(latent_size)(x)
+    width = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model([images, label], [mean, width])
+
+
+def encoder_without_softplus(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(256, activation="relu")(x)
+    mean, other = (layers.Dense(latent_size)(x) for _ in range(2))
+    return keras.Model([images, label], [mean, -other])
+
+
+def encoder_with_mean_last(latent_size):
+    right = build_encoder(latent_size)
+    return keras.Model(right.inputs, right.outputs[::-1])
 
 
 def encoder_of_the_article(latent_size):
@@ -179,6 +215,11 @@ def decoder_without_reshape(latent_size):
 def decoder_with_sigmoid(latent_size):
     before = build_decoder(latent_size).layers
     return keras.Sequential([*before, layers.Activation("sigmoid")])
+
+
+def decoder_without_channel(latent_size):
+    before = build_decoder(latent_size).layers[:-1]
+    return keras.Sequential([*before, layers.Reshape((28, 28))])
 
 
 def decoder_without_hidden_layer(latent_size):
@@ -289,6 +330,17 @@ def loss_without_variance(images, labels, noise, encoder, decoder):
     return ops.mean(cost(images, mean + noise, labels, decoder) + price)
 
 
+def loss_with_the_wrong_sign(images, labels, noise, encoder, decoder):
+    return -cvae_loss(images, labels, noise, encoder, decoder)
+
+
+def loss_averaged_over_pixels(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    pixels = cost(images, z, labels, decoder) / np.prod(images.shape[1:])
+    return ops.mean(pixels + kl_divergence(mean, log_variance))
+
+
 def loss_of_each_image(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -381,7 +433,12 @@ def means_of_a_tensor(codes, labels):
     return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
 
 
+def means_of_an_array(codes, labels):
+    return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
+
+
 def means_over_everything(codes, labels):
+    codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean() for d in range(10)])
 
 
@@ -394,6 +451,7 @@ def means_over_all_images(codes, labels):
 
 
 def means_of_nine(codes, labels):
+    codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean(axis=0) for d in range(1, 10)])
 
 
@@ -445,7 +503,7 @@ TASKS = [
         observe="model",
         inputs=encoder_inputs,
         reference=build_encoder,
-        also_right=[encoder_by_reshape],
+        also_right=[encoder_by_reshape, encoder_label_first],
         hints=[
             "What does a dense layer see of an array (batch, 28, 28, 1)? "
             "Bring all pixels into one row before it.",
@@ -482,6 +540,17 @@ TASKS = [
                 "Mean and log variance come as one array: use two dense "
                 "layers and return them as a list of two outputs.",
             ),
+            Wrong(
+                encoder_without_minus,
+                "The second output is not the log variance of the lesson, "
+                "which is below 0 everywhere: minus a dense layer with "
+                "softplus. Is the minus there, and the softplus?",
+            ),
+            Wrong(
+                encoder_with_mean_last,
+                "The outputs are the wrong way round: first the mean, then "
+                "the log variance.",
+            ),
         ],
     ),
     Task(
@@ -510,6 +579,11 @@ TASKS = [
                 decoder_without_reshape,
                 "The output is a row of 784 numbers: keep the Reshape to "
                 "(28, 28, 1).",
+            ),
+            Wrong(
+                decoder_without_channel,
+                "The images lack their channel: the shape is (28, 28, 1), "
+                "not (28, 28).",
             ),
             Wrong(
                 decoder_with_sigmoid,
@@ -567,6 +641,16 @@ TASKS = [
                 "deviation, or the encoder cannot say how sure it is.",
             ),
             Wrong(
+                loss_with_the_wrong_sign,
+                "This is the ELBO itself: a loss is made small, so it is the "
+                "negative ELBO.",
+            ),
+            Wrong(
+                loss_averaged_over_pixels,
+                "The costs of an image's pixels are averaged: add them up, "
+                "or the KL outweighs them.",
+            ),
+            Wrong(
                 loss_of_each_image,
                 "You returned one value for each image: a loss is one "
                 "number, so average over the batch.",
@@ -615,6 +699,7 @@ TASKS = [
     Task(
         name="class_means",
         points=1,
+        observe="both",
         inputs=codes_inputs,
         reference=class_means,
         also_right=[means_by_matrix_product],
@@ -628,8 +713,9 @@ TASKS = [
         wrong=[
             Wrong(
                 means_of_a_tensor,
-                "An array has no method numpy(): use np.asarray(codes), "
-                "which takes arrays and tensors.",
+                "It still stops with one of the two: an array has no method "
+                "numpy(), a tensor has no mean(). Use np.asarray(codes), "
+                "which takes both.",
             ),
             Wrong(
                 means_over_everything,
@@ -663,10 +749,31 @@ def hidden_draws(rng):
     return {}, {**test._asdict(), "noise": noise, "styles": styles}
 
 
+def readings(weights):
+    """Yield the encoder's weights in each order that a right one can have.
+
+    Image or label may come first, and so may mean or variance: Keras orders
+    weights by how the model was written.
+    """
+    kernel, bias, *heads = weights
+    for first in (kernel, np.roll(kernel, -10, axis=0)):
+        yield [first, bias, *heads]
+        yield [first, bias, *heads[2:], *heads[:2]]
+
+
 def measure_cvae(weights, given, kept):
-    encoder, decoder = build_encoder(6), build_decoder(6)
-    encoder.set_weights(weights["encoder"])
+    decoder = build_decoder(6)
     decoder.set_weights(weights["decoder"])
+    encoders = [build_encoder(6) for _ in range(4)]
+    for encoder, reading in zip(
+        encoders, readings(weights["encoder"]), strict=True
+    ):
+        encoder.set_weights(reading)
+    found = [measure_with(encoder, decoder, kept) for encoder in encoders]
+    return min(found, key=lambda one: one["negative_elbo"])
+
+
+def measure_with(encoder, decoder, kept):
     images, labels = kept["images"], kept["labels"]
     mean, log_variance = encoder([images, one_hot(labels)])
     z = sampled(mean, log_variance, kept["noise"])

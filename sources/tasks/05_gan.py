@@ -88,6 +88,22 @@ def losses_halved(real_logits, fake_logits):
     return judged / 2, made
 
 
+def losses_with_arguments_swapped(real_logits, fake_logits):
+    def cost(labels, logits):
+        return keras.losses.BinaryCrossentropy(from_logits=True)(
+            logits, labels
+        )
+
+    real = cost(ops.ones_like(real_logits), real_logits)
+    fake = cost(ops.zeros_like(fake_logits), fake_logits)
+    return real + fake, cost(ops.ones_like(fake_logits), fake_logits)
+
+
+def losses_summed(real_logits, fake_logits):
+    real, fake = ops.softplus(-real_logits), ops.softplus(fake_logits)
+    return ops.sum(real) + ops.sum(fake), ops.sum(ops.softplus(-fake_logits))
+
+
 def losses_naive(real_logits, fake_logits):
     with np.errstate(all="ignore"):
         real = 1 / (1 + np.exp(-real_logits))
@@ -105,7 +121,8 @@ def generator_inputs(rng):
     yield {
         "noise_size": noise_size,
         "channels": int(rng.integers(2, 4)),
-        "x": normal(rng, 2, noise_size),
+        # Large, so that a ReLU in place of the sigmoid leaves [0, 1].
+        "x": 1000 * normal(rng, 2, noise_size),
     }
 
 
@@ -465,6 +482,10 @@ def step_of_the_generator_only(noise, kernel, discriminator, rate):
     return generator_step(noise, kernel, discriminator, rate)[0]
 
 
+def generator_step_summed(noise, kernel, discriminator, rate):
+    return generator_step(noise, kernel, discriminator, rate * len(noise))
+
+
 def generator_step_upwards(noise, kernel, discriminator, rate):
     return generator_step(noise, kernel, discriminator, -rate)
 
@@ -476,18 +497,24 @@ def script_inputs(rng):
     images = int(rng.integers(20_000, 60_000))
     for updates, batch_size in ((10_000, 128), (7, 64)):
         yield {
-            "losses": [round(float(x), 5) for x in rng.uniform(0.3, 2, 4)],
+            # Multiples of 0.0004, so that no mean lies between two roundings.
+            "losses": [
+                round(0.0004 * int(n), 4) for n in rng.integers(800, 5000, 4)
+            ],
             "updates": updates,
             "images": images,
             "batch_size": batch_size,
         }
-    # An epoch that is filled exactly must not count twice.
-    yield {
-        "losses": [1.5, 0.25],
-        "updates": 30,
-        "images": 1000 + int(rng.integers(1, 90)),
-        "batch_size": 100,
-    }
+    # 30 updates fill three epochs exactly, 31 need a fourth; some images
+    # are left over.
+    images = 1000 + int(rng.integers(70, 90))
+    for updates in (30, 31):
+        yield {
+            "losses": [1.5, 0.25],
+            "updates": updates,
+            "images": images,
+            "batch_size": 100,
+        }
 
 
 def mean_of(losses):
@@ -496,6 +523,11 @@ def mean_of(losses):
 
 def rest_of_script(losses, updates, images, batch_size):
     epochs = -(-updates // (images // batch_size))
+    return [epochs, f"loss {mean_of(losses):.4f}", "generator.keras"]
+
+
+def script_of_all_images(losses, updates, images, batch_size):
+    epochs = math.ceil(updates * batch_size / images)
     return [epochs, f"loss {mean_of(losses):.4f}", "generator.keras"]
 
 
@@ -596,6 +628,16 @@ TASKS = [
                 losses_with_labels_swapped,
                 "Real and fake are swapped: the more real an image looks, "
                 "the higher is D.",
+            ),
+            Wrong(
+                losses_with_arguments_swapped,
+                "The arguments are swapped: Keras's losses take the labels "
+                "first, then the logits.",
+            ),
+            Wrong(
+                losses_summed,
+                "You summed over the batch: average over it, or the loss "
+                "depends on its size.",
             ),
             Wrong(
                 losses_halved,
@@ -729,7 +771,7 @@ TASKS = [
             Wrong(
                 step_of_the_article,
                 "The gradient is still None: the loss must be computed from "
-                "images @ weights, and inside the with.",
+                "tf.linalg.matvec(images, weights), and inside the with.",
             ),
             Wrong(
                 step_without_real_images,
@@ -851,6 +893,11 @@ TASKS = [
                 generator_step_upwards,
                 "The step goes uphill: subtract the gradient.",
             ),
+            Wrong(
+                generator_step_summed,
+                "The step is larger by the size of the batch: the loss is "
+                "the mean over it.",
+            ),
         ],
     ),
     Task(
@@ -902,6 +949,11 @@ TASKS = [
                 script_of_single_images,
                 "An update uses a whole batch: an epoch holds images // "
                 "batch_size of them.",
+            ),
+            Wrong(
+                script_of_all_images,
+                "The images left over at the end of an epoch make no update: "
+                "it holds images // batch_size of them.",
             ),
             Wrong(
                 script_always_one_more,

@@ -46,6 +46,16 @@ def modes_inputs(rng):
         "at_least": 0.15,
     }
 
+    # One share exactly at the bar, and samples inside in each coordinate only.
+    samples = [[0, 0], [0, 0.6], [4, 0], [4.4, 0.4], [8, 0], [8.3, 0.3]]
+    samples += [[20, 0], [20, 0]]
+    yield {
+        "samples": np.array(samples, "float32"),
+        "centres": np.array([[0, 0], [4, 0], [8, 0]], "float32"),
+        "radius": 0.5,
+        "at_least": 0.25,
+    }
+
 
 def shares_of(samples, centres, radius):
     distances = np.linalg.norm(samples[:, None] - centres, axis=2)
@@ -81,6 +91,15 @@ def modes_by_nearest(samples, centres, radius, at_least):
 
 def modes_squared(samples, centres, radius, at_least):
     return covered_modes(samples, centres, np.sqrt(radius), at_least)
+
+
+def modes_above(samples, centres, radius, at_least):
+    return int((shares_of(samples, centres, radius) > at_least).sum())
+
+
+def modes_in_boxes(samples, centres, radius, at_least):
+    inside = (np.abs(samples[:, None] - centres) < radius).all(axis=2)
+    return int((inside.mean(axis=0) >= at_least).sum())
 
 
 def good_share(samples, centres, radius, at_least):
@@ -204,6 +223,17 @@ def losses_overflowing(real_scores, fake_scores):
             np.log(1 + np.exp(-margin)).mean(),
             np.log(1 + np.exp(margin)).mean(),
         )
+
+
+def losses_overflowing_in_ops(real_scores, fake_scores):
+    margin = real_scores - fake_scores
+    critic = ops.mean(ops.log(1 + ops.exp(-margin)))
+    return critic, ops.mean(ops.log(1 + ops.exp(margin)))
+
+
+def losses_without_gradient(real_scores, fake_scores):
+    margin = np.asarray(real_scores - fake_scores)
+    return np.logaddexp(0, -margin).mean(), np.logaddexp(0, margin).mean()
 
 
 # Tasks 4 and 5: slopes of the exercise's critic
@@ -456,6 +486,16 @@ TASKS = [
                 "square root, or square the radius.",
             ),
             Wrong(
+                modes_above,
+                "A mode whose share is exactly at_least is covered, too: "
+                "compare with >=.",
+            ),
+            Wrong(
+                modes_in_boxes,
+                "Each coordinate lies within the radius, which makes a "
+                "square: take the length of the difference.",
+            ),
+            Wrong(
                 good_share,
                 "This is the share of good samples: count the modes whose "
                 "share is at least at_least.",
@@ -564,6 +604,16 @@ TASKS = [
                 "Right as a formula, but exp overflows for large "
                 "differences and NumPy cuts the gradient off: use "
                 "ops.softplus.",
+            ),
+            Wrong(
+                losses_overflowing_in_ops,
+                "Right as a formula, but not a finite number for large "
+                "differences: use ops.softplus.",
+            ),
+            Wrong(
+                losses_without_gradient,
+                "The values are right, but no gradient passes through NumPy: "
+                "use ops.softplus.",
             ),
         ],
     ),

@@ -113,8 +113,10 @@ def one_pixel(labels, height, width):
 
 def normalisation_inputs(rng):
     for shape, classes in (((4, 2, 3, 2), 5), ((3, 2, 2, 3), 4)):
+        x = 2 * normal(rng, *shape) + 1
+        x[..., 0] *= 0.02  # hardly any variance: here the 0.001 counts
         yield {
-            "x": 2 * normal(rng, *shape) + 1,
+            "x": x,
             "labels": draw_labels(rng, shape[0], classes),
             "gains": 1 + normal(rng, classes, shape[-1]),
             "shifts": normal(rng, classes, shape[-1]),
@@ -171,6 +173,18 @@ def normalisation_without_class(x, labels, gains, shifts):
 def normalisation_by_variance(x, labels, gains, shifts):
     axes = (0, 1, 2)
     x = (x - ops.mean(x, axis=axes)) / (ops.var(x, axis=axes) + 0.001)
+    return rows(gains, labels) * x + rows(shifts, labels)
+
+
+def normalisation_without_epsilon(x, labels, gains, shifts):
+    axes = (0, 1, 2)
+    x = (x - ops.mean(x, axis=axes)) / ops.std(x, axis=axes)
+    return rows(gains, labels) * x + rows(shifts, labels)
+
+
+def normalisation_with_epsilon_outside(x, labels, gains, shifts):
+    axes = (0, 1, 2)
+    x = (x - ops.mean(x, axis=axes)) / (ops.std(x, axis=axes) + 0.001)
     return rows(gains, labels) * x + rows(shifts, labels)
 
 
@@ -394,6 +408,16 @@ def bound_down_the_batch(code_logits, codes):
     return ops.mean(chosen) + np.log(10)
 
 
+def bound_with_nan(code_logits, codes):
+    log = ops.log(ops.softmax(code_logits, axis=1))
+    return ops.mean(ops.sum(log * ops.one_hot(codes, 10), axis=1)) + np.log(10)
+
+
+def bound_infinite(code_logits, codes):
+    q = ops.softmax(code_logits, axis=1) * ops.one_hot(codes, 10)
+    return ops.mean(ops.log(ops.sum(q, axis=1))) + np.log(10)
+
+
 def bound_for_each_image(code_logits, codes):
     return log_q(code_logits, codes) + np.log(10)
 
@@ -519,6 +543,16 @@ TASKS = [
                 normalisation_without_class,
                 "Every image got the same gain and shift: take the row of "
                 "its label.",
+            ),
+            Wrong(
+                normalisation_without_epsilon,
+                "The 0.001 is missing: add it to the variance, or a channel "
+                "without variance is divided by 0.",
+            ),
+            Wrong(
+                normalisation_with_epsilon_outside,
+                "The 0.001 was added to the deviation: add it to the "
+                "variance, before the square root.",
             ),
             Wrong(
                 normalisation_by_variance,
@@ -685,6 +719,18 @@ TASKS = [
                 bound_down_the_batch,
                 "The softmax runs down the batch: the ten logits of one "
                 "image belong together (axis=1).",
+            ),
+            Wrong(
+                bound_with_nan,
+                "Right for small logits, but for large ones the softmax "
+                "rounds to 0, and 0 times its logarithm is not a number: use "
+                "ops.log_softmax.",
+            ),
+            Wrong(
+                bound_infinite,
+                "Right for small logits, but for large ones the softmax "
+                "rounds to 0, whose logarithm is infinite: use "
+                "ops.log_softmax.",
             ),
             Wrong(
                 bound_for_each_image,
