@@ -205,3 +205,31 @@ def test_gradients_are_compared():
     assert float(whole["gradient of b"][0]) == 2
     said = checks.difference(whole, stopped, 1e-4)
     assert said is not None and said.startswith("gradient of b")
+
+
+def test_a_missing_gradient_and_an_array_can_be_compared():
+    said = checks.difference({"gradient": "none"}, {"gradient": np.ones(3)}, 1e-4)
+    assert said == "gradient is an array of shape (3,), expected 'none'"
+
+
+def test_both_arrays_and_tensors_are_given():
+    def takes_arrays(rows):
+        return rows.mean(axis=0)
+
+    def takes_both(rows):
+        return np.asarray(rows).mean(axis=0)
+
+    case = {"rows": np.ones((2, 3), "float32")}
+    first, second = checks.observe("both", takes_both, case)
+    assert np.array_equal(first, second) and first.shape == (3,)
+    assert checks.outcome("both", takes_arrays, case)["raised"] == "AttributeError"
+
+
+def test_a_message_ends_with_what_was_raised():
+    def misspelt(rows, scale):
+        return rows.no_such_thing_either
+
+    task = TASK.as_data()
+    said = checks.judge(task, "scaled_sum", misspelt)
+    assert said.startswith("scaled_sum: An array has no such thing. (It raised ")
+    assert "no_such_thing_either" in said

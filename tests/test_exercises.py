@@ -92,6 +92,22 @@ def test_exercise_08_counts_only_measurements_that_are_ours():
         ]
 
 
+@pytest.mark.parametrize(
+    "form", ["build_encoder", "encoder_by_reshape", "encoder_label_first"]
+)
+def test_exercise_04_reads_an_encoder_however_it_is_written(form):
+    module = tasks.load_module("04_conditional_vae")
+    written = getattr(module, form)(6)
+    inputs = next(module.encoder_inputs(np.random.default_rng(1)))["x"]
+    expected = [np.asarray(one) for one in written(inputs)]
+    encoder, found = module.build_encoder(6), []
+    for reading in module.readings(written.get_weights()):
+        encoder.set_weights(reading)
+        found.append([np.asarray(one) for one in encoder(inputs)])
+    same = [np.allclose(one, expected, rtol=1e-4, atol=1e-3) for one in found]
+    assert any(same)
+
+
 @pytest.mark.parametrize(("stem", "task"), TASKS)
 def test_a_task_has_at_least_five_wrong_answers(stem, task):
     assert len(task.wrong) >= 5
