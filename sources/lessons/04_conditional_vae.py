@@ -265,8 +265,8 @@ plots.grid(as_all_digits(cvae_6, codes))
 # Within a row, slant, width and thickness stay. Nobody told the model that
 # there is such a thing as handwriting. The KL did: each nat in $z$ has a
 # price, the label is free, so $z$ keeps mostly what the label leaves open.
-# Some digits are blots although their neighbours in the row are not: such a
-# draw lies far from the codes that real images of *that* digit have.
+# Some draws are blots, for single digits or for a whole row: they lie far from
+# the codes that real images of *that* digit, or of any, have.
 
 # %% [markdown]
 # ## Swap the digit

@@ -127,9 +127,10 @@ features @ w + vectors @ features
 # ## Three discriminators
 #
 # Small dense networks, to compare the three ways in seconds. Concatenation
-# joins image and one-hot vector. Embedding turns the label into a learned
-# picture of 28 by 28 numbers and joins that. Projection comes in only at the
-# end.
+# joins image and one-hot vector, which is multiplied by 10 here: the vector of
+# a digit's pixels is about 9 long, and a single 1 beside it would be
+# overlooked for long. Embedding turns the label into a learned picture of 28
+# by 28 numbers and joins that. Projection comes in only at the end.
 
 # %%
 import keras
@@ -140,7 +141,7 @@ def build_dense_discriminator(way):
     images, labels = keras.Input((28, 28, 1)), keras.Input((10,))
     x = layers.Flatten()(images)
     if way == "concatenation":
-        x = layers.Concatenate()([x, labels])
+        x = layers.Concatenate()([x, 10 * labels])
     if way == "embedding":
         learned = layers.Dense(28 * 28, use_bias=False)(labels)
         x = layers.Concatenate()([x, learned])
@@ -527,9 +528,10 @@ gans["AC-GAN"] = ac_gan
 plots.grid(draw(ac_gan, columns[:40]))
 
 # %% [markdown]
-# The price: the generator is rewarded for digits that are easy to *name*.
-# Odd-looking but real handwriting gets rare, the more so the more classes
-# there are. A projection has no such pull.
+# The price, as Miyato and Koyama report it for a thousand classes: the
+# generator is rewarded for images that are easy to *name*, so odd-looking but
+# real ones get rare. A projection has no such pull. With ten digits it hardly
+# shows.
 
 # %% [markdown]
 # ## InfoGAN: classes without labels
@@ -593,9 +595,9 @@ for name, gan in gans.items():
     print(f"{name:15}{metrics.label_accuracy(verdicts, wanted):.3f}")
 
 # %% [markdown]
-# In so short a training concatenation lags far behind; 0.1 would be guessing.
-# Ten numbers among 794 are easily overlooked at first, while a projection
-# multiplies the label with all features. For InfoGAN every code is translated
+# Guessing would give 0.1, and that is what concatenation gives in so short a
+# training if its ten numbers are not multiplied. A projection multiplies the
+# label with all features by itself. For InfoGAN every code is translated
 # to the digit that the judge sees in most of its samples:
 
 # %%
