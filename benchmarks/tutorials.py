@@ -566,7 +566,9 @@ def figure(results: dict[str, dict], path: Path) -> None:
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter())
         axes.set(xlabel="seconds of training", ylabel=one["unit"])
-        axes.set_title(f"{one['title']}\nratio {one['ratio']:.0f}", fontsize=10)
+        quality = f"{one['common_quality']:.1f} {one['unit']}"
+        title = f"{one['title']}\nratio {one['ratio']:.0f} at {quality}"
+        axes.set_title(title, fontsize=10)
     # Any panel may lack the recorded curve; a legend inside would hide points.
     handles = {
         line.get_label(): line
