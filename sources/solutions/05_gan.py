@@ -22,6 +22,12 @@ import tensorflow as tf
 from keras import layers, ops
 
 # %% [markdown]
+# Three more mistakes of such articles are in the formulas: the logarithm of a
+# sum, logarithms with base 2, and a $D$ that is low for real images. They are
+# questions with a number to compute; `digitdreams quiz --topic gan` in a
+# terminal asks them, too.
+
+# %% [markdown]
 # ## Task 1: two losses
 #
 # The discriminator ends in `Dense(1)` and returns *logits*, any numbers. With
