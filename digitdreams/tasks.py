@@ -43,7 +43,7 @@ class Task:
         wrong: plausible wrong answers, commonest first.
         also_right: right answers that are written differently.
         tolerance: |found - expected| may be this times (1 + |expected|).
-        observe: "value", "both", "model" or "gradient" (see `checks.OBSERVE`).
+        observe: one of the names in `checks.OBSERVE`.
         same_dtype: whether the arrays' type has to agree, too.
     """
 

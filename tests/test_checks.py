@@ -198,6 +198,21 @@ def test_models_are_compared_by_shape_size_and_range():
         checks.observe("model", lambda units: 3, case)
 
 
+def test_activations_are_compared():
+    import keras
+
+    def build_inside(units, activation="relu"):
+        start = [keras.Input((3,)), keras.layers.Dense(4, activation)]
+        return keras.Sequential([*start, keras.layers.Dense(units)])
+
+    # Zeros come out as zeros, whatever the random weights: only ours tell.
+    case = {"units": 2, "x": np.zeros((2, 3), "float32")}
+    right, again = (checks.observe("activations", build_inside, case) for _ in "ab")
+    assert not checks.difference(right, again, 1e-4)
+    wrong = checks.observe("activations", lambda units: build_inside(units, None), case)
+    assert "our weights" in checks.difference(right, wrong, 1e-4)
+
+
 def test_gradients_are_compared():
     case = {"a": np.array([2.0], "float32"), "b": np.array([3.0], "float32")}
     whole = checks.observe("gradient", lambda a, b: a * b, case)

@@ -12,8 +12,10 @@ RUBRICS = "<!-- rubrics: made by `digitdreams readme` -->"
 MISTAKES = "<!-- mistakes: made by `digitdreams readme` -->"
 COMPARED = {
     "value": "the result",
+    "both": "the result, for arrays and for tensors",
     "gradient": "the result and its gradients",
     "model": "shapes, number of weights, range of the outputs",
+    "activations": "shapes, number of weights, range and values of the outputs",
 }
 
 

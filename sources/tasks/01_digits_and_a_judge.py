@@ -441,7 +441,7 @@ TASKS = [
         points=2,
         inputs=build_classifier_inputs,
         reference=build_classifier,
-        observe="model",
+        observe="activations",
         hints=[
             "`keras.Sequential` takes a list: first `keras.Input`, then the "
             "layers in the order of the text. `model.summary()` shows what "

@@ -404,7 +404,7 @@ TASKS = [
         points=3,
         inputs=sizes_and_images,
         reference=build_encoder,
-        observe="model",
+        observe="activations",
         hints=[
             "Dense works on the last axis only, and the last axis of an "
             "image is its channels. All pixels must stand in one row first.",
@@ -453,7 +453,7 @@ TASKS = [
         points=3,
         inputs=sizes_and_codes,
         reference=build_decoder,
-        observe="model",
+        observe="activations",
         hints=[
             "Read the arguments from the data's point of view: which shape "
             "enters, how many numbers must leave, which values may they have?",

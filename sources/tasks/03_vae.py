@@ -615,7 +615,7 @@ TASKS = [
     Task(
         name="build_decoder",
         points=2,
-        observe="model",
+        observe="activations",
         inputs=decoder_inputs,
         reference=build_decoder,
         also_right=[functional_decoder],

@@ -132,6 +132,15 @@ def encoder_without_softplus(latent_size):
     return keras.Model([images, label], [mean, -other])
 
 
+def encoder_without_relu(latent_size):
+    images, label = image_and_label()
+    x = layers.Concatenate()([layers.Flatten()(images), label])
+    x = layers.Dense(256)(x)
+    mean = layers.Dense(latent_size)(x)
+    narrowness = layers.Dense(latent_size, activation="softplus")(x)
+    return keras.Model([images, label], [mean, -narrowness])
+
+
 def encoder_with_mean_last(latent_size):
     right = build_encoder(latent_size)
     return keras.Model(right.inputs, right.outputs[::-1])
@@ -215,6 +224,17 @@ def decoder_without_reshape(latent_size):
 def decoder_with_sigmoid(latent_size):
     before = build_decoder(latent_size).layers
     return keras.Sequential([*before, layers.Activation("sigmoid")])
+
+
+def decoder_without_relu(latent_size):
+    return keras.Sequential(
+        [
+            keras.Input((latent_size + 10,)),
+            layers.Dense(256),
+            layers.Dense(784),
+            layers.Reshape((28, 28, 1)),
+        ]
+    )
 
 
 def decoder_without_channel(latent_size):
@@ -500,7 +520,7 @@ TASKS = [
     Task(
         name="build_encoder",
         points=2,
-        observe="model",
+        observe="activations",
         inputs=encoder_inputs,
         reference=build_encoder,
         also_right=[encoder_by_reshape, encoder_label_first],
@@ -542,9 +562,18 @@ TASKS = [
             ),
             Wrong(
                 encoder_without_minus,
-                "The second output is not the log variance of the lesson, "
-                "which is below 0 everywhere: minus a dense layer with "
-                "softplus. Is the minus there, and the softplus?",
+                "The minus is missing: the log variance is below 0 here, so "
+                "return -narrowness.",
+            ),
+            Wrong(
+                encoder_without_softplus,
+                "The softplus is missing: without it the log variance can "
+                "grow without a limit.",
+            ),
+            Wrong(
+                encoder_without_relu,
+                "The hidden layer has no ReLU: without it the two layers are "
+                "no more than one.",
             ),
             Wrong(
                 encoder_with_mean_last,
@@ -556,7 +585,7 @@ TASKS = [
     Task(
         name="build_decoder",
         points=1,
-        observe="model",
+        observe="activations",
         inputs=decoder_inputs,
         reference=build_decoder,
         also_right=[functional_decoder],
@@ -579,6 +608,10 @@ TASKS = [
                 decoder_without_reshape,
                 "The output is a row of 784 numbers: keep the Reshape to "
                 "(28, 28, 1).",
+            ),
+            Wrong(
+                decoder_without_relu,
+                "The ReLU of the hidden layer is gone: it was right, keep it.",
             ),
             Wrong(
                 decoder_without_channel,

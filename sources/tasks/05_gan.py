@@ -189,6 +189,19 @@ def generator_not_normalised(noise_size, channels):
     return generator_with(noise_size, channels, normalise=False)
 
 
+def generator_without_relu(noise_size, channels):
+    return keras.Sequential(
+        [
+            keras.Input((noise_size,)),
+            layers.Dense(49 * channels),
+            layers.Reshape((7, 7, channels)),
+            layers.Conv2DTranspose(channels, 5, 2, padding="same"),
+            layers.BatchNormalization(),
+            layers.Conv2DTranspose(1, 5, 2, "same", activation="sigmoid"),
+        ]
+    )
+
+
 def generator_by_dense(noise_size, channels):
     small = generator_with(noise_size, channels, strides=(1, 1))
     end = [layers.Flatten(), layers.Dense(784, "sigmoid")]
@@ -254,6 +267,14 @@ def discriminator_flattened_wrongly(channels):
     x = leak(layers.Conv2D(2 * channels, 4, strides=2, padding="same")(x))
     x = layers.Flatten(x)
     return keras.Model(images, layers.Dense(1)(x))
+
+
+def discriminator_leaking_more(channels):
+    return discriminator_with(channels, lambda x: layers.LeakyReLU()(x))
+
+
+def discriminator_without_leak(channels):
+    return discriminator_with(channels, lambda x: x)
 
 
 def discriminator_never_flat(channels):
@@ -655,7 +676,7 @@ TASKS = [
     Task(
         name="build_generator",
         points=3,
-        observe="model",
+        observe="activations",
         inputs=generator_inputs,
         reference=build_generator,
         also_right=[generator_in_a_row],
@@ -699,6 +720,10 @@ TASKS = [
                 "The batch normalisation is gone: it was right, keep it.",
             ),
             Wrong(
+                generator_without_relu,
+                "The ReLUs are gone: they were right, keep them.",
+            ),
+            Wrong(
                 generator_by_dense,
                 "A dense layer at the end gives 28 x 28, too, but knows no "
                 "neighbours and has most of the weights. Let the strides do "
@@ -709,7 +734,7 @@ TASKS = [
     Task(
         name="build_discriminator",
         points=2,
-        observe="model",
+        observe="activations",
         inputs=image_inputs,
         reference=build_discriminator,
         also_right=[discriminator_in_a_row],
@@ -731,6 +756,16 @@ TASKS = [
                 discriminator_flattened_wrongly,
                 "Flatten(x) hands the image to the making of the layer: make "
                 "it first, then call it, Flatten()(x).",
+            ),
+            Wrong(
+                discriminator_leaking_more,
+                "The slope below 0 is 0.3, the default of LeakyReLU: say "
+                "negative_slope=0.2.",
+            ),
+            Wrong(
+                discriminator_without_leak,
+                "The leaky ReLU is gone from both convolutions: it was right, "
+                "but for the name of its argument.",
             ),
             Wrong(
                 discriminator_never_flat,
