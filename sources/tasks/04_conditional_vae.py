@@ -453,10 +453,6 @@ def means_of_a_tensor(codes, labels):
     return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
 
 
-def means_of_an_array(codes, labels):
-    return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
-
-
 def means_over_everything(codes, labels):
     codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean() for d in range(10)])
