@@ -86,13 +86,17 @@ def image_and_label():
     return keras.Input((28, 28, 1)), keras.Input((10,))
 
 
-def build_encoder(latent_size):
+def encoder_with(latent_size, hidden="relu", narrow="softplus", sign=-1):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(256, activation="relu")(x)
+    x = layers.Dense(256, activation=hidden)(x)
     mean = layers.Dense(latent_size)(x)
-    narrowness = layers.Dense(latent_size, activation="softplus")(x)
-    return keras.Model([images, label], [mean, -narrowness])
+    narrowness = layers.Dense(latent_size, activation=narrow)(x)
+    return keras.Model([images, label], [mean, sign * narrowness])
+
+
+def build_encoder(latent_size):
+    return encoder_with(latent_size)
 
 
 def encoder_by_reshape(latent_size):
@@ -116,29 +120,15 @@ def encoder_label_first(latent_size):
 
 
 def encoder_without_minus(latent_size):
-    images, label = image_and_label()
-    x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(256, activation="relu")(x)
-    mean = layers.Dense(latent_size)(x)
-    width = layers.Dense(latent_size, activation="softplus")(x)
-    return keras.Model([images, label], [mean, width])
+    return encoder_with(latent_size, sign=1)
 
 
 def encoder_without_softplus(latent_size):
-    images, label = image_and_label()
-    x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(256, activation="relu")(x)
-    mean, other = (layers.Dense(latent_size)(x) for _ in range(2))
-    return keras.Model([images, label], [mean, -other])
+    return encoder_with(latent_size, narrow=None)
 
 
 def encoder_without_relu(latent_size):
-    images, label = image_and_label()
-    x = layers.Concatenate()([layers.Flatten()(images), label])
-    x = layers.Dense(256)(x)
-    mean = layers.Dense(latent_size)(x)
-    narrowness = layers.Dense(latent_size, activation="softplus")(x)
-    return keras.Model([images, label], [mean, -narrowness])
+    return encoder_with(latent_size, hidden=None)
 
 
 def encoder_with_mean_last(latent_size):
@@ -192,15 +182,19 @@ def decoder_inputs(rng):
     yield {"latent_size": 7, "x": normal(rng, 2, 17)}
 
 
-def build_decoder(latent_size):
+def decoder_with(latent_size, hidden="relu"):
     return keras.Sequential(
         [
             keras.Input((latent_size + 10,)),
-            layers.Dense(256, activation="relu"),
+            layers.Dense(256, activation=hidden),
             layers.Dense(784),
             layers.Reshape((28, 28, 1)),
         ]
     )
+
+
+def build_decoder(latent_size):
+    return decoder_with(latent_size)
 
 
 def functional_decoder(latent_size):
@@ -227,14 +221,7 @@ def decoder_with_sigmoid(latent_size):
 
 
 def decoder_without_relu(latent_size):
-    return keras.Sequential(
-        [
-            keras.Input((latent_size + 10,)),
-            layers.Dense(256),
-            layers.Dense(784),
-            layers.Reshape((28, 28, 1)),
-        ]
-    )
+    return decoder_with(latent_size, hidden=None)
 
 
 def decoder_without_channel(latent_size):
