@@ -530,8 +530,8 @@ plots.grid(draw(ac_gan, columns[:40]))
 # %% [markdown]
 # The price, as Miyato and Koyama report it for a thousand classes: the
 # generator is rewarded for images that are easy to *name*, so odd-looking but
-# real ones get rare. A projection has no such pull. With ten digits it hardly
-# shows.
+# real ones get rare. A projection has no such pull. We have not measured this
+# on digits.
 
 # %% [markdown]
 # ## InfoGAN: classes without labels
