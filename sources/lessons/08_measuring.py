@@ -429,9 +429,10 @@ table({name: measure(images[:2000]) for name, images in samples.items()})
 # ball, and a single odd image among thousands, whose neighbours are far, has a
 # huge one. So images that show no digit at all can fall inside an odd real
 # image's ball and count as precise; and a model that repeats a few good images
-# keeps its precision, so that only recall gives it away. Recall falls for the
-# opposite: images that are all odd in different ways have large balls, and
-# those cover real ones. A table near the end shows all three.
+# keeps its precision, so that only recall gives it away. Recall is fooled by
+# the opposite: images that are odd in many ways lie far from each other, so
+# their balls are large and hold real ones. A table near the end shows all
+# three.
 #
 # ## Nearest neighbours
 #
@@ -663,8 +664,9 @@ table({name: {"accuracy": value} for name, value in accuracies.items()})
 # The cheats against the measures. "Ten images" are those that fooled the
 # Inception Score; "grey fog" shows no digit at all, only a grey that was
 # found, by trial, to lie in an odd real image's ball; "mixed halves" are the
-# upper half of one digit above the lower half of another; "copies" are
-# training images, and "moved copies" the same, one pixel to the side.
+# upper half of one digit above the lower half of another, found by trial, too;
+# "copies" are training images, and "moved copies" the same, one pixel to the
+# side.
 
 # %%
 cheats = {
