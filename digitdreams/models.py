@@ -147,6 +147,35 @@ def rising_and_falling(rate: float, steps: int):
     )
 
 
+def adam(network: keras.Model, rate: float, steps: int = 0, beta_1: float = 0.0):
+    """Return Adam, built for the weights of one player of a game.
+
+    Built, because a compiled loop cannot make variables. With `steps`, the learning
+    rate falls to 0 over so many, along a cosine. `beta_1` is 0 unless told: the
+    gradients of the past belong to an opponent who is gone.
+    """
+    if steps:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    optimizer = keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=0.99)
+    optimizer.build(network.trainable_weights)
+    return optimizer
+
+
+def squared_slope(score, inputs):
+    """Return the squared length of d score / d input of each example: (batch,).
+
+    `score` is a function or network that gives each example of `inputs` (batch, ...)
+    one number, which must not depend on the others of the batch. Its mean over real
+    images is the penalty R1: Mescheder et al. (2018), "Which training methods for GANs
+    do actually converge?".
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        scores = score(inputs)
+    slopes = tape.gradient(scores, inputs)
+    return ops.sum(ops.square(slopes), axis=range(1, len(inputs.shape)))
+
+
 def train_vae(
     conditional: bool, epochs: float, seed: int = 0, split: data.Split | None = None
 ) -> "VAE":
@@ -408,15 +437,11 @@ class GAN(keras.Model):
 
     def prepare(self, steps: int) -> None:
         """Compile for so many steps."""
-        self.optimizers = []
-        for network, start in (
-            (self.discriminator, GAN_DISCRIMINATOR_RATE),
-            (self.trained, GAN_GENERATOR_RATE[self.conditional]),
-        ):
-            rate = keras.optimizers.schedules.CosineDecay(start, steps)
-            optimizer = keras.optimizers.Adam(rate, beta_1=0.0, beta_2=0.99)
-            optimizer.build(network.trainable_weights)
-            self.optimizers.append(optimizer)
+        generator_rate = GAN_GENERATOR_RATE[self.conditional]
+        self.optimizers = [
+            adam(self.discriminator, GAN_DISCRIMINATOR_RATE, steps),
+            adam(self.trained, generator_rate, steps),
+        ]
         # XLA makes small convolutions slower on a processor.
         self.compile(jit_compile=False, steps_per_execution=STEPS_AT_ONCE)
 
@@ -464,8 +489,8 @@ class GAN(keras.Model):
 
     def _steepness(self, images, labels):
         """The mean squared gradient of the verdict on real images (R1)."""
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            verdict = self.discriminator(self._with(images, labels))
-        gradients = tape.gradient(verdict, images)
-        return ops.mean(ops.sum(ops.square(gradients), axis=(1, 2, 3)))
+
+        def verdict(images):
+            return self.discriminator(self._with(images, labels))
+
+        return ops.mean(squared_slope(verdict, images))

@@ -243,6 +243,29 @@ def strip(images, captions=None, title: str | None = None) -> Figure:
     return mosaic(images, len(images), texts, title, 4, words)
 
 
+def densities(clouds, reach: float = 1.5, boxes: int = 48) -> np.ndarray:
+    """Return clouds of points as images: float (clouds, boxes, boxes) in [0, 1].
+
+    A pixel is a box of the square from -reach to reach in both directions, with the
+    second coordinate upwards. It is white (1) if it holds at least 1 % of the points,
+    and grey in proportion below; points outside the square are not drawn.
+
+    Args:
+        clouds: arrays (n, 2), of any n each.
+
+    Raises:
+        ValueError: a cloud of another shape or without points.
+    """
+    edges = np.linspace(-reach, reach, boxes + 1)
+    images = np.zeros((len(clouds), boxes, boxes))
+    for image, points in zip(images, map(np.asarray, clouds), strict=True):
+        if points.ndim != 2 or points.shape[1] != 2 or not len(points):
+            raise ValueError(f"a cloud of points is (n, 2), not {points.shape}")
+        counts, *_ = np.histogram2d(*points.T, bins=[edges, edges])
+        image[:] = (100 * counts.T[::-1] / len(points)).clip(max=1)
+    return images
+
+
 @rc_context(STYLE)
 def panel(rows: Mapping[str, object], title: str | None = None) -> Figure:
     """Show one labelled row of images under the other, such as real and generated.

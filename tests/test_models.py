@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from digitdreams import data, models
 
@@ -140,3 +140,22 @@ def test_the_gan_averages_its_generator(few):
     pairs = zip(gan.generator.weights, gan.trained.weights, strict=True)
     assert any(np.abs(a.numpy() - b.numpy()).max() > 1e-5 for a, b in pairs)
     assert all(np.isfinite(weight.numpy()).all() for weight in gan.weights)
+
+
+def test_the_squared_slope_of_a_known_function():
+    points = ops.convert_to_tensor([[[1.0, 2.0]], [[3.0, 4.0]]])
+    slopes = models.squared_slope(lambda x: ops.sum(x**2, axis=(1, 2)), points)
+    np.testing.assert_allclose(slopes, [4 * 5, 4 * 25])
+
+
+def test_adam_falls_to_0_over_its_steps_or_stays():
+    network = keras.Sequential([keras.Input((1,)), layers.Dense(1, use_bias=False)])
+    falling = models.adam(network, 0.1, steps=4)
+    staying = models.adam(network, 0.1, beta_1=0.9)
+    (weights,) = network.trainable_weights
+    for optimizer in (falling, staying):
+        for _ in range(4):
+            optimizer.apply([ops.ones((1, 1))], [weights])
+    assert float(falling.learning_rate) == pytest.approx(0, abs=1e-8)
+    assert float(staying.learning_rate) == pytest.approx(0.1)
+    assert (falling.beta_1, staying.beta_1) == (0, 0.9)

@@ -260,3 +260,17 @@ def test_a_figure_leaves_nothing_open(digits):
     plots.curve({"loss": [2.0, 1.0]}, "loss")
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
+
+
+def test_densities_are_shares_of_the_points():
+    cloud = np.array([[0.5, 0.5]] * 199 + [[-0.5, -0.5]])  # upper right, lower left
+    (image,) = plots.densities([cloud], reach=1, boxes=2)
+    np.testing.assert_allclose(image, [[0, 1], [0.5, 0]])  # 0.5 % is half of white
+    (outside,) = plots.densities([cloud + 5], reach=1, boxes=2)
+    assert not outside.any()
+
+
+@pytest.mark.parametrize("cloud", [np.zeros((3, 3)), np.zeros(4), np.zeros((0, 2))])
+def test_what_is_no_cloud_has_no_density(cloud):
+    with pytest.raises(ValueError, match="a cloud of points is"):
+        plots.densities([cloud])

@@ -181,7 +181,6 @@ def build_dense_generator():
 
 # %%
 batch_size = 32
-adam = {"beta_1": 0.0, "beta_2": 0.99}
 average_decay, noise_scale = 0.995, 0.85
 penalty, penalty_images, penalty_every = 0.01, 16, 8
 
@@ -199,13 +198,7 @@ discriminator_size, discriminator_channels = 128, [32, 64]
 import tensorflow as tf
 from keras import ops
 
-
-def falling_adam(rate, steps, network):
-    """Return Adam with a learning rate that falls to 0 along a cosine."""
-    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
-    optimizer = keras.optimizers.Adam(falling, **adam)
-    optimizer.build(network.trainable_weights)
-    return optimizer
+from digitdreams.models import adam, squared_slope
 
 
 class ConditionalGAN:
@@ -213,8 +206,8 @@ class ConditionalGAN:
         self.generator, self.average = build(), build()
         self.average.set_weights(self.generator.get_weights())
         self.discriminator, self.steps = discriminator, steps
-        self.generator_adam = falling_adam(rates[0], steps, self.generator)
-        self.discriminator_adam = falling_adam(rates[1], steps, discriminator)
+        self.generator_adam = adam(self.generator, rates[0], steps)
+        self.discriminator_adam = adam(discriminator, rates[1], steps)
         self.random = keras.random.SeedGenerator(seed)
 
     def fakes(self, labels):
@@ -242,13 +235,9 @@ class ConditionalGAN:
 
 
 # %%
-def squared_slope(gan, images, labels):
-    """Return the mean squared length of d logit / d image: one number."""
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        logits = gan.logits(images, labels)
-    slopes = tape.gradient(logits, images)
-    return ops.mean(ops.sum(ops.square(slopes), axis=(1, 2, 3)))
+def steepness(gan, images, labels):
+    """Return R1, the mean squared length of d logit / d image: one number."""
+    return ops.mean(squared_slope(lambda x: gan.logits(x, labels), images))
 
 
 def both_turns(gan, real, labels, penalised):
@@ -258,7 +247,7 @@ def both_turns(gan, real, labels, penalised):
         loss = price = gan.discriminator_loss(real, fake, labels)
         if penalised:
             few = slice(penalty_images)
-            slope = squared_slope(gan, real[few], labels[few])
+            slope = steepness(gan, real[few], labels[few])
             price = loss + penalty_every * penalty * slope
     weights = gan.discriminator.trainable_weights
     gan.discriminator_adam.apply(tape.gradient(price, weights), weights)
