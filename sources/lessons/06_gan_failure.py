@@ -316,9 +316,9 @@ def flat_ground(critic, real, fake):
 play("R1 and R2", {"penalty": flat_ground, "weight": 0.05})
 
 # %% [markdown]
-# Would less momentum alone have done? With four of six seeds that we tried it
-# did; the other two lost modes, seed 1 all but one. With the penalty, and with
-# the weights averaged, none of the six failed.
+# Would less momentum alone have done? With five of six seeds that we tried it
+# did; the sixth lost three modes again. With the penalty, and with the weights
+# averaged, none of the six did.
 #
 # What is left of the swings, the average of the weights takes away; it is
 # the cheapest repair of all. The restlessness without and with it:

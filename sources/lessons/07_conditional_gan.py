@@ -129,8 +129,10 @@ features @ w + vectors @ features
 # Small dense networks, to compare the three ways in seconds. Concatenation
 # joins image and one-hot vector, which is multiplied by 10 here: the vector of
 # a digit's pixels is about 9 long, and a single 1 beside it would be
-# overlooked for long. Embedding turns the label into a learned picture of 28
-# by 28 numbers and joins that. Projection comes in only at the end.
+# overlooked for long. (By a classifier of our own, trained on real digits,
+# samples obey about as well with any factor from 5 to 20, and hardly with 1 or
+# 2.) Embedding turns the label into a learned picture of 28 by 28 numbers and
+# joins that. Projection comes in only at the end.
 
 # %%
 import keras
