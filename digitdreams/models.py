@@ -26,7 +26,6 @@ STEPS_AT_ONCE = 20
 ROWS_AT_ONCE = 250  # of a sample; larger batches leave the processor's cache
 
 VAE_LATENT_SIZE = 16
-CVAE_LATENT_SIZE = 6  # with labels: the size that draws well from N(0, I)
 VAE_HIDDEN_SIZES = (512, 256)
 VAE_BATCH_SIZE = 128
 VAE_RATE = 6e-3
@@ -105,8 +104,10 @@ def get(lesson: str, seed: int = 0) -> keras.Model:
         return keras.models.load_model(file)
     print(f"{name}: lesson {lesson} has saved none here; training a short version")
     train = train_vae if lesson in ("03", "04") else train_gan
-    conditional = lesson in ("04", "07")
-    return train(conditional, SHORT_EPOCHS[lesson], seed).generator
+    model = train(lesson in ("04", "07"), SHORT_EPOCHS[lesson], seed)
+    if lesson == "04":
+        return model.fitted_generator(data.load().train)
+    return model.generator
 
 
 def sample(generator: keras.Model, count: int, seed: int = 0):
@@ -276,7 +277,8 @@ def _table(rows):
 class VAE(keras.Model):
     """A dense VAE, of the digits alone or of digits given their labels.
 
-    Batches are pairs (images, labels). `generator` is the decoder with probabilities.
+    Batches are pairs (images, labels). `generator` is the decoder with probabilities;
+    its noise is the code. With labels, `fitted_generator` draws better.
     """
 
     batch_size = VAE_BATCH_SIZE
@@ -286,12 +288,11 @@ class VAE(keras.Model):
         conditional: bool,
         images: np.ndarray,
         seed: int = 0,
-        latent_size: int | None = None,
+        latent_size: int = VAE_LATENT_SIZE,
     ):
         super().__init__()
         self.conditional = conditional
-        usual_size = CVAE_LATENT_SIZE if conditional else VAE_LATENT_SIZE
-        self.latent_size = latent_size or usual_size
+        self.latent_size = latent_size
         self.title = "conditional VAE" if conditional else "VAE"
         mean = images.mean(axis=0).clip(0.001, 0.999)
         self.encoder = self._build_encoder(mean)
@@ -353,6 +354,21 @@ class VAE(keras.Model):
         self.optimizer.apply(gradients, self.trainable_weights)
         self.average.update_state(cost)
         return {"negative_elbo": self.average.result()}
+
+    def fitted_generator(self, split: data.Split) -> keras.Model:
+        """Return the generator with the prior of each label fitted to its codes.
+
+        As lesson 04 keeps it: one normal distribution for each label, with the mean and
+        the covariance of codes drawn for the images of the split (each label needs
+        two). Only with labels.
+        """
+        proposals = self.encoder.predict(list(split), batch_size=1000, verbose=0)
+        codes = ops.convert_to_numpy(self.sampling(*proposals))
+        of_label = [codes[split.labels == label] for label in range(10)]
+        means = [part.mean(axis=0) for part in of_label]
+        ridge = 1e-3 * np.eye(self.latent_size)  # as the lesson's reg_covar
+        covariances = [np.cov(part.T) + ridge for part in of_label]
+        return with_prior(self.decoder, means, covariances)
 
 
 # The adversarial network (lessons 05 to 07) -----------------------------------------

@@ -36,9 +36,8 @@ generators = {
 # 5,000 images from each. The two conditional models are asked for the digits 0
 # to 9 in turn; the other two draw what they like. All get plain noise from
 # $N(0, I)$. Two lessons do something cleverer at this point, which is *not*
-# measured here: lesson 4's best prior is a mixture, which its file does not
-# hold (it has one normal distribution for each digit; a short version has
-# none), and lesson 7 scales the noise by 0.85.
+# measured here: lesson 4's best prior is a mixture, where its file holds one
+# normal distribution for each digit, and lesson 7 scales the noise by 0.85.
 
 # %%
 samples = {
