@@ -354,10 +354,11 @@ def predicted_codes(images, weights):
 
 
 def predict_inputs(rng):
-    yield {
-        "images": rng.uniform(size=(5, 6)).astype("float32"),
-        "weights": rng.normal(size=(6, 2)).astype("float32"),
-    }
+    for rows, width, latent in ((5, 6, 2), (3, 4, 3)):
+        yield {
+            "images": rng.uniform(size=(rows, width)).astype("float32"),
+            "weights": rng.normal(size=(width, latent)).astype("float32"),
+        }
 
 
 def keras_encoder(weights):

@@ -409,9 +409,9 @@ def digit_generator(noise_size, filters):
 
 
 def noise_inputs(rng):
-    size, filters = int(rng.integers(4, 9)), int(rng.integers(2, 5))
-    x = 10 * rng.normal(size=(4, size)).astype("float32")
-    yield {"noise_size": size, "filters": filters, "x": x}
+    for size, filters in ((6, 3), (8, 2)):
+        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        yield {"noise_size": size, "filters": filters, "x": x}
 
 
 def generator_with(noise_size, filters, strides, padding="same", last="tanh"):
@@ -483,9 +483,9 @@ def patch_generator(noise_size, channels):
 
 
 def patch_inputs(rng):
-    size, channels = int(rng.integers(4, 9)), int(rng.integers(2, 5))
-    x = 10 * rng.normal(size=(4, size)).astype("float32")
-    yield {"noise_size": size, "channels": channels, "x": x}
+    for size, channels in ((6, 3), (8, 2)):
+        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        yield {"noise_size": size, "channels": channels, "x": x}
 
 
 def small_maps(noise_size, channels):
@@ -545,6 +545,72 @@ def patches_repeated(noise_size, channels):
     noise, x = small_maps(noise_size, channels)
     x = layers.Dense(1, activation="sigmoid")(x)
     return keras.Model(noise, layers.UpSampling2D(4)(x))
+
+
+# dense_generator (hunt): np is imported nowhere ------------------------------------
+
+DENSE_GENERATOR = '''\
+import keras
+from keras import layers
+
+
+def dense_generator(noise_size, image_shape):
+    """Noise to images of this shape, pixels in [0, 1]."""
+    noise = keras.Input((noise_size,))
+    size = int(np.prod(image_shape))
+    x = layers.Dense(size, activation="sigmoid")(noise)
+    return keras.Model(noise, layers.Reshape(image_shape)(x))
+'''
+
+
+def shape_inputs(rng):
+    for size, shape in ((5, (28, 28, 1)), (3, (6, 5, 2)), (4, (9, 4, 1))):
+        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        yield {"noise_size": size, "image_shape": list(shape), "x": x}
+
+
+def dense_layer_of(size, noise_size, image_shape, last="sigmoid"):
+    import keras
+    from keras import layers
+
+    noise = keras.Input((noise_size,))
+    x = layers.Dense(size, activation=last)(noise)
+    return keras.Model(noise, layers.Reshape(image_shape)(x))
+
+
+def dense_generator(noise_size, image_shape):
+    return dense_layer_of(int(np.prod(image_shape)), noise_size, image_shape)
+
+
+def dense_without_numpy(noise_size, image_shape):
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((noise_size,)),
+            layers.Dense(math.prod(image_shape)),
+            layers.Reshape(image_shape),
+            layers.Activation("sigmoid"),
+        ]
+    )
+
+
+def dense_for_mnist_only(noise_size, image_shape):
+    return dense_layer_of(784, noise_size, image_shape)
+
+
+def dense_without_channels(noise_size, image_shape):
+    rows, columns, _ = image_shape
+    return dense_layer_of(rows * columns, noise_size, image_shape)
+
+
+def dense_of_summed_sides(noise_size, image_shape):
+    return dense_layer_of(sum(image_shape), noise_size, image_shape)
+
+
+def dense_without_sigmoid(noise_size, image_shape):
+    return dense_layer_of(math.prod(image_shape), noise_size, image_shape, None)
 
 
 # flat_discriminator (hunt): Flatten(d) --------------------------------------------
@@ -1568,6 +1634,70 @@ PROBLEMS = [
                     patches_repeated,
                     "Each place became a patch of 16 equal pixels: let a transposed "
                     "convolution learn the patch.",
+                ),
+            ],
+        ),
+    ),
+    Problem(
+        title={
+            "en": "Bug hunt: a cell that stayed behind",
+            "zh": "找错：漏抄了一个单元格",
+        },
+        statement={
+            "en": (
+                "Building the generator stops with `NameError: name 'np' is not "
+                "defined`. In its author's notebook it ran: an earlier cell, which "
+                "was not copied, defined the name. Find the mistake and repair the "
+                "function, for images of any shape."
+            ),
+            "zh": (
+                "建立生成器时报 `NameError: name 'np' is not defined`。在作者的笔记本里"
+                "它能运行：这个名字是在前面一个单元格里定义的，抄代码时漏掉了。找出错误并"
+                "修好这个函数，图像可以是任意形状。"
+            ),
+        },
+        signature="def dense_generator(noise_size, image_shape):",
+        limits={
+            "en": "Keras. `image_shape`: rows, columns, channels. Keep both layers.",
+            "zh": "用 Keras。`image_shape` 依次为行数、列数、通道数。保留这两层。",
+        },
+        examples=["dense_generator(100, (28, 28, 1)): (n, 100) -> (n, 28, 28, 1)"],
+        topic="gan",
+        level="junior",
+        broken=DENSE_GENERATOR,
+        task=Task(
+            name="dense_generator",
+            points=1,
+            observe="model",
+            inputs=shape_inputs,
+            reference=dense_generator,
+            also_right=[dense_without_numpy],
+            hints=[
+                "A program has to define, or import, every name that it uses.",
+                "import numpy as np at the top; or math.prod, with import math.",
+            ],
+            wrong=[
+                Wrong(
+                    program(DENSE_GENERATOR, "dense_generator"),
+                    "A name is used that this program never defines: np. Add "
+                    "import numpy as np.",
+                ),
+                Wrong(
+                    dense_for_mnist_only,
+                    "784 fits images of 28 x 28 only: compute the size from "
+                    "image_shape.",
+                ),
+                Wrong(
+                    dense_without_channels,
+                    "The channels are missing: rows times columns times channels.",
+                ),
+                Wrong(
+                    dense_of_summed_sides,
+                    "np.prod multiplies; you added the sides.",
+                ),
+                Wrong(
+                    dense_without_sigmoid,
+                    "Keep the sigmoid: pixels lie in [0, 1].",
                 ),
             ],
         ),

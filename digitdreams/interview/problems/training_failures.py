@@ -474,7 +474,8 @@ def kept_model(weights):
 
 
 def kept_inputs(rng):
-    yield {"weights": rng.normal(size=(3, 4)).astype("float32")}
+    for shape in ((3, 4), (5, 2)):
+        yield {"weights": rng.normal(size=shape).astype("float32")}
 
 
 def saved_in(name, weights):
