@@ -957,14 +957,12 @@ PROBLEMS = [
         },
         statement={
             "en": (
-                "During the generator's turn its loss falls fast, yet the images "
-                "hardly "
-                "change: the discriminator learns along, to call them real. Find the "
-                "mistake and repair `generator_turn`."
+                "During the generator's turn its loss falls faster than it should, "
+                "and the images change less: the discriminator learns along, to call "
+                "them real. Find the mistake and repair `generator_turn`."
             ),
             "zh": (
-                "轮到生成器训练时，它的损失下降得很快，图像却没什么变化：判别器也跟着在"
-                "变，"
+                "轮到生成器训练时，它的损失降得过快，图像的变化却偏小：判别器也跟着在变，"
                 "学着把生成图像判为真。找出错误并修好 `generator_turn`。"
             ),
         },
