@@ -6,6 +6,11 @@
 # VAEs, which is why they are worth knowing. `check` says whether a function is
 # right, and often which mistake is left; `hint` helps, a little more each
 # time.
+#
+# Each of these mistakes also stands alone, in a short program of its own with
+# a check: `digitdreams problems list --hunts --topic vae` and `--topic
+# autoencoders` in a terminal list them, and `digitdreams problems start
+# code_decoder` begins one.
 
 # %%
 from digitdreams import course

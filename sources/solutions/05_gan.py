@@ -26,6 +26,12 @@ from keras import layers, ops
 # sum, logarithms with base 2, and a $D$ that is low for real images. They are
 # questions with a number to compute; `digitdreams quiz --topic gan` in a
 # terminal asks them, too.
+#
+# Most programs below hold several mistakes, as published ones do. Each mistake
+# also stands alone, in a short program of its own with a check:
+# `digitdreams problems list --hunts --topic gan` and `--topic
+# training_failures` list them, and `digitdreams problems start
+# digit_generator` begins one.
 
 # %% [markdown]
 # ## Task 1: two losses
