@@ -91,8 +91,9 @@ keras.ops.one_hot([7], 10).numpy()
 # %% [markdown]
 # ## Parts that you know
 #
-# Three parts come from lesson 3 without change, and you need not write them
-# again: the two costs, and the layer that draws $z = \mu + \sigma\epsilon$.
+# Three parts come from lesson 3, and you need not write them again: the two
+# costs, and the layer that draws $z = \mu + \sigma\epsilon$. The only change
+# is that `kl_divergence` sums over the latent numbers, one KL for each image.
 # Our package holds them; `??models.Sampling` in a cell shows the code.
 
 # %%
@@ -248,7 +249,9 @@ plots.grid(draw(cvae_6, np.repeat(noise[:6, :6], 10, axis=0)))
 #
 # The same with a real hand. Encode a validation image together with its true
 # label, keep the mean of $q(z|x, y)$, and decode it with other labels. The
-# first column is the real image.
+# first column is the real image. Common hands move well; a rare one, such as
+# the wide 2 of the second row, does not: for some digits the training images
+# held nothing near its code.
 
 # %%
 real = [part[:6] for part in digits.validation]
@@ -339,15 +342,16 @@ plots.grid(draw(cvae_16, noise[:40]))
 # Is this allowed? The ELBO holds for *any* prior $p(z|y)$ that does not look
 # at $x$, so we may choose the one that makes it largest on the training
 # images. That is the distribution of their codes: the average of $q(z|x, y)$
-# over the images with label $y$. (Exactly this average would suit no other
-# images as well; a few normal distributions are a smooth stand-in.)
+# over the images with label $y$. (The exact average would fit the training
+# images too closely to suit others; a few normal distributions are a smooth
+# stand-in.)
 
 # %%
 from sklearn.mixture import GaussianMixture
 
 codes = codes_of(digits.train).astype("float64")
 of_digit = [codes[digits.train.labels == digit] for digit in range(10)]
-options = {"tol": 0.02, "reg_covar": 1e-3, "random_state": seed}
+options = {"tol": 0.02, "reg_covar": 1e-3}
 one = [GaussianMixture(1, **options).fit(part) for part in of_digit]
 eight = [GaussianMixture(8, **options).fit(part) for part in of_digit]
 
@@ -509,5 +513,5 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 4 you write these parts and repair programs that were handed
+# In exercise 4 you append the label and repair five programs that were handed
 # around as VAEs. Lesson 5 draws sharper digits with no likelihood at all.

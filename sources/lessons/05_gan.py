@@ -151,12 +151,12 @@ def generator_loss(fake_logits):
 # %% [markdown]
 # ## Recipe
 #
-# All choices of this lesson but the sizes of layers stand here. GANs are
-# choosy; each line has a reason, and lesson 6 shows what happens without some
-# of them. The learning rates are several times Adam's usual 1e-3, because
-# there are few steps, and the generator's is the higher one: on validation
-# images that did better than the other way round, which lesson 6 will need.
-# `average_decay` and the `penalty` are explained below.
+# The choices of the game stand here; those of the optimiser are in `adam`,
+# below. GANs are choosy; each line has a reason, and lesson 6 shows what
+# happens without some of them. The learning rates are several times Adam's
+# usual 1e-3, because there are few steps, and the generator's is the higher
+# one: on validation images that did better than the other way round, which
+# lesson 6 will need. `average_decay` and the `penalty` are explained below.
 
 # %%
 noise_size, batch_size = 32, 32
@@ -194,8 +194,9 @@ dense_discriminator = keras.Model(images, layers.Dense(1)(x))
 #
 # `adam` of our package makes Keras's optimiser Adam as this game needs it.
 # Adam usually averages gradients of the past (*momentum*, `beta_1`); the
-# opponent of the past is gone, so here it does not. And the learning rate
-# falls to 0 along a cosine, so that the game comes to rest.
+# opponent of the past is gone, so here it does not. `beta_2` is 0.99, as in
+# lesson 3. And the learning rate falls to 0 along a cosine, so that the game
+# comes to rest.
 
 # %%
 from digitdreams.models import adam
@@ -321,7 +322,7 @@ def train_rounds(gan, batches, count):
 # %% [markdown]
 # Around it, what a training needs to be watched: the mean losses of every
 # part of the steps, and what the average generator makes of ten noise vectors
-# that stay the same.
+# that stay the same. `track` shows how many parts are done.
 
 # %%
 from digitdreams.progress import track
@@ -349,7 +350,8 @@ knowing_nothing = {"bar": 1.386, "bar_name": "2 log 2 ="}
 plots.curve(history, "loss in nats", xlabel="part", **knowing_nothing)
 
 # %% [markdown]
-# At the dashed line, 1.386, the discriminator could no longer tell. Its loss
+# At the dashed line, 1.386, the discriminator could no longer tell. (The
+# generator's loss would be $\log 2 = 0.693$ there.) The discriminator's loss
 # comes near and then falls away: it still learns, and this generator cannot
 # follow. Below, the same ten noise vectors during training:
 

@@ -22,7 +22,8 @@ seed = course.start("06")
 # eight normal distributions, each with an eighth of the points. Every centre
 # is a *mode*, a place where data are dense, as each digit is in MNIST. As a
 # picture, the cloud is cut into small boxes, the brighter the more points fall
-# into them.
+# into them. The picture ends at 1.5 in all four directions; where later ones
+# are black, the points lie outside.
 
 # %%
 import numpy as np
@@ -122,7 +123,7 @@ random = keras.random.SeedGenerator(seed)
 # %% [markdown]
 # A `Game` holds both networks and an optimiser for each. `average` is a second
 # generator, whose weights follow those of the first one slowly. `adam` is that
-# of lesson 5, here with a rate that stays.
+# of lesson 5, here with a rate that stays; `squared_slope` is for the repairs.
 
 # %%
 import tensorflow as tf
@@ -275,15 +276,15 @@ play("two time scales", {"rates": (0.003, 0.001)})
 #
 # As a matrix, one round takes the pair $(\theta, \psi)$ to the next; its
 # $n$-th power makes $n$ rounds. With `gamma` the critic also pays
-# $\frac{\gamma}{2}\psi^2$, half the squared slope of its score: the *R1
-# penalty* in one dimension. It works as friction. (The start is $\theta = 1$,
-# $\psi = 0$, and $r = 0.1$.)
+# $\frac{\gamma}{2}\psi^2$, `gamma` times half the squared slope of its score:
+# the *R1 penalty* in one dimension. It works as friction. (The start is
+# $\theta = 1$, $\psi = 0$, and $r = 0.1$.)
 
 
 # %%
 def path(gamma):
     a_round = np.array([[1, 0.1], [-0.1, 1 - 0.1 * gamma]])
-    return [np.linalg.matrix_power(a_round, n)[0, 0] for n in range(200)]
+    return [np.linalg.matrix_power(a_round, n)[0, 0] for n in range(1, 201)]
 
 
 curves = {"no penalty": path(gamma=0.0), "R1": path(gamma=0.5)}
@@ -402,7 +403,7 @@ lengths = {
     name: train(Game(change | still), ring + 4, slope, name)
     for name, change in losses.items()
 }
-plots.curve(lengths, "log10 of the gradient", xlabel="look")
+plots.curve(lengths, "log10 of the gradient's length", xlabel="look")
 
 # %% [markdown]
 # The saturating loss leaves the generator nothing to follow, and less the
@@ -516,7 +517,8 @@ for name, verdict in verdicts.items():
 # In a classifying GAN neither loss says how good the samples are: each is
 # measured against an opponent who changes. The Wasserstein gap has a meaning
 # of its own, and should fall as the samples improve. We compare it with the
-# FID of 1,000 of these samples, look by look.
+# FID of 1,000 samples of the trained generator, not of its average, look by
+# look.
 
 # %%
 images, gaps = zip(*looks, strict=True)
@@ -584,5 +586,5 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 6 you write the tests and the penalties yourself and repair two
-# broken ones. Lesson 7 tells the GAN which digit to make.
+# In exercise 6 you write three measures and a pair of losses and repair two
+# penalties. Lesson 7 tells the GAN which digit to make.

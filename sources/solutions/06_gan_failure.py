@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Exercise 6: when GANs fail, and how to repair them
 #
-# You write the tests and the losses of lesson 6 and repair two penalties;
-# then the last cells train a GAN on a ring of eight modes with your parts.
-# `check` says whether a function is right, and often which mistake was made;
-# `hint` helps, a little more each time.
+# You write three measures of lesson 6 and a pair of losses that it only names
+# (relativistic ones), and repair two penalties; then the last cells train a
+# GAN on a ring of eight modes with your parts. `check` says whether a function
+# is right, and often which mistake was made; `hint` helps, a little more each
+# time.
 
 # %%
 from digitdreams import course
