@@ -2,8 +2,8 @@
 
 A lesson that has trained a generator keeps it with `save`; a later lesson asks for it
 with `get`, which trains a short version where no file is. The loops that teach stand in
-the lessons (03 and 04 for the VAE, 05 to 07 for the GAN); here are the same networks
-and losses for those who need the result.
+the lessons (03 and 04 for the VAE, 05 to 07 for the GAN); here are their networks and
+losses for those who need the result, with a few shortcuts for speed.
 """
 
 import os

@@ -242,14 +242,14 @@ def play(name, change, critic=None):
 # the critic likes best at the moment.
 
 # %%
-slow_critic = {"rates": (0.0001, 0.001)}
-play("slow critic", slow_critic)
+play("slow critic", {"rates": (0.0001, 0.001)})
 plots.strip(plots.densities(gallery["slow critic"][::2]))
 
 # %% [markdown]
 # Nearly all samples share one place, and it changes: once the critic has
 # learned that points there are false, the generator moves on. A single sample
-# may be fine. Only a count over many samples shows what is missing.
+# may be fine. Only a count over many samples shows what is missing. (A
+# collapse can also stand still, as you will see in failure 3.)
 #
 # **Diagnosis:** count modes over many samples. **Repair:** a critic that keeps
 # up. With *two time scales* (two learning rates) it has the higher one. Taking
@@ -293,39 +293,38 @@ plots.curve(curves, "the generator's point", xlabel="round")
 # %% [markdown]
 # On the ring the same happens with heavy momentum: `beta_1 = 0.9`, Adam's
 # default, keeps pushing in the direction of a critic that has long changed its
-# mind.
+# mind. After it, the plain recipe, which has 0.5 there and is otherwise the
+# same:
 
 # %%
 play("momentum", {"beta_1": 0.9})
+play("less momentum", {})
 plots.strip(plots.densities(gallery["momentum"][::2]))
 
 # %% [markdown]
-# **Diagnosis:** restlessness, over ten times that of the two time scales. (The
-# slow critic is restless, too: a collapsed generator is easily chased around.)
-# **Repair:** less momentum, and friction. The penalty needs the *slope* of the
-# critic's score, its gradient with respect to the points. Lesson 5 wrote its
-# squared length with a second tape inside the first; `squared_slope` of our
-# package is the same, one number for each point. R1 takes the mean over real
-# points, R2 over generated ones; we use both, and `beta_1` is 0.5 again.
+# **Diagnosis:** restlessness, many times that of a game which arrives. It does
+# not tell oscillation from a collapse that is chased around, which is restless
+# as well; the cause does, the momentum here and the slow critic there.
+# **Repair:** less momentum. What is left of the swings, the average of the
+# weights takes away; it is the cheapest repair of all. The restlessness
+# without and with it:
+
+# %%
+[float(restlessness(looks["less momentum"])) for looks in (gallery, averages)]
+
+# %% [markdown]
+# Friction for the ring needs the *slope* of the critic's score, its gradient
+# with respect to the points. Lesson 5 wrote its squared length with a second
+# tape inside the first; `squared_slope` of our package is the same, one number
+# for each point. R1 takes the mean over real points, R2 over generated ones;
+# we use both. Their trial comes below, in a game that less momentum alone does
+# not repair.
 
 
 # %%
 def flat_ground(critic, real, fake):
     return ops.mean(squared_slope(critic, real) + squared_slope(critic, fake))
 
-
-play("R1 and R2", {"penalty": flat_ground, "weight": 0.05})
-
-# %% [markdown]
-# Would less momentum alone have done? With five of six seeds that we tried it
-# did; the sixth lost three modes again. With the penalty, and with the weights
-# averaged, none of the six did.
-#
-# What is left of the swings, the average of the weights takes away; it is
-# the cheapest repair of all. The restlessness without and with it:
-
-# %%
-[float(restlessness(looks["R1 and R2"])) for looks in (gallery, averages)]
 
 # %% [markdown]
 # ## Failure 3: the vanishing gradient
@@ -388,56 +387,72 @@ def gradient_penalty(critic, real, fake):
 # Now the trial. The ring is moved to (4, 4), far from the generator's points,
 # and the generator's rate is 0. How long is its gradient while the critic gets
 # better and better? `plain` has the non-saturating loss. The vertical axis
-# shows powers of ten; between two looks lie 40 steps of the critic.
+# shows powers of ten; between two looks lie 40 steps of the critic. Its loss
+# at the last look is printed.
+
+# %%
+far = ops.convert_to_tensor(ring + 4, "float32")
+
+
+def slope(game):
+    scores = game.critic(far[:1000]), game.critic(game.fakes())
+    length = generator_turn(game, far)
+    return np.log10(length + 1e-9), float(game.recipe["loss"](*scores)[0])
 
 
 # %%
-def slope(game):
-    return np.log10(generator_turn(game, ring[:batch_size]) + 1e-9)
-
-
 wgan = {"loss": wasserstein, "penalty": gradient_penalty, "weight": 1}
 losses = {"saturating": {"loss": saturating}, "plain": {}, "Wasserstein": wgan}
 still = {"rates": (0.003, 0.0), "critic_steps": 20, "rounds": 30}
-lengths = {
-    name: train(Game(change | still), ring + 4, slope, name)
-    for name, change in losses.items()
-}
+lengths = {}
+for name, change in losses.items():
+    looks = train(Game(change | still), far, slope, name)
+    lengths[name], costs = zip(*looks, strict=True)
+    print(f"the critic's loss: {costs[-1]:.2g}")
 plots.curve(lengths, "log10 of the gradient's length", xlabel="look")
 
 # %% [markdown]
 # The saturating loss leaves the generator nothing to follow, and less the
-# better the critic is. **Diagnosis:** the critic's loss near 0 and a gradient
-# that shrinks by powers of ten. **Repair:** the non-saturating loss or the
-# Wasserstein critic, which may be trained as far as you like.
+# better the critic is. **Diagnosis:** a critic's loss near 0 *and* a gradient
+# that shrinks by powers of ten. (The loss alone says little: with the plain
+# recipe it is about as small, and the gradient is not.) **Repair:** the
+# non-saturating loss or the Wasserstein critic, which may be trained as far as
+# you like.
 #
 # In a real game the loss does not stop everything: it moves the few points
 # that pass for real already and forsakes the others, which have the longest
-# way to go. Here is such a game with five critic steps a round, and beside it
-# the Wasserstein critic:
+# way to go. Here is such a game with five critic steps a round, and then the
+# same with one thing changed each time: the loss, twice, and then only R1 and
+# R2 added to the saturating one.
 
 # %%
-for name in ("saturating", "Wasserstein"):
-    play(name, losses[name] | {"critic_steps": 5, "rounds": 600})
+friction = {"loss": saturating, "penalty": flat_ground, "weight": 0.05}
+strong = {"critic_steps": 5, "rounds": 600}
+for name, change in (losses | {"R1 and R2": friction}).items():
+    play(name, change | strong)
 
 # %% [markdown]
+# The plain loss finds several modes and then stays where it is, hardly
+# restless: a collapse that stands still. Against so strong a critic only the
+# recipes that tame its slope cover the whole ring.
+#
 # ## Spectral normalisation
 #
 # A dense layer stretches a vector by at most its largest singular value.
 # Divide the weights by that number and no layer can stretch, without a penalty
 # and at little cost. The `SpectralNormalization` layer does it, with one step
 # of power iteration per call. The last layer stays free here, because a slope
-# of at most 1 is too gentle for modes as narrow as ours.
+# of at most 1 is too gentle for modes as narrow as ours. Again the saturating
+# game, with nothing else changed:
 
 # %%
 bounded = build_network(2, 1, wrap=layers.SpectralNormalization)
-play("spectral norm", {"rates": (0.003, 0.001)}, bounded)
-gallery["the same, EMA"] = averages["spectral norm"]
+play("spectral norm", losses["saturating"] | strong, bounded)
 
 # %% [markdown]
-# Under so gentle a critic the generator finds the ring, but many samples stay
-# between the modes. It also wavers, so the gallery below shows its average as
-# well. The largest singular values of the two bounded layers, near 1:
+# It finds the whole ring, too, but under so gentle a critic many samples stay
+# between the modes. The largest singular values of the two bounded layers,
+# near 1:
 
 # %%
 [float(np.linalg.norm(one.layer.kernel, 2)) for one in bounded.layers[:2]]
@@ -457,13 +472,13 @@ plots.panel({name: plots.densities(gallery[name][::2]) for name in gallery})
 # The modes of MNIST are its ten digits, and the judge of lesson 0 tells them
 # apart. The stated test: a digit is covered if it has at least 1 % of 2,000
 # samples; a run has *collapsed* if fewer than ten digits are. The networks are
-# dense, as quick as they can be.
+# dense, as quick as they can be, and the two recipes differ in nothing but
+# the loss and its penalty.
 
 # %%
 batch_size, noise_size, sizes = 64, 32, (128, 256)
-repaired = wgan | {"weight": 10, "rates": (0.001, 0.001)}
-repaired |= {"critic_steps": 2, "rounds": 1350}
-recipes = {"collapsed": slow_critic | {"rounds": 300}, "repaired": repaired}
+shared = {"rates": (0.001, 0.001), "rounds": 1350}
+recipes = {"collapsed": shared, "repaired": wgan | {"weight": 10} | shared}
 
 # %% [markdown]
 # A look now keeps the samples and the *gap*: the mean score of validation
@@ -490,21 +505,14 @@ for name, change in recipes.items():
     looks = train(game, train_images, look_at_digits, name)
     final[name] = looks[-1][0]
 
-# %% [markdown]
-# The first row is the collapsed run as it ended, the second the average of the
-# repaired one's weights.
-
 # %%
-final["repaired"] = game.average(noise).numpy().reshape(-1, 28, 28, 1)
 plots.panel({name: images[:14] for name, images in final.items()})
 
 # %% [markdown]
-# The collapsed generator makes one picture whatever the noise, and with so
-# slow a critic not even that of a digit. The slow critic is not the only
-# cause: with equal rates this loss collapsed, too, when we tried. It is the
-# Wasserstein loss with its penalty that repairs it. The judge, which knows
-# nothing but digits, has to call that picture something. How often does each
-# digit occur among the 2,000 samples, in per cent?
+# The collapsed generator repeats a few shapes whatever the noise, some of them
+# digits. The Wasserstein loss with its penalty is all that the second row has
+# more. How often does each digit occur among the 2,000 samples, in per cent?
+# (The judge knows nothing but digits and has to call every picture one.)
 
 # %%
 verdicts = {name: judge.probabilities(final[name]) for name in final}
@@ -517,8 +525,7 @@ for name, verdict in verdicts.items():
 # In a classifying GAN neither loss says how good the samples are: each is
 # measured against an opponent who changes. The Wasserstein gap has a meaning
 # of its own, and should fall as the samples improve. We compare it with the
-# FID of 1,000 samples of the trained generator, not of its average, look by
-# look.
+# FID of 1,000 samples, look by look.
 
 # %%
 images, gaps = zip(*looks, strict=True)
@@ -546,8 +553,8 @@ course.expect(
 # %% [markdown]
 # ## What to remember
 #
-# 1. Each failure has its number: modes covered (collapse), restlessness
-#    (oscillation), the length of the generator's gradient (saturation).
+# 1. Three numbers, read together, tell the failures apart: modes covered,
+#    restlessness, and the length of the generator's gradient.
 # 2. Keep the critic strong but its slopes tame: R1 and R2, the gradient
 #    penalty and spectral normalisation are three ways to the same end.
 # 3. A Wasserstein critic estimates a distance, so its loss can be read; and an

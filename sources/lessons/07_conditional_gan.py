@@ -4,12 +4,12 @@
 # The GAN of lesson 5 draws some digit; which one is luck. A *conditional* GAN
 # draws the digit that you ask for. Everything hangs on how the two networks
 # are told the label, so you will build three ways to tell the discriminator
-# and two to tell the generator, train the best pair in earnest, and slide from
-# one digit into another.
+# and two to tell the generator, train one strong pair in earnest, and slide
+# from one digit into another.
 #
 # Two relatives close the lesson: AC-GAN, whose discriminator names the digit
-# itself, and InfoGAN, which finds classes although nobody tells it any. All of
-# it takes about two and a half minutes on two CPU cores.
+# itself, and InfoGAN, which invents classes although nobody tells it any. All
+# of it takes about two and a half minutes on two CPU cores.
 
 # %%
 from digitdreams import course
@@ -521,8 +521,9 @@ plots.grid(draw(ac_gan, columns[:40]))
 # %% [markdown]
 # The price, as Miyato and Koyama report it for a thousand classes: the
 # generator is rewarded for images that are easy to *name*, so odd-looking but
-# real ones get rare. A projection has no such pull. We have not measured this
-# on digits.
+# real ones get rare. A projection has no such pull. In the page above the
+# samples of a digit differ little; we have not measured how much of that is
+# this price, and how much the short training.
 
 # %% [markdown]
 # ## InfoGAN: classes without labels
@@ -567,8 +568,9 @@ plots.panel(by_code)
 # that codes can be told apart, not that they mean what we mean. Codes take up
 # what is easiest to see and to keep apart. Much of that is the digit, but a
 # code may also stand for two digits, or two codes for one digit that is
-# written in two ways. The code is a *name the model invented*; which digit it
-# means has to be looked up.
+# written in two ways, and after so short a training some digits may be left
+# without a code. The code is a *name the model invented*; which digit it means
+# has to be looked up.
 
 # %% [markdown]
 # ## Measuring
@@ -589,12 +591,14 @@ for name, gan in gans.items():
 # Guessing would give 0.1, and that is what concatenation gives in so short a
 # training if its ten numbers are not multiplied. A projection multiplies the
 # label with all features by itself. For InfoGAN every code is translated
-# to the digit that the judge sees in most of its samples:
+# to the digit that the judge sees in most of its samples. The last number says
+# how many digits have a code:
 
 # %%
 seen = judge.probabilities(invented).argmax(axis=1)
 meaning = [int(np.bincount(seen[c::10]).argmax()) for c in range(10)]
-meaning, float(np.mean(np.take(meaning, wanted) == seen))
+found = float(np.mean(np.take(meaning, wanted) == seen))
+meaning, found, len(set(meaning))
 
 # %% [markdown]
 # The final model gets 5,000 samples. Its mistakes, by digit asked for (rows)
@@ -638,7 +642,7 @@ course.expect(
 # 1. A conditional discriminator judges *pairs*; real and generated pairs need
 #    the same shares of labels, or the label alone gives the fakes away.
 # 2. A label enters by concatenation, embedding or projection, and into a
-#    generator best in every layer, as gain and shift of a normalisation.
+#    deep generator in every layer, as gain and shift of a normalisation.
 # 3. AC-GAN asks for the label, InfoGAN for an invented code; both are a second
 #    head with a cross-entropy.
 #

@@ -333,6 +333,8 @@ from digitdreams.progress import track
 
 def train():
     networks = build_generator(noise_size, 16), build_discriminator(16)
+    # Some models have no weights before their first call.
+    networks[1](networks[0](ops.zeros((1, noise_size))))
     weights = [network.trainable_weights for network in networks]
     adams = [keras.optimizers.Adam(3e-3, beta_1=0.5) for _ in networks]
     for adam, own in zip(adams, weights, strict=True):

@@ -72,7 +72,7 @@ def label_maps(labels, height, width):
     """Return the label of each image as maps: (batch, height, width, 10)."""
     ### BEGIN SOLUTION
     one_hot = ops.one_hot(labels, 10)[:, None, None, :]
-    return ops.broadcast_to(one_hot, (len(labels), height, width, 10))
+    return ops.broadcast_to(one_hot, (ops.shape(labels)[0], height, width, 10))
     ### END SOLUTION
 
 
