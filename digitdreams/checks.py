@@ -5,7 +5,9 @@ results, the results of plausible wrong answers with what to say about each,
 and hints. It holds data only: neither the solution's code nor pickles.
 """
 
+import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,8 +193,26 @@ def copied(value: Any) -> Any:
 
 
 def observe(how: str, function: Callable, case: dict) -> Any:
-    """Call an answer on one case and return what is compared: plain data."""
-    return OBSERVE[how](function, copied(case))
+    """Call an answer on one case and return what is compared: plain data.
+
+    Raises:
+        CheckFailed: the answer changes an array that it was given.
+    """
+    given = copied(case)
+    found = OBSERVE[how](function, given)
+    for key, one in case.items():
+        if isinstance(one, np.ndarray) and one.tobytes() != given[key].tobytes():
+            raise CheckFailed(
+                f"the function changes its argument {key!r} itself, and whoever "
+                f"uses that array later gets the changed one: work on a copy, "
+                f"np.array({key})"
+            )
+    return found
+
+
+def blank(error: NotImplementedError) -> bool:
+    """Whether an error is that of an unfilled blank; TensorFlow's carry a text."""
+    return not error.args
 
 
 # Comparing -----------------------------------------------------------------------
@@ -305,9 +325,11 @@ def outcome(how: str, function: Callable, case: dict) -> Any:
     """Observe one case; an exception of the answer becomes data, too."""
     try:
         return observe(how, function, case)
-    except (NotImplementedError, CheckFailed):
+    except CheckFailed:
         raise
     except Exception as error:
+        if isinstance(error, NotImplementedError) and blank(error):
+            raise
         return {"raised": type(error).__name__, "saying": str(error)}
 
 
@@ -326,10 +348,24 @@ def raised(results: list) -> str:
     """
     for one in results:
         if isinstance(one, dict) and "raised" in one:
-            said = one["saying"].strip().split("\n")[0]
+            lines = [line for line in one["saying"].splitlines() if line.strip()]
+            if len(lines) > 1 and lines[0].startswith("Exception encountered"):
+                lines = lines[1:]  # Keras says where first and what then
+            said = re.sub(r"\x1b\[\d*m", "", lines[0].strip()) if lines else ""
             said = said if len(said) <= 200 else said[:197] + "..."
             return f" (It raised {one['raised']}: {said})"
     return ""
+
+
+def takes(function: Callable, case: dict) -> bool:
+    """Whether a function can be called with the arguments of a case."""
+    try:
+        inspect.signature(function).bind(**case)
+    except TypeError:
+        return False
+    except ValueError:  # some functions have no signature to read
+        return True
+    return True
 
 
 def judge(task: dict, name: str, function: Callable) -> str | None:
@@ -339,6 +375,8 @@ def judge(task: dict, name: str, function: Callable) -> str | None:
         NotImplementedError: the blank was not filled in.
     """
     cases = [decode(one) for one in task["cases"]]
+    if not takes(function, cases[0]):
+        return f"{name}: keep its arguments as they were: {', '.join(cases[0])}"
     try:
         found = [outcome(task["observe"], function, case) for case in cases]
     except NotImplementedError:
@@ -380,6 +418,11 @@ def check(function: Callable) -> None:
         CheckFailed: the answer is wrong; the message names the mistake where it
             is a known one.
     """
+    if not callable(function):
+        raise TypeError(
+            f"check takes the function itself, not {short(function)}: check(name), "
+            "without quotes"
+        )
     name = getattr(function, "__name__", str(function))
     task = find_task(read(), name)
     said = judge(task, name, function)
@@ -389,8 +432,9 @@ def check(function: Callable) -> None:
     print(f"{name}: right ({count} case{'s' * (count != 1)}).")
 
 
-def hint(name: str) -> None:
+def hint(name: str | Callable) -> None:
     """Print the task's next hint; they go from gentle to nearly the solution."""
+    name = getattr(name, "__name__", name)
     hints = find_task(read(), name)["hints"]
     given = _hints_given.get(name, 0)
     number = min(given, len(hints) - 1)

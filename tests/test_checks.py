@@ -97,7 +97,8 @@ def test_a_blank_is_friendly():
         (lambda rows, scale: np.zeros(4), "case 1: the result at .0. is 0, expected"),
         (lambda rows, scale: "text", "is 'text', expected an array"),
         (lambda rows, scale: object(), "type object"),
-        (lambda rows: rows, "raised TypeError"),
+        (lambda rows: rows, "keep its arguments as they were: rows, scale"),
+        (lambda values, scale: values, "keep its arguments as they were: rows"),
         (lambda rows, scale: np.array(["a"] * 4), "type <U1"),
         (lambda rows, scale: [1, 2], r"shape \(2,\), expected \(4,\)"),
         (lambda rows, scale: [[1], [2, 3]], "expected an array"),
@@ -117,14 +118,44 @@ def test_always_equal_objects_earn_nothing():
         checks.check(named(lambda rows, scale: Equal()))
 
 
-def test_an_answer_may_change_its_inputs_without_harm():
-    def scaled_sum(rows, scale):
+def test_an_answer_that_changes_its_argument_is_told_so():
+    def careless(rows, scale):
         total = scale * rows.sum(axis=1)
         rows *= 0
         return total
 
-    checks.check(scaled_sum)
-    checks.check(scaled_sum)
+    for _ in range(2):  # and the case itself stays as it was
+        with pytest.raises(checks.CheckFailed, match=r"changes its argument 'rows'"):
+            checks.check(named(careless))
+    checks.check(named(lambda rows, scale: careless(rows.copy(), scale)))
+
+
+def test_a_real_not_implemented_error_is_no_blank():
+    def unsupported(rows, scale):
+        raise NotImplementedError("Cannot convert a symbolic tf.Tensor to an array.")
+
+    with pytest.raises(checks.CheckFailed, match="Cannot convert a symbolic"):
+        checks.check(named(unsupported))
+
+
+def test_what_keras_says_first_is_where_and_then_what():
+    first = "Exception encountered when calling Reshape.call()."
+    then = "\x1b[1mThe total size of the tensor must be unchanged.\x1b[0m"
+    results = [{"raised": "ValueError", "saying": f"{first}\n\n{then}\n\nArguments"}]
+    said = checks.raised(results)
+    assert said == (
+        " (It raised ValueError: The total size of the tensor must be unchanged.)"
+    )
+
+
+def test_a_text_is_not_checked():
+    with pytest.raises(TypeError, match=r"not 'scaled_sum'.*without quotes"):
+        checks.check("scaled_sum")
+
+
+def test_a_hint_can_be_asked_for_with_the_function(capsys):
+    checks.hint(named(lambda rows, scale: rows))
+    assert "Hint" in capsys.readouterr().out
 
 
 def test_hints_go_from_gentle_to_near_solution(capsys):

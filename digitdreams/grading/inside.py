@@ -164,8 +164,10 @@ def answer(function, how: str, case: dict) -> bytes:
     """The message that tells what the student's function does with one case."""
     try:
         return wire.message(value=checks.observe(how, function, case))
-    except NotImplementedError:
-        return wire.message(blank=True)
+    except NotImplementedError as error:
+        if checks.blank(error):
+            return wire.message(blank=True)
+        return wire.message(raised=describe(error))
     except (checks.CheckFailed, wire.WireError) as error:
         return wire.message(unfit=str(error)[:SHORT])
     except OutOfTime:

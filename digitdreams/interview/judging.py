@@ -56,7 +56,7 @@ def judge(topic: str, name: str, path: Path, ready) -> tuple[str, str]:
         exec(compile(source_of(path), str(path), "exec"), names)
     except (SystemExit, Exception) as error:
         where = own_line(error, path)
-        if isinstance(error, NotImplementedError):
+        if isinstance(error, NotImplementedError) and checks.blank(error):
             return practice.BLANK, f"{name} is not started: fill in {path.name}."
         said = error.msg if isinstance(error, SyntaxError) else str(error)
         return practice.FAILED, (

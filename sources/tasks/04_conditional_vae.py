@@ -16,8 +16,8 @@ def grey_images(rng, *shape):
     return rng.uniform(size=shape).astype("float32")
 
 
-def some_labels(rng, count):
-    return rng.permutation(10)[:count].astype("int32")
+def some_labels(rng, count, classes=10):
+    return rng.permutation(classes)[:count].astype("int32")
 
 
 # Task 1: with_label
@@ -27,8 +27,9 @@ def label_inputs(rng):
     for rows, latent in ((4, 3), (6, 2)):
         yield {
             "codes": normal(rng, rows, latent),
-            "labels": some_labels(rng, rows),
+            "labels": some_labels(rng, rows, classes=9),  # a batch without 9
         }
+    yield {"codes": normal(rng, 10, 3), "labels": some_labels(rng, 10)}
 
 
 def one_hot(labels):

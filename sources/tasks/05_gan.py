@@ -946,7 +946,7 @@ TASKS = [
             "program: what is `losses`?",
             "sum(losses) / len(losses) is a number. updates divided by the "
             "updates of an epoch, rounded up, gives the epochs.",
-            "math.ceil(updates / (images // batch_size)), f'loss "
+            "-(-updates // (images // batch_size)), f'loss "
             "{mean:.4f}', 'generator.keras'",
         ],
         wrong=[

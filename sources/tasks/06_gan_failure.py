@@ -117,8 +117,8 @@ def clouds_inputs(rng):
     yield {"one": normal(rng, 6), "other": normal(rng, 6) + 3}
     yield {"one": normal(rng, 9), "other": 2 * normal(rng, 9)}
     yield {
-        "one": np.array([0, 1, 5], "float32"),
-        "other": np.array([4, 2, 9], "float32"),
+        "one": np.array([5, 0, 1], "float32"),
+        "other": np.array([2, 9, -1], "float32"),
     }
 
 
@@ -325,12 +325,12 @@ def r1_around_one(real, matrices, gamma):
 
 
 def penalty_inputs(rng):
-    for size in (5, 3):
+    for size, steepness in ((5, 1), (3, 1), (4, 0.3)):  # slopes below 1, too
         yield {
             "real": normal(rng, size, 2),
             "fake": normal(rng, size, 2) - 1,
             "share": rng.uniform(size=(size, 1)).astype("float32"),
-            "matrices": draw_matrices(rng),
+            "matrices": [steepness * one for one in draw_matrices(rng)],
         }
 
 

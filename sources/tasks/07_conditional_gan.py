@@ -28,8 +28,9 @@ def join_inputs(rng):
     for count, size in ((4, 3), (6, 5)):
         yield {
             "noise": normal(rng, count, size),
-            "labels": draw_labels(rng, count),
+            "labels": draw_labels(rng, count, classes=9),  # a batch without 9
         }
+    yield {"noise": normal(rng, 10, 2), "labels": draw_labels(rng, 10)}
 
 
 def join_labels(noise, labels):

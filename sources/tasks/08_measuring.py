@@ -225,6 +225,9 @@ def copy_inputs(rng):
     train = np.array([[0.0], [0.1], [0.2], [5.0], [9.0]])
     generated = np.array([[0], [0.16], [1.5], [1.7], [3], [4], [8], [20.0]])
     yield {"generated": generated, "train": train}
+    # Near by the straight way, not by the way along the axes.
+    train = np.array([[0, 0], [-1.8, 0], [20, 20]])
+    yield {"generated": np.array([[1.0, 1.0]]), "train": train}
 
 
 def room_of(train):
@@ -308,6 +311,15 @@ def accuracy_inputs(rng):
         "real": np.array([[0.0], [1.9], [2.2], [4.0], [9.0], [3.9]]),
         "real_labels": np.array([0, 0, 0, 1, 1, 0]),
     }
+    # The nearest image to (0.5, 0) is not of the class with the nearest mean;
+    # and along the axes another mean is the nearest to (31, 31).
+    known = [[-3, 0], [3, 0], [1, 0], [19, 0], [30, 30], [32.8, 31]]
+    yield {
+        "generated": np.array(known),
+        "labels": np.array([0, 0, 1, 1, 2, 3]),
+        "real": np.array([[0.5, 0], [10, 0], [31, 31]]),
+        "real_labels": np.array([0, 1, 2]),
+    }
 
 
 def nearest_mean(known, labels, asked):
@@ -385,6 +397,9 @@ def recurrence_inputs(rng):
     image[:3] = 0
     yield {"image": image, "threshold": 0.9}
     yield {"image": rng.uniform(size=(5, 9)), "threshold": 1.2}
+    # Distances 1.5, 2, 2.5: one is the threshold itself.
+    image = np.array([[0, 0], [1.5, 0], [0, 2.0]])
+    yield {"image": image, "threshold": 2.0}
 
 
 def rows_apart(image):
