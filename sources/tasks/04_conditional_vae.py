@@ -175,6 +175,12 @@ def encoder_with_one_wide_code(latent_size):
     return keras.Model([images, label], layers.Dense(2 * latent_size)(x))
 
 
+def encoder_split_in_two(latent_size):
+    wide = encoder_with_one_wide_code(latent_size)
+    mean, narrowness = ops.split(wide.output, 2, axis=-1)
+    return keras.Model(wide.inputs, [mean, -ops.softplus(narrowness)])
+
+
 # Task 3: build_decoder (find the bug)
 
 
@@ -356,6 +362,27 @@ def loss_of_each_image(images, labels, noise, encoder, decoder):
     return cost(images, z, labels, decoder) + price
 
 
+def loss_summed(images, labels, noise, encoder, decoder):
+    total = loss_of_each_image(images, labels, noise, encoder, decoder)
+    return ops.sum(total)
+
+
+def loss_of_logits_as_pixels(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    logits = ops.matmul(with_label(z, labels), decoder)
+    each = ops.binary_crossentropy(flat(images), logits)
+    price = kl_divergence(mean, log_variance)
+    return ops.mean(ops.sum(each, axis=1) + price)
+
+
+def loss_with_kl_averaged(images, labels, noise, encoder, decoder):
+    mean, log_variance = proposal(images, labels, encoder)
+    z = sampled(mean, log_variance, noise)
+    price = kl_divergence(mean, log_variance) / noise.shape[1]
+    return ops.mean(cost(images, z, labels, decoder) + price)
+
+
 # Task 5: swap_digit (find the bug)
 
 
@@ -439,6 +466,11 @@ def means_by_matrix_product(codes, labels):
 def means_of_a_tensor(codes, labels):
     codes = codes.numpy()
     return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
+
+
+def means_of_codes(codes, labels):
+    codes = np.asarray(codes)
+    return np.stack([codes[labels == d].mean(axis=1) for d in range(10)])
 
 
 def means_over_everything(codes, labels):
@@ -543,6 +575,11 @@ TASKS = [
                 encoder_with_one_wide_code,
                 "Mean and log variance come as one array: use two dense "
                 "layers and return them as a list of two outputs.",
+            ),
+            Wrong(
+                encoder_split_in_two,
+                "One layer was split in two: make mean and log variance with "
+                "a dense layer each.",
             ),
             Wrong(
                 encoder_without_minus,
@@ -672,6 +709,20 @@ TASKS = [
                 "You returned one value for each image: a loss is one "
                 "number, so average over the batch.",
             ),
+            Wrong(
+                loss_summed,
+                "You summed over the batch: average over it, or the loss "
+                "depends on its size.",
+            ),
+            Wrong(
+                loss_of_logits_as_pixels,
+                "The decoder's logits are taken for probabilities: say "
+                "from_logits=True.",
+            ),
+            Wrong(
+                loss_with_kl_averaged,
+                "The KL is averaged over the latent numbers: add them up.",
+            ),
         ],
     ),
     Task(
@@ -735,6 +786,11 @@ TASKS = [
                 "which takes both.",
             ),
             Wrong(
+                means_of_codes,
+                "You averaged each code's numbers: average over the images, "
+                "which is axis=0.",
+            ),
+            Wrong(
                 means_over_everything,
                 "You averaged over the latent numbers as well: keep "
                 "axis=0, one mean for each latent number.",
@@ -766,13 +822,20 @@ def hidden_draws(rng):
     return {}, {**test._asdict(), "noise": noise, "styles": styles}
 
 
+def layer_by_layer(weights, inputs):
+    """Put the layer of so many inputs first; others keep their order."""
+    pairs = list(zip(weights[::2], weights[1::2], strict=True))
+    pairs.sort(key=lambda pair: len(pair[0]) != inputs)
+    return [one for pair in pairs for one in pair]
+
+
 def readings(weights):
     """Yield the encoder's weights in each order that a right one can have.
 
     Image or label may come first, and so may mean or variance: Keras orders
     weights by how the model was written.
     """
-    kernel, bias, *heads = weights
+    kernel, bias, *heads = layer_by_layer(weights, inputs=28 * 28 + 10)
     for first in (kernel, np.roll(kernel, -10, axis=0)):
         yield [first, bias, *heads]
         yield [first, bias, *heads[2:], *heads[:2]]
@@ -780,7 +843,7 @@ def readings(weights):
 
 def measure_cvae(weights, given, kept):
     decoder = build_decoder(6)
-    decoder.set_weights(weights["decoder"])
+    decoder.set_weights(layer_by_layer(weights["decoder"], inputs=6 + 10))
     encoders = [build_encoder(6) for _ in range(4)]
     for encoder, reading in zip(
         encoders, readings(weights["encoder"]), strict=True

@@ -185,6 +185,10 @@ def generator_with_tanh(noise_size, channels):
     return generator_with(noise_size, channels, last="tanh")
 
 
+def generator_of_logits(noise_size, channels):
+    return generator_with(noise_size, channels, last=None)
+
+
 def generator_not_normalised(noise_size, channels):
     return generator_with(noise_size, channels, normalise=False)
 
@@ -301,7 +305,8 @@ def discriminator_inputs(rng):
         yield {
             "pixels": rng.integers(0, 256, size=shape).astype("float32"),
             "fakes": rng.uniform(size=shape).astype("float32"),
-            "weights": normal(rng, pixels),
+            # Small, so that D is sure of nothing and every image counts.
+            "weights": 0.5 * normal(rng, pixels),
             "rate": 0.5,
         }
 
@@ -349,6 +354,10 @@ def step_in_another_range(pixels, fakes, weights, rate):
 
 def step_with_fakes_stretched(pixels, fakes, weights, rate):
     return step_on(pixels / 127.5 - 1, 2 * fakes - 1, weights, rate)
+
+
+def step_of_256_greys(pixels, fakes, weights, rate):
+    return step_on(pixels / 256, fakes, weights, rate)
 
 
 def step_not_scaled(pixels, fakes, weights, rate):
@@ -716,6 +725,11 @@ TASKS = [
                 "the real ones lie between 0 and 1.",
             ),
             Wrong(
+                generator_of_logits,
+                "The sigmoid is gone: keep it, because the pixels of real "
+                "images lie between 0 and 1.",
+            ),
+            Wrong(
                 generator_not_normalised,
                 "The batch normalisation is gone: it was right, keep it.",
             ),
@@ -790,6 +804,7 @@ TASKS = [
         inputs=discriminator_inputs,
         reference=discriminator_step,
         also_right=[step_by_hand],
+        tolerance=1e-5,
         hints=[
             "Where do the weights enter the loss, and which lines does the "
             "tape see? Which variable is computed and never used?",
@@ -823,6 +838,10 @@ TASKS = [
                 "Both are in [-1, 1] now, which would do; but the rest of "
                 "this program works in [0, 1]. Leave the fakes, divide the "
                 "pixels by 255.",
+            ),
+            Wrong(
+                step_of_256_greys,
+                "White is 255: divide the pixels by 255, not by 256.",
             ),
             Wrong(
                 step_not_scaled,
@@ -1007,9 +1026,23 @@ def hidden_noise(rng):
     return {}, {"noise": normal(rng, 2000, 32)}
 
 
+def layer_by_layer(weights):
+    """Order the weights as ours are, however the student's were made."""
+    kernels = {}
+    rest = list(weights)
+    for kernel, bias in zip(weights, weights[1:], strict=False):
+        if kernel.ndim > 1:
+            kernels[kernel.shape] = [kernel, bias]
+            rest = [x for x in rest if x is not kernel and x is not bias]
+    dense, grown, last = (
+        kernels[shape] for shape in ((32, 784), (5, 5, 16, 16), (5, 5, 1, 16))
+    )
+    return [*dense, *grown, *rest, *last]
+
+
 def measure_gan(weights, given, kept):
     generator = build_generator(32, 16)
-    generator.set_weights(weights)
+    generator.set_weights(layer_by_layer(weights))
     drawn = generator.predict(kept["noise"], batch_size=500, verbose=0)
     verdicts = judge.probabilities(drawn)
     return {"mnist_score": metrics.inception_score(verdicts)}

@@ -56,6 +56,15 @@ def modes_inputs(rng):
         "at_least": 0.25,
     }
 
+    # One sample exactly at the radius, one near by the straight way only.
+    samples = [[0, 0], [3, 4], [20, 0], [23, 3], [40, 0]] + 3 * [[100, 100]]
+    yield {
+        "samples": np.array(samples, "float32"),
+        "centres": np.array([[0, 0], [20, 0], [40, 0]], "float32"),
+        "radius": 5.0,
+        "at_least": 0.2,
+    }
+
 
 def shares_of(samples, centres, radius):
     distances = np.linalg.norm(samples[:, None] - centres, axis=2)
@@ -100,6 +109,16 @@ def modes_above(samples, centres, radius, at_least):
 def modes_in_boxes(samples, centres, radius, at_least):
     inside = (np.abs(samples[:, None] - centres) < radius).all(axis=2)
     return int((inside.mean(axis=0) >= at_least).sum())
+
+
+def modes_in_diamonds(samples, centres, radius, at_least):
+    ways = np.abs(samples[:, None] - centres).sum(axis=2)
+    return int(((ways < radius).mean(axis=0) >= at_least).sum())
+
+
+def modes_with_the_edge(samples, centres, radius, at_least):
+    distances = np.linalg.norm(samples[:, None] - centres, axis=2)
+    return int(((distances <= radius).mean(axis=0) >= at_least).sum())
 
 
 def good_share(samples, centres, radius, at_least):
@@ -214,6 +233,11 @@ def losses_saturating(real_scores, fake_scores):
 def losses_not_averaged(real_scores, fake_scores):
     critic = ops.softplus(fake_scores - real_scores)
     return critic, ops.softplus(real_scores - fake_scores)
+
+
+def losses_summed(real_scores, fake_scores):
+    losses = losses_not_averaged(real_scores, fake_scores)
+    return [ops.sum(one) for one in losses]
 
 
 def losses_overflowing(real_scores, fake_scores):
@@ -396,6 +420,16 @@ def penalty_around_zero(real, fake, share, matrices):
     return ops.mean(ops.sum(ops.square(slopes), axis=1))
 
 
+def penalty_summed(real, fake, share, matrices):
+    return len(real) * gradient_penalty(real, fake, share, matrices)
+
+
+def penalty_one_sided(real, fake, share, matrices):
+    slopes = gradient_at(between(real, fake, share), matrices)
+    lengths = ops.norm(slopes, axis=1)
+    return ops.mean(ops.square(ops.relu(lengths - 1)))
+
+
 # Task 6: rank_correlation
 
 
@@ -494,6 +528,16 @@ TASKS = [
                 modes_in_boxes,
                 "Each coordinate lies within the radius, which makes a "
                 "square: take the length of the difference.",
+            ),
+            Wrong(
+                modes_in_diamonds,
+                "You added up the differences of the coordinates: take the "
+                "length of the difference, the root of the summed squares.",
+            ),
+            Wrong(
+                modes_with_the_edge,
+                "A sample exactly at radius does not belong to the mode: its "
+                "distance has to be below it, so compare with <.",
             ),
             Wrong(
                 good_share,
@@ -598,6 +642,11 @@ TASKS = [
             Wrong(
                 losses_not_averaged,
                 "You returned a loss for each pair: average over the pairs.",
+            ),
+            Wrong(
+                losses_summed,
+                "You summed over the pairs: average over them, or the loss "
+                "depends on the size of the batch.",
             ),
             Wrong(
                 losses_overflowing,
@@ -733,6 +782,16 @@ TASKS = [
                 penalty_around_zero,
                 "This pulls the slope to 0, as R1 does: WGAN-GP subtracts 1 "
                 "from the length first.",
+            ),
+            Wrong(
+                penalty_one_sided,
+                "Slopes below 1 cost nothing here: WGAN-GP pulls them up to "
+                "1, too.",
+            ),
+            Wrong(
+                penalty_summed,
+                "You summed over the batch: average over it, so that the "
+                "penalty does not depend on its size.",
             ),
         ],
     ),

@@ -241,6 +241,10 @@ def logits_of_match_only(features, labels, w, b, vectors):
     return ops.sum(features * ops.take(vectors, labels, axis=0), axis=1)
 
 
+def logits_without_bias(features, labels, w, b, vectors):
+    return projection_logits(features, labels, w, 0.0, vectors)
+
+
 def match_not_summed(features, labels, w, b, vectors):
     alone = ops.matmul(features, w) + b
     return alone[:, None] + features * ops.take(vectors, labels, axis=0)
@@ -339,6 +343,14 @@ def pair_loss_halved(real, real_labels, fake, fake_labels, w, b, vectors):
     return 0.5 * pair_loss(real, real_labels, fake, fake_labels, w, b, vectors)
 
 
+def pair_loss_summed(real, real_labels, fake, fake_labels, w, b, vectors):
+    head = w, b, vectors
+    real_logits = projection_logits(real, real_labels, *head)
+    fake_logits = projection_logits(fake, fake_labels, *head)
+    loss = ops.sum(ops.softplus(-real_logits))
+    return loss + ops.sum(ops.softplus(fake_logits))
+
+
 def pair_loss_pooled(real, real_labels, fake, fake_labels, w, b, vectors):
     head = w, b, vectors
     real_logits = projection_logits(real, real_labels, *head)
@@ -382,6 +394,10 @@ def bound_without_entropy(code_logits, codes):
 
 def bound_negative(code_logits, codes):
     return -information_bound(code_logits, codes)
+
+
+def bound_with_log_q_subtracted(code_logits, codes):
+    return np.log(10) - ops.mean(log_q(code_logits, codes))
 
 
 def bound_as_loss(code_logits, codes):
@@ -595,6 +611,10 @@ TASKS = [
                 "itself, w times features plus b.",
             ),
             Wrong(
+                logits_without_bias,
+                "b is missing: add it to each logit.",
+            ),
+            Wrong(
                 match_not_summed,
                 "The products are not summed: an inner product sums over the "
                 "features (axis=1).",
@@ -673,6 +693,11 @@ TASKS = [
                 "You averaged over real and generated pairs together: "
                 "average each on its own and add.",
             ),
+            Wrong(
+                pair_loss_summed,
+                "You summed over the pairs: average over them, or the loss "
+                "depends on the size of the batch.",
+            ),
         ],
     ),
     Task(
@@ -697,6 +722,11 @@ TASKS = [
                 bound_negative,
                 "The sign is the other way round: where the head reads the "
                 "codes well, the bound is positive.",
+            ),
+            Wrong(
+                bound_with_log_q_subtracted,
+                "log Q has the wrong sign: it is at most 0, and added to "
+                "log 10.",
             ),
             Wrong(
                 bound_as_loss,

@@ -223,8 +223,9 @@ def copy_inputs(rng):
         }
     # Crowded on one side: only some distances are small for their place.
     train = np.array([[0.0], [0.1], [0.2], [5.0], [9.0]])
-    generated = np.array([[0], [0.16], [1.5], [1.7], [3], [4], [8], [20.0]])
-    yield {"generated": generated, "train": train}
+    # 13 is as far from 9 as 5 is.
+    generated = [[0], [0.16], [1.5], [1.7], [3], [4], [8], [13], [20.0]]
+    yield {"generated": np.array(generated), "train": train}
     # Near by the straight way, not by the way along the axes.
     train = np.array([[0, 0], [-1.8, 0], [20, 20]])
     yield {"generated": np.array([[1.0, 1.0]]), "train": train}
@@ -282,6 +283,20 @@ def copies_any_ball(generated, train):
 def copies_of_train(generated, train):
     to_generated = cdist(train, generated)
     return (to_generated.min(axis=1) < room_of(train)).mean()
+
+
+def copies_along_the_axes(generated, train):
+    to_train = cdist(generated, train, "cityblock")
+    among = cdist(train, train, "cityblock")
+    np.fill_diagonal(among, np.inf)
+    room = among.min(axis=1)[to_train.argmin(axis=1)]
+    return (to_train.min(axis=1) < room).mean()
+
+
+def copies_with_the_edge(generated, train):
+    to_train = cdist(generated, train)
+    nearest = to_train.argmin(axis=1)
+    return (to_train.min(axis=1) <= room_of(train)[nearest]).mean()
 
 
 def copies_counted(generated, train):
@@ -384,6 +399,18 @@ def accuracy_farthest(generated, labels, real, real_labels):
     return (found == real_labels).mean()
 
 
+def accuracy_of_neighbours(generated, labels, real, real_labels):
+    nearest = cdist(real, generated).argmin(axis=1)
+    return (labels[nearest] == real_labels).mean()
+
+
+def accuracy_along_the_axes(generated, labels, real, real_labels):
+    classes = np.unique(labels)
+    means = np.stack([generated[labels == d].mean(axis=0) for d in classes])
+    found = classes[cdist(real, means, "cityblock").argmin(axis=1)]
+    return (found == real_labels).mean()
+
+
 def accuracy_errors(generated, labels, real, real_labels):
     return 1 - accuracy_score(generated, labels, real, real_labels)
 
@@ -435,6 +462,16 @@ def recurrence_of_far_rows(image, threshold):
 
 def recurrence_next_row(image, threshold):
     return (np.linalg.norm(np.diff(image, axis=0), axis=1) < threshold).mean()
+
+
+def recurrence_with_the_edge(image, threshold):
+    upper = np.triu_indices(len(image), k=1)
+    return (rows_apart(image)[upper] <= threshold).mean()
+
+
+def recurrence_of_all_places(image, threshold):
+    count = len(image)
+    return recurrence_rate(image, threshold) * (count - 1) / count
 
 
 def recurrence_half(image, threshold):
@@ -669,6 +706,16 @@ TASKS = [
                 "generated ones that may be copies.",
             ),
             Wrong(
+                copies_along_the_axes,
+                "You added up the differences of the coordinates: take the "
+                "Euclidean distance.",
+            ),
+            Wrong(
+                copies_with_the_edge,
+                "A vector exactly as far as the nearest other training "
+                "vector is no copy: it has to be nearer, so compare with <.",
+            ),
+            Wrong(
                 copies_counted,
                 "You returned a number of copies: divide by the number of "
                 "generated vectors.",
@@ -728,6 +775,16 @@ TASKS = [
                 "one, argmin.",
             ),
             Wrong(
+                accuracy_of_neighbours,
+                "You took the class of the nearest image: take that of the "
+                "nearest class mean.",
+            ),
+            Wrong(
+                accuracy_along_the_axes,
+                "You added up the differences of the coordinates: add up "
+                "their squares.",
+            ),
+            Wrong(
                 accuracy_errors,
                 "This is the share of mistakes: return the share of right "
                 "answers.",
@@ -772,6 +829,16 @@ TASKS = [
                 recurrence_next_row,
                 "You compared each row only with the next one: compare all "
                 "pairs.",
+            ),
+            Wrong(
+                recurrence_with_the_edge,
+                "A pair exactly at the threshold does not recur: its "
+                "distance has to be below it, so compare with <.",
+            ),
+            Wrong(
+                recurrence_of_all_places,
+                "You left the diagonal out of the count, but not of the "
+                "number of pairs: n rows make n (n - 1) of them.",
             ),
             Wrong(
                 recurrence_half,
