@@ -1,5 +1,6 @@
 """Grading draws its inputs from a seed: none of them may let a wrong answer pass."""
 
+import numpy as np
 import pytest
 
 from digitdreams import checks, tasks
@@ -45,3 +46,21 @@ def test_no_seed_lets_a_wrong_answer_pass(task):
             if is_right(wrong.answer)
         ]
     assert not passing
+
+
+def test_weights_may_come_in_any_order_of_layers():
+    """A subclassed model holds its layers in the order in which they were made."""
+    rng = np.random.default_rng(1)
+    encoder = tasks.load_module("04_conditional_vae")
+    shapes = [(794, 256), (256,), (256, 6), (6,), (256, 6), (6,)]
+    weights = [rng.normal(size=shape) for shape in shapes]
+    for found in (weights, weights[2:] + weights[:2]):
+        first = next(encoder.readings(found))
+        assert all(one is other for one, other in zip(first, weights, strict=True))
+    generator = tasks.load_module("05_gan")
+    shapes = [(32, 784), (784,), (5, 5, 16, 16), (16,), *4 * [(16,)]]
+    weights = [rng.normal(size=shape) for shape in [*shapes, (5, 5, 1, 16), (1,)]]
+    dense, grown, norm, last = weights[:2], weights[2:4], weights[4:8], weights[8:]
+    for found in (weights, [*norm, *last, *grown, *dense]):
+        ordered = generator.layer_by_layer(found)
+        assert all(one is other for one, other in zip(ordered, weights, strict=True))

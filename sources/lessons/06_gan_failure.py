@@ -7,8 +7,8 @@
 #
 # Most of this happens in a world of two dimensions, where one picture shows
 # everything and a training takes seconds; at the end the same code makes MNIST
-# digits, once broken and once repaired. All of it takes about two minutes on
-# two CPU cores.
+# digits, once broken and once repaired. All of it takes a little more than two
+# minutes on two CPU cores.
 
 # %%
 from digitdreams import course
@@ -538,7 +538,7 @@ plots.curve(both, "share of the largest", xlabel="look")
 # *Rank correlation* (Spearman's) asks only for the order: 1 if both always
 # rise and fall together, 0 if they have nothing to do with each other, -1 if
 # one rises whenever the other falls. Where both hardly change from look to
-# look, chance decides the order, so it differs from seed to seed: 0.75 to 0.99
+# look, chance decides the order, so it differs from seed to seed: 0.79 to 0.95
 # in ten trainings.
 
 # %%

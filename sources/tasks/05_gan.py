@@ -1,5 +1,6 @@
 """Tasks of exercise 05: repair the GANs in circulation."""
 
+import itertools
 import math
 
 import keras
@@ -1030,7 +1031,7 @@ def layer_by_layer(weights):
     """Order the weights as ours are, however the student's were made."""
     kernels = {}
     rest = list(weights)
-    for kernel, bias in zip(weights, weights[1:], strict=False):
+    for kernel, bias in itertools.pairwise(weights):
         if kernel.ndim > 1:
             kernels[kernel.shape] = [kernel, bias]
             rest = [x for x in rest if x is not kernel and x is not bias]
