@@ -17,7 +17,7 @@ SLOW = {"generator_step"}  # its wrong answers predict
 def seeds_of(task):
     """Keras takes a second to build the models of one seed."""
     slow = task.observe in ("model", "activations") or task.name in SLOW
-    return range(1000, 1003 if slow else 1040)
+    return range(1000, 1003 if slow else 1020)
 
 
 @pytest.mark.parametrize("task", TASKS)
