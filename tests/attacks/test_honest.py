@@ -99,11 +99,20 @@ def squares(values):
     warnings.warn("slow")
     print("working", file=sys.stderr)
     print("x" * 100_000)
-    values *= values
-    return values
+    return values * values
 """
     classroom.put(notebook, "task-squares", source)
     assert points(field.grade_alone(classroom.as_bytes(notebook))) == FULL
+
+
+def test_an_answer_that_changes_its_argument_is_told_so(field, root):
+    """As in the notebook: what uses the array afterwards would get another one."""
+    notebook = classroom.solution(root)
+    source = "def squares(values):\n    values *= values\n    return values"
+    classroom.put(notebook, "task-squares", source)
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert points(result) == {**FULL, "squares": 0}
+    assert "changes its argument 'values'" in result.tasks[0].message
 
 
 def test_a_known_mistake_is_named(field, root):
