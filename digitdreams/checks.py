@@ -104,7 +104,9 @@ def observe_activations(function: Callable, case: dict) -> Any:
     """Look at a model, and at what it makes of its inputs with our weights.
 
     A weight's value depends on its shape and its last axis only: neither the order of
-    a model's layers nor that of what they join counts.
+    a model's layers nor that of what they join counts. Weights and inputs are short
+    binary fractions: a processor may add their products in any order, and even sums
+    of 200,000 of them come out the same to the last bit.
     """
     import keras
 
@@ -112,12 +114,24 @@ def observe_activations(function: Callable, case: dict) -> Any:
     found = look_at(model, x)
     for weight in model.trainable_variables:
         *others, last = weight.shape
-        each = np.cos(2 * np.arange(last) + 1) / np.sqrt(np.prod(others))
+        each = short_fractions(np.cos(2 * np.arange(last) + 1), 4)
+        each *= 2.0 ** -np.round(np.log2(np.prod(others)) / 2)  # sums of about 1
         weight.assign(np.broadcast_to(each, weight.shape))
-    # Small inputs, so that no digit of the differences is lost.
-    x = keras.tree.map_structure(lambda one: one / max(1, np.abs(one).max()), x)
+    x = keras.tree.map_structure(small, x)
     outputs = [np.asarray(one) for one in keras.tree.flatten(model(x))]
     return {**found, "outputs with our weights (are all activations there?)": outputs}
+
+
+def short_fractions(values: np.ndarray, parts: int) -> np.ndarray:
+    """Round to multiples of 1 / parts, a power of two."""
+    return np.round(values * parts) / parts
+
+
+def small(values: np.ndarray) -> np.ndarray:
+    """Bring floats into [-1, 1] as short binary fractions; leave whole numbers."""
+    if values.dtype.kind != "f":
+        return values
+    return short_fractions(values / max(1, np.abs(values).max()), 8)
 
 
 def called(function: Callable, case: dict) -> tuple:
