@@ -1840,7 +1840,6 @@ PROBLEMS = [
         task=Task(
             name="score_loss",
             points=1,
-            tolerance=1e-3,
             inputs=score_inputs,
             reference=score_loss,
             also_right=[score_by_hand],
