@@ -58,6 +58,11 @@ class Task:
     observe: str = "value"
     same_dtype: bool = False
 
+    @property
+    def rule(self) -> dict[str, Any]:
+        """What `checks.matches` has to know of the task."""
+        return {"tolerance": self.tolerance, "same_dtype": self.same_dtype}
+
     def cases(self, seed: int) -> list[dict[str, Any]]:
         """Generate the inputs that belong to a seed."""
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
@@ -75,8 +80,7 @@ class Task:
         return {
             "points": self.points,
             "observe": self.observe,
-            "tolerance": self.tolerance,
-            "same_dtype": self.same_dtype,
+            **self.rule,
             "cases": [checks.encode(case) for case in self.cases(seed)],
             "expected": results(self.reference),
             "wrong": [

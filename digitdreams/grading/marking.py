@@ -170,13 +170,12 @@ class TaskQuestion(Question):
         return result
 
     def agree(self, expected: list, found: list) -> bool:
-        terms = {"tolerance": self.task.tolerance, "same_dtype": self.task.same_dtype}
         # An answer may be of any shape and size: where it cannot even be compared
         # (and the reference can), it does not agree.
         try:
             with np.errstate(all="ignore"):
                 return all(
-                    checks.matches(one, other, terms) is True
+                    checks.matches(one, other, self.task.rule) is True
                     for one, other in zip(expected, found, strict=True)
                 )
         except Exception:
