@@ -49,7 +49,7 @@ def own_line(error: BaseException, path: Path) -> str:
 def judge(topic: str, name: str, path: Path, ready) -> tuple[str, str]:
     """Return state and message; `ready` is called before the reader's code runs."""
     problem = next(one for one in problems.load_topic(topic) if one.name == name)
-    data = problem.task.as_data()
+    data = problem.as_data()
     ready()
     names = {"__name__": name, "__file__": str(path)}
     try:

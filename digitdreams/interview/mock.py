@@ -289,7 +289,7 @@ class Interview:
                 if said == "s":
                     break
                 if said == "h":
-                    known = problem.task.hints
+                    known = problem.hints
                     hints = min(hints + 1, len(known))
                     text = f"Hint {hints} of {len(known)}: {known[hints - 1]}"
                     out.print(text, markup=False)

@@ -54,11 +54,9 @@ def blank(problem: Problem) -> str:
     """The code that the reader starts from."""
     if problem.is_hunt:
         return problem.broken.strip() + "\n"
-    head = problem.signature.strip()
-    if not head.endswith(":"):
-        head += ":"
-    imports = "" if "import " in head else "import numpy as np\n\n\n"
-    return f"{imports}{head}\n    raise NotImplementedError\n"
+    return (
+        f"import numpy as np\n\n\n{problem.signature}\n    raise NotImplementedError\n"
+    )
 
 
 def instructions(problem: Problem, language: str) -> str:
@@ -238,7 +236,7 @@ def check(function) -> None:
         CheckFailed: naming the mistake where it is a known one.
     """
     name = getattr(function, "__name__", str(function))
-    said = checks.judge(problems.find(name).task.as_data(), name, function)
+    said = checks.judge(problems.find(name).as_data(), name, function)
     if said:
         raise checks.CheckFailed(said)
     print(f"{name}: right.")
@@ -246,7 +244,7 @@ def check(function) -> None:
 
 def hint(name: str) -> None:
     """Print the next hint of a problem."""
-    hints = problems.find(name).task.hints
+    hints = problems.find(name).hints
     given = min(_given.get(name, 0), len(hints) - 1)
     print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
     _given[name] = given + 1

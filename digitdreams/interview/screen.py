@@ -226,7 +226,7 @@ def show_problem(out: Console, problem, language: str) -> None:
     word = WORDS[language]
     label = f"{problem.topic} · {problem.level} · {problem.name}"
     out.print(label, style="dim", markup=False)
-    code = problem.broken.strip() if problem.is_hunt else problem.signature.strip()
+    code = problem.broken.strip() if problem.is_hunt else problem.signature
     examples = "\n".join(problem.examples)
     parts = [
         f"## {problem.title.in_language(language)}",
