@@ -33,7 +33,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from digitdreams import checks
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 
 FOLDER = ROOT / "sources" / "tasks"
 NOTEBOOK_SEED = 20  # inputs of the checks that students see; grading uses others

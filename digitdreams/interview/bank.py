@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 
 # Another folder of questions can be named, for a bank of your own.
 FOLDER = Path(os.environ.get("DIGITDREAMS_QUESTIONS") or ROOT / "content" / "questions")
