@@ -232,7 +232,8 @@ def specified(
     module: ModuleType, kind: type[AnySpecification]
 ) -> list[AnySpecification]:
     """The specifications of a kind that a module defines, in its order."""
-    return [one for one in vars(module).values() if isinstance(one, kind)]
+    found = (one for one in vars(module).values() if isinstance(one, kind))
+    return list(dict.fromkeys(found))  # one that has two names counts once
 
 
 def load(stem: str, folder: Path = FOLDER) -> list[Task]:

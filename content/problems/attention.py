@@ -34,10 +34,10 @@ def scaled_scores(queries, keys):
     ),
     statement=Text(
         en=(
-            "Position `i` of a sequence may look at itself and at everything before "
-            "it, never at what comes later. Compute `softmax(Q K^T / sqrt(d)) V` under "
-            "this rule, where `d` is the length of one query. Return one row for each "
-            "position."
+            "Position `i` of a sequence may look at itself and at everything "
+            "before it, never at what comes later. Compute `softmax(Q K^T / "
+            "sqrt(d)) V` under this rule, where `d` is the length of one query. "
+            "Return one row for each position."
         ),
         zh=(
             "序列中的第 `i` 个位置只能看到自己和它之前的位置，不能看到后面的内"
@@ -47,8 +47,8 @@ def scaled_scores(queries, keys):
     ),
     limits=Text(
         en=(
-            "`queries` and `keys`: (time, d); `values`: (time, size); at most 1,000 "
-            "positions. NumPy."
+            "`queries` and `keys`: (time, d); `values`: (time, size); at most "
+            "1,000 positions. NumPy."
         ),
         zh=(
             "`queries` 与 `keys` 的形状为 (time, d)，`values` 为 (time, size)，位"
@@ -153,11 +153,11 @@ def padding_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Sentences of different length were padded at the end to make one batch. "
-            "Turn the attention scores into weights so that no position gives any "
-            "weight to a padded key. Each row of weights must add up to 1. The rows of "
-            "padded queries are computed like all others (the loss leaves them out "
-            "later)."
+            "Sentences of different length were padded at the end to make one "
+            "batch. Turn the attention scores into weights so that no position "
+            "gives any weight to a padded key. Each row of weights must add up "
+            "to 1. The rows of padded queries are computed like all others (the "
+            "loss leaves them out later)."
         ),
         zh=(
             "为了组成一个批次，长短不一的句子在末尾做了填充。请把注意力分数变成权"
@@ -167,8 +167,8 @@ def padding_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`scores`: (batch, queries, keys); `lengths`: (batch,) integers, at least "
-            "1. NumPy."
+            "`scores`: (batch, queries, keys); `lengths`: (batch,) integers, at "
+            "least 1. NumPy."
         ),
         zh=(
             "`scores` 的形状为 (batch, queries, keys)；`lengths` 的形状为 "
@@ -258,9 +258,10 @@ def split_inputs(rng):
     title=Text(en="Split into attention heads", zh="拆分成多个注意力头"),
     statement=Text(
         en=(
-            "Cut the last axis of `x` into `heads` equal neighbouring parts and bring "
-            "the heads in front of time: (batch, time, width) becomes (batch, heads, "
-            "time, width / heads). Head 0 gets the first numbers of each vector."
+            "Cut the last axis of `x` into `heads` equal neighbouring parts and "
+            "bring the heads in front of time: (batch, time, width) becomes "
+            "(batch, heads, time, width / heads). Head 0 gets the first numbers "
+            "of each vector."
         ),
         zh=(
             "把 `x` 的最后一个轴切成 `heads` 个相邻的等长部分，并把头这一维移到时"
@@ -330,8 +331,8 @@ def merge_inputs(rng):
     title=Text(en="Merge the attention heads", zh="合并注意力头"),
     statement=Text(
         en=(
-            "Undo the splitting into heads: (batch, heads, time, size) becomes (batch, "
-            "time, heads * size), with head 0 first in each vector."
+            "Undo the splitting into heads: (batch, heads, time, size) becomes "
+            "(batch, time, heads * size), with head 0 first in each vector."
         ),
         zh=(
             "把拆分的注意力头还原：(batch, heads, time, size) 变为 (batch, time, "
@@ -397,10 +398,10 @@ def positions_inputs(rng):
     title=Text(en="Sinusoidal positions", zh="正弦位置编码"),
     statement=Text(
         en=(
-            "Build the table of positions of the original Transformer (Vaswani et al. "
-            "2017, arXiv:1706.03762): entry `[p, 2i]` is `sin(p / 10000**(2i / "
-            "width))` and entry `[p, 2i + 1]` is the cosine of the same angle. "
-            "Positions begin at 0."
+            "Build the table of positions of the original Transformer (Vaswani "
+            "et al. 2017, arXiv:1706.03762): entry `[p, 2i]` is `sin(p / "
+            "10000**(2i / width))` and entry `[p, 2i + 1]` is the cosine of the "
+            "same angle. Positions begin at 0."
         ),
         zh=(
             "构造原始 Transformer（Vaswani 等，2017，arXiv:1706.03762）的位置编码"
@@ -494,9 +495,10 @@ def layer_norm_inputs(rng):
     title=Text(en="Layer normalisation", zh="层归一化"),
     statement=Text(
         en=(
-            "Bring every vector along the last axis of `x` to mean 0 and variance 1, "
-            "then multiply by `gain` and add `bias`. The variance is the mean squared "
-            "deviation, and `epsilon` is added to it before the root."
+            "Bring every vector along the last axis of `x` to mean 0 and "
+            "variance 1, then multiply by `gain` and add `bias`. The variance is "
+            "the mean squared deviation, and `epsilon` is added to it before the "
+            "root."
         ),
         zh=(
             "沿 `x` 的最后一个轴，把每个向量变为均值 0、方差 1，再乘以 `gain`、加"
@@ -599,10 +601,11 @@ def rotary_angles(x, start):
     title=Text(en="Rotary positions", zh="旋转位置编码（RoPE）"),
     statement=Text(
         en=(
-            "Rotary embedding (Su et al. 2021, arXiv:2104.09864) turns each pair of "
-            "neighbouring numbers `(x[2i], x[2i + 1])` of a query or key by the angle "
-            "`p / 10000**(2i / width)`, counter-clockwise, where `p` is the position. "
-            "Row 0 of `x` stands at position `start`. Return the turned rows."
+            "Rotary embedding (Su et al. 2021, arXiv:2104.09864) turns each pair "
+            "of neighbouring numbers `(x[2i], x[2i + 1])` of a query or key by "
+            "the angle `p / 10000**(2i / width)`, counter-clockwise, where `p` "
+            "is the position. Row 0 of `x` stands at position `start`. Return "
+            "the turned rows."
         ),
         zh=(
             "旋转位置编码（Su 等，2021，arXiv:2104.09864）把查询或键中相邻的一对"
@@ -612,8 +615,8 @@ def rotary_angles(x, start):
     ),
     limits=Text(
         en=(
-            "`x`: (time, width) with an even width; `start`: an integer, 0 or more. "
-            "NumPy."
+            "`x`: (time, width) with an even width; `start`: an integer, 0 or "
+            "more. NumPy."
         ),
         zh=("`x` 的形状为 (time, width)，宽度为偶数；`start` 为非负整数。使用 NumPy。"),
     ),
@@ -715,12 +718,13 @@ def attend(query, keys, values):
     ),
     statement=Text(
         en=(
-            "A model writes one token at a time. The keys and values of the earlier "
-            "tokens are kept, so that only the new token has to be computed. Given the "
-            "new token's query, key and value and the two caches, return `[output, "
-            "keys, values]`: the attention output of the new token (it sees all "
-            "earlier tokens and itself, scores divided by `sqrt(d)`) and the caches "
-            "for the next step, newest row last."
+            "A model writes one token at a time. The keys and values of the "
+            "earlier tokens are kept, so that only the new token has to be "
+            "computed. Given the new token's query, key and value and the two "
+            "caches, return `[output, keys, values]`: the attention output of "
+            "the new token (it sees all earlier tokens and itself, scores "
+            "divided by `sqrt(d)`) and the caches for the next step, newest row "
+            "last."
         ),
         zh=(
             "模型每次生成一个词元。之前词元的键和值被保存下来，因此只需计算新词"
@@ -731,8 +735,9 @@ def attend(query, keys, values):
     ),
     limits=Text(
         en=(
-            "`query` and `key`: (d,); `value`: (size,); caches: (time, d) and (time, "
-            "size). One head, no batch. Do not change the caches in place. NumPy."
+            "`query` and `key`: (d,); `value`: (size,); caches: (time, d) and "
+            "(time, size). One head, no batch. Do not change the caches in "
+            "place. NumPy."
         ),
         zh=(
             "`query`、`key` 的形状为 (d,)，`value` 为 (size,)，缓存为 (time, d) "

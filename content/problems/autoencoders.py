@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from digitdreams.inputs import grey_images, normal
 from digitdreams.interview.bank import Text
 from digitdreams.interview.problems import problem
 
@@ -25,10 +26,10 @@ def pca_inputs(rng):
     title=Text(en="Rebuild images with PCA", zh="用主成分分析重建图像"),
     statement=Text(
         en=(
-            "Each row is an image. Find the mean and the `components` directions of "
-            "largest variance, describe each image by its coordinates along them, and "
-            "return the images rebuilt from these coordinates: the best linear "
-            "autoencoder with a code of that size."
+            "Each row is an image. Find the mean and the `components` directions "
+            "of largest variance, describe each image by its coordinates along "
+            "them, and return the images rebuilt from these coordinates: the best "
+            "linear autoencoder with a code of that size."
         ),
         zh=(
             "每一行是一张图像。求出均值和方差最大的 `components` 个方向，用图像在"
@@ -124,9 +125,9 @@ def mask_inputs(rng):
     title=Text(en="Masking noise", zh="遮挡噪声"),
     statement=Text(
         en=(
-            "A denoising autoencoder is shown images in which random pixels were set "
-            "to 0. Blacken each pixel whose number in `uniform` is below `share`; "
-            "leave the others as they are."
+            "A denoising autoencoder is shown images in which random pixels were "
+            "set to 0. Blacken each pixel whose number in `uniform` is below "
+            "`share`; leave the others as they are."
         ),
         zh=(
             "去噪自编码器的输入是随机把一部分像素置 0 的图像。`uniform` 中对应"
@@ -135,8 +136,8 @@ def mask_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`images` and `uniform` (n, height, width, 1) in [0, 1]; `share` in (0, "
-            "1). Do not draw random numbers yourself."
+            "`images` and `uniform` (n, height, width, 1) in [0, 1]; `share` in "
+            "(0, 1). Do not draw random numbers yourself."
         ),
         zh=(
             "`images` 与 `uniform` 形状均为 (n, 高, 宽, 1)，取值 [0, 1]；"
@@ -221,8 +222,8 @@ def squared_errors(images, rebuilt):
     ),
     limits=Text(
         en=(
-            "`images`, `rebuilt` (n, height, width, channels), never equal; `peak` 1.0 "
-            "or 255.0. Returns (n,)."
+            "`images`, `rebuilt` (n, height, width, channels), never equal; "
+            "`peak` 1.0 or 255.0. Returns (n,)."
         ),
         zh=(
             "`images`、`rebuilt` 形状 (n, 高, 宽, 通道)，两者不会完全相同；"
@@ -301,7 +302,7 @@ def encoder_inputs(rng):
             "image_shape": list(shape),
             "hidden_size": hidden,
             "latent_size": latent,
-            "x": 10 * rng.normal(size=(4, *shape)).astype("float32"),
+            "x": 10 * normal(rng, 4, *shape),
         }
 
 
@@ -309,10 +310,10 @@ def encoder_inputs(rng):
     title=Text(en="Bug hunt: a code for every pixel", zh="找错：每个像素一个编码"),
     statement=Text(
         en=(
-            "The encoder should return `latent_size` numbers for an image. With images "
-            "(28, 28, 1) it returns (28, 28, latent_size) numbers, and no layer ever "
-            "sees two pixels together. Find the mistake and repair the function; keep "
-            "both Dense layers."
+            "The encoder should return `latent_size` numbers for an image. With "
+            "images (28, 28, 1) it returns (28, 28, latent_size) numbers, and no "
+            "layer ever sees two pixels together. Find the mistake and repair the "
+            "function; keep both Dense layers."
         ),
         zh=(
             "编码器本应为一张图像返回 `latent_size` 个数。输入 (28, 28, 1) 的图像"
@@ -434,7 +435,7 @@ def decoder_inputs(rng):
             "image_shape": list(shape),
             "hidden_size": hidden,
             "latent_size": latent,
-            "x": 10 * rng.normal(size=(4, latent)).astype("float32"),
+            "x": 10 * normal(rng, 4, latent),
         }
 
 
@@ -445,9 +446,9 @@ def decoder_inputs(rng):
     statement=Text(
         en=(
             "Calling the decoder with codes of shape (n, latent_size) raises a "
-            "ValueError about incompatible shapes. Calling it with images works. Find "
-            "the mistake and repair `code_decoder`; keep the two Dense layers and "
-            "their sizes."
+            "ValueError about incompatible shapes. Calling it with images works. "
+            "Find the mistake and repair `code_decoder`; keep the two Dense "
+            "layers and their sizes."
         ),
         zh=(
             "把形状为 (n, latent_size) 的编码交给解码器，会得到形状不兼容的 "
@@ -548,9 +549,9 @@ def rebuild_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Whatever one does to the encoder's weights, the rebuilt images stay the "
-            "same, and the gradient for the encoder is 0. The shapes agree. Find the "
-            "mistake and repair `rebuild_images`."
+            "Whatever one does to the encoder's weights, the rebuilt images stay "
+            "the same, and the gradient for the encoder is 0. The shapes agree. "
+            "Find the mistake and repair `rebuild_images`."
         ),
         zh=(
             "不管怎样改编码器的权重，重建图像都不变，编码器的梯度恒为 0；形状倒是"
@@ -632,8 +633,8 @@ def predicted_codes(images, weights):
 def predict_inputs(rng):
     for rows, width, latent in ((5, 6, 2), (3, 4, 3)):
         yield {
-            "images": rng.uniform(size=(rows, width)).astype("float32"),
-            "weights": rng.normal(size=(width, latent)).astype("float32"),
+            "images": grey_images(rng, rows, width),
+            "weights": normal(rng, width, latent),
         }
 
 
@@ -654,8 +655,8 @@ def keras_encoder(weights):
     title=Text(en="Bug hunt: already an array", zh="找错：它已经是数组了"),
     statement=Text(
         en=(
-            "The program stops with `AttributeError: 'numpy.ndarray' object has no "
-            "attribute 'numpy'`. Find the mistake and repair the function."
+            "The program stops with `AttributeError: 'numpy.ndarray' object has "
+            "no attribute 'numpy'`. Find the mistake and repair the function."
         ),
         zh=(
             "程序停在 `AttributeError: 'numpy.ndarray' object has no attribute "

@@ -24,11 +24,12 @@ def mask_inputs(rng):
     title=Text(en="The mask of a PixelCNN kernel", zh="PixelCNN 卷积核的掩码"),
     statement=Text(
         en=(
-            "A PixelCNN (van den Oord et al. 2016, arXiv:1601.06759) predicts pixels "
-            "row by row, left to right. Its kernels are multiplied by a mask of ones "
-            'and zeros so that a pixel only sees what was drawn before it. Kind `"A"` '
-            '(first layer) hides the pixel itself as well; kind `"B"` (all later '
-            "layers) lets the middle through. Return the mask."
+            "A PixelCNN (van den Oord et al. 2016, arXiv:1601.06759) predicts "
+            "pixels row by row, left to right. Its kernels are multiplied by a "
+            "mask of ones and zeros so that a pixel only sees what was drawn "
+            'before it. Kind `"A"` (first layer) hides the pixel itself as well; '
+            'kind `"B"` (all later layers) lets the middle through. Return the '
+            "mask."
         ),
         zh=(
             "PixelCNN（van den Oord 等，2016，arXiv:1601.06759）按行、从左到右逐"
@@ -39,8 +40,8 @@ def mask_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`size` is odd, the result has the shape (size, size); one colour channel. "
-            "NumPy."
+            "`size` is odd, the result has the shape (size, size); one colour "
+            "channel. NumPy."
         ),
         zh="`size` 为奇数，返回形状为 (size, size)；只考虑单通道图像。使用 NumPy。",
     ),
@@ -125,9 +126,10 @@ def soften_inputs(rng):
     title=Text(en="Softmax with temperature", zh="带温度的 softmax"),
     statement=Text(
         en=(
-            "Divide the logits by the temperature, then apply the softmax along the "
-            "last axis. A temperature below 1 sharpens the distribution, one above 1 "
-            "flattens it. Logits may be in the thousands: the result must stay finite."
+            "Divide the logits by the temperature, then apply the softmax along "
+            "the last axis. A temperature below 1 sharpens the distribution, one "
+            "above 1 flattens it. Logits may be in the thousands: the result "
+            "must stay finite."
         ),
         zh=(
             "先把 logits 除以温度，再沿最后一个轴做 softmax。温度小于 1 时分布更"
@@ -217,9 +219,9 @@ def top_k_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Keep the `k` most probable tokens, give all others probability 0 and let "
-            "the kept ones add up to 1 again. Tokens stay in their places. With `k` "
-            "larger than the vocabulary nothing changes."
+            "Keep the `k` most probable tokens, give all others probability 0 "
+            "and let the kept ones add up to 1 again. Tokens stay in their "
+            "places. With `k` larger than the vocabulary nothing changes."
         ),
         zh=(
             "保留概率最高的 `k` 个词元，其余概率置 0，并让保留下来的概率重新归"
@@ -318,9 +320,10 @@ def top_p_inputs(rng):
     statement=Text(
         en=(
             "Nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751) keeps the "
-            "smallest set of most probable tokens whose probabilities add up to at "
-            "least `p`, and draws from these only. Return that distribution: kept "
-            "probabilities rescaled to sum 1, zeros elsewhere, tokens in their places."
+            "smallest set of most probable tokens whose probabilities add up to "
+            "at least `p`, and draws from these only. Return that distribution: "
+            "kept probabilities rescaled to sum 1, zeros elsewhere, tokens in "
+            "their places."
         ),
         zh=(
             "核采样（Holtzman 等，2020，arXiv:1904.09751）按概率从高到低选取词"
@@ -330,8 +333,8 @@ def top_p_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`probabilities`: (tokens,), no two equal; 0 < p <= 1. At least one token "
-            "is always kept. NumPy."
+            "`probabilities`: (tokens,), no two equal; 0 < p <= 1. At least one "
+            "token is always kept. NumPy."
         ),
         zh=(
             "`probabilities` 的形状为 (tokens,)，各值互不相同；0 < p <= 1。至少保"
@@ -436,9 +439,9 @@ def bits_inputs(rng):
     title=Text(en="Bits per dimension", zh="每维比特数（bits/dim）"),
     statement=Text(
         en=(
-            "A model reports the negative log-likelihood of each image in nats. Papers "
-            "compare models by bits per dimension, where every number of the image "
-            "(rows x columns x channels) is one dimension. Convert."
+            "A model reports the negative log-likelihood of each image in nats. "
+            "Papers compare models by bits per dimension, where every number of "
+            "the image (rows x columns x channels) is one dimension. Convert."
         ),
         zh=(
             "模型给出每幅图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
@@ -447,8 +450,8 @@ def bits_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`nats`: (images,); `shape`: list of rows, columns, channels. Return one "
-            "number for each image. NumPy."
+            "`nats`: (images,); `shape`: list of rows, columns, channels. Return "
+            "one number for each image. NumPy."
         ),
         zh=(
             "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每幅图像返回一"
@@ -523,10 +526,11 @@ def perplexity_inputs(rng):
     title=Text(en="Perplexity of padded sentences", zh="含填充句子的困惑度"),
     statement=Text(
         en=(
-            "`log_probabilities` holds the natural logarithm of the probability that a "
-            "model gave to each token of some sentences; `real` is 1 at real tokens "
-            "and 0 at padding. Return the perplexity: e to the power of the average "
-            "negative log-probability of a real token, over all sentences together."
+            "`log_probabilities` holds the natural logarithm of the probability "
+            "that a model gave to each token of some sentences; `real` is 1 at "
+            "real tokens and 0 at padding. Return the perplexity: e to the power "
+            "of the average negative log-probability of a real token, over all "
+            "sentences together."
         ),
         zh=(
             "`log_probabilities` 为模型给各句子中每个词元的概率的自然对数；"
@@ -536,8 +540,8 @@ def perplexity_inputs(rng):
     ),
     limits=Text(
         en=(
-            "Both (sentences, longest). The values at padding are meaningless and must "
-            "not matter. Return one number. NumPy."
+            "Both (sentences, longest). The values at padding are meaningless "
+            "and must not matter. Return one number. NumPy."
         ),
         zh=(
             "两者形状均为 (sentences, longest)。填充处的数值没有意义，不得影响结"

@@ -110,15 +110,16 @@ def precisions(caption, references, longest):
     title=Text(en="BLEU of one caption", zh="单条图像描述的 BLEU"),
     statement=Text(
         en=(
-            "BLEU (Papineni et al. 2002) compares a caption with references. For every "
-            "length n from 1 to `longest`, the precision is the share of the caption's "
-            "n-grams that the references hold, where each n-gram counts at most as "
-            "often as in the one reference that holds it most often. The score is the "
-            "geometric mean of these precisions times the brevity penalty: 1 if the "
-            "caption is longer than the closest reference, else `exp(1 - r / c)` with "
-            "the reference's length `r` and the caption's length `c`. Closest: the "
-            "smallest difference of lengths, of two equally close the shorter one. "
-            "With a precision of 0 the score is 0."
+            "BLEU (Papineni et al. 2002) compares a caption with references. For "
+            "every length n from 1 to `longest`, the precision is the share of "
+            "the caption's n-grams that the references hold, where each n-gram "
+            "counts at most as often as in the one reference that holds it most "
+            "often. The score is the geometric mean of these precisions times "
+            "the brevity penalty: 1 if the caption is longer than the closest "
+            "reference, else `exp(1 - r / c)` with the reference's length `r` "
+            "and the caption's length `c`. Closest: the smallest difference of "
+            "lengths, of two equally close the shorter one. With a precision of "
+            "0 the score is 0."
         ),
         zh=(
             "BLEU（Papineni 等，2002）把一条描述与若干参考描述比较。对从 1 到 "
@@ -132,8 +133,8 @@ def precisions(caption, references, longest):
     ),
     limits=Text(
         en=(
-            "`caption`: list of at least `longest` words; `references`: list of such "
-            "lists. Return one number between 0 and 1. Python, NumPy."
+            "`caption`: list of at least `longest` words; `references`: list of "
+            "such lists. Return one number between 0 and 1. Python, NumPy."
         ),
         zh=(
             "`caption` 为词的列表，至少 `longest` 个词；`references` 为若干这样的"
@@ -318,12 +319,12 @@ def search(first, follow, beams, longest, rank=lambda words, score: -score):
     statement=Text(
         en=(
             "A tiny caption model knows the log-probability of each first token "
-            "(`first`) and of each token after another (`follow[previous, next]`). "
-            "Token 0 ends a caption. Keep the `beams` best beginnings by total "
-            "log-probability at every length; a finished caption stays in the beam "
-            "with its score and is not continued. Stop after `longest` tokens (the end "
-            "counts as one). Return `[tokens, score]` of the best: finished or cut "
-            "off, without correction for its length."
+            "(`first`) and of each token after another (`follow[previous, "
+            "next]`). Token 0 ends a caption. Keep the `beams` best beginnings "
+            "by total log-probability at every length; a finished caption stays "
+            "in the beam with its score and is not continued. Stop after "
+            "`longest` tokens (the end counts as one). Return `[tokens, score]` "
+            "of the best: finished or cut off, without correction for its length."
         ),
         zh=(
             "一个小型图像描述模型给出每个首词元的对数概率（`first`），以及在某词"
@@ -336,8 +337,8 @@ def search(first, follow, beams, longest, rank=lambda words, score: -score):
     ),
     limits=Text(
         en=(
-            "`first`: (tokens,); `follow`: (tokens, tokens); `longest` at least 2. "
-            "Return a list of integers, with the 0 if it ended, and a number."
+            "`first`: (tokens,); `follow`: (tokens, tokens); `longest` at least "
+            "2. Return a list of integers, with the 0 if it ended, and a number."
         ),
         zh=(
             "`first` 的形状为 (tokens,)，`follow` 为 (tokens, tokens)；`longest` "
@@ -498,10 +499,10 @@ def teaching_inputs(rng):
     statement=Text(
         en=(
             "With teacher forcing, a caption model reads the start token and the "
-            "words, and at every place it is to say the next one: the targets are the "
-            "words and then the end token. Pad both with the padding token to "
-            "`longest` and return `[inputs, targets, real]`, where `real` is 1 where "
-            "the loss counts (the end token included)."
+            "words, and at every place it is to say the next one: the targets "
+            "are the words and then the end token. Pad both with the padding "
+            "token to `longest` and return `[inputs, targets, real]`, where "
+            "`real` is 1 where the loss counts (the end token included)."
         ),
         zh=(
             "采用教师强制训练时，图像描述模型读入起始符和各个词，并在每个位置预测"
@@ -512,8 +513,9 @@ def teaching_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`captions`: lists of integers, each shorter than `longest`; `special`: "
-            "`[padding, start, end]`. Return three arrays (captions, longest)."
+            "`captions`: lists of integers, each shorter than `longest`; "
+            "`special`: `[padding, start, end]`. Return three arrays (captions, "
+            "longest)."
         ),
         zh=(
             "`captions` 为若干整数列表，长度均小于 `longest`；`special` 为 "
@@ -663,8 +665,8 @@ describe = problem(
     statement=Text(
         en=(
             'The program has images described by a model. `three.png` becomes "a '
-            'beautiful three" whatever it shows; when the file is renamed, the caption '
-            "changes. Find the mistake and repair `describe`."
+            'beautiful three" whatever it shows; when the file is renamed, the '
+            "caption changes. Find the mistake and repair `describe`."
         ),
         zh=(
             "这段程序让模型描述图像。无论画的是什么，`three.png` 总得到“a "
@@ -790,9 +792,9 @@ recognise_digit = problem(
     ),
     statement=Text(
         en=(
-            "A small language model is to recognise digits. All images, a black one "
-            "included, get exactly the same probabilities. Find the mistake and repair "
-            "`recognise_digit`."
+            "A small language model is to recognise digits. All images, a black "
+            "one included, get exactly the same probabilities. Find the mistake "
+            "and repair `recognise_digit`."
         ),
         zh=(
             "用一个小型语言模型识别数字。所有图像（包括全黑的图像）得到的概率完全"

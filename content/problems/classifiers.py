@@ -348,8 +348,8 @@ def confusion_inputs(rng):
     title=Text(en="Confusion matrix", zh="混淆矩阵"),
     statement=Text(
         en=(
-            "Count how often each digit is taken for each other. The row is the true "
-            "label, the column the prediction. Some classes may not occur."
+            "Count how often each digit is taken for each other. The row is the "
+            "true label, the column the prediction. Some classes may not occur."
         ),
         zh=(
             "统计每个数字被认成各个数字的次数。行是真实标签，列是预测结果。"
@@ -358,8 +358,8 @@ def confusion_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`labels`, `predictions` (n,) integers from 0 to `classes` - 1. Returns "
-            "whole numbers (classes, classes)."
+            "`labels`, `predictions` (n,) integers from 0 to `classes` - 1. "
+            "Returns whole numbers (classes, classes)."
         ),
         zh=(
             "`labels`、`predictions` 形状 (n,)，取 0 到 `classes` - 1 的整数。"
@@ -437,10 +437,11 @@ def convolution_inputs(rng):
     ),
     statement=Text(
         en=(
-            "A 2D convolution with a bias has square kernels of side `kernel` and the "
-            "same stride in both directions. Return `[output height, output width, "
-            'number of parameters]`. `padding` is `"valid"` (none) or `"same"` as in '
-            "Keras: enough zeros that with stride 1 the size would not change."
+            "A 2D convolution with a bias has square kernels of side `kernel` and "
+            "the same stride in both directions. Return "
+            "`[output height, output width, number of parameters]`. "
+            '`padding` is `"valid"` (none) or `"same"` as in Keras: enough zeros '
+            "that with stride 1 the size would not change."
         ),
         zh=(
             "一个带偏置的二维卷积层，卷积核是边长为 `kernel` 的正方形，两个方向"

@@ -26,9 +26,9 @@ def label_maps(features, labels, classes):
     title=Text(en="Labels as extra feature maps", zh="把标签拼成额外的特征图"),
     statement=Text(
         en=(
-            "A conditional discriminator gets its label as `classes` extra channels: "
-            "the map of the wanted class is 1 at every place, the others are 0. Append "
-            "these maps behind the channels of `features`."
+            "A conditional discriminator gets its label as `classes` extra "
+            "channels: the map of the wanted class is 1 at every place, the "
+            "others are 0. Append these maps behind the channels of `features`."
         ),
         zh=(
             "条件判别器把标签当作 `classes` 个额外通道：对应类别的那张特征图处处为 "
@@ -37,8 +37,8 @@ def label_maps(features, labels, classes):
     ),
     limits=Text(
         en=(
-            "`features` (n, height, width, channels), `labels` (n,) integers. Returns "
-            "(n, height, width, channels + classes). NumPy only."
+            "`features` (n, height, width, channels), `labels` (n,) integers. "
+            "Returns (n, height, width, channels + classes). NumPy only."
         ),
         zh=(
             "`features` 形状 (n, 高, 宽, 通道)，`labels` 形状 (n,)，整数。返回 "
@@ -131,11 +131,11 @@ def each(table, labels):
     title=Text(en="Conditional batch normalisation", zh="条件批归一化"),
     statement=Text(
         en=(
-            "Compute the forward pass in training: normalise each channel with its "
-            "mean and variance over the **whole** batch and all places (variance "
-            "divided by the count, plus `epsilon` under the root), then scale and "
-            "shift with the row of `gamma` and `beta` that belongs to the label of "
-            "each image."
+            "Compute the forward pass in training: normalise each channel with "
+            "its mean and variance over the **whole** batch and all places "
+            "(variance divided by the count, plus `epsilon` under the root), then "
+            "scale and shift with the row of `gamma` and `beta` that belongs to "
+            "the label of each image."
         ),
         zh=(
             "写出训练时的前向计算：每个通道用**整个**批次、所有位置上的均值和方差"
@@ -261,8 +261,8 @@ def projection_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`features` (n, d), `labels` (n,), `weights` (d,), `embeddings` (classes, "
-            "d). Returns (n,). NumPy only."
+            "`features` (n, d), `labels` (n,), `weights` (d,), `embeddings` "
+            "(classes, d). Returns (n,). NumPy only."
         ),
         zh=(
             "`features` 形状 (n, d)，`labels` 形状 (n,)，`weights` 形状 (d,)，"
@@ -296,7 +296,7 @@ def projection_without_class(features, labels, weights, bias, embeddings):
 
 
 @projection_logit.wrong(
-    "Only the class term is there: add v . h + b, which judges whether the image is "
+    "Only the class term is there: add v @ h + b, which judges whether the image is "
     "real at all."
 )
 def projection_class_only(features, labels, weights, bias, embeddings):
@@ -350,10 +350,10 @@ def hits(probabilities, labels):
     statement=Text(
         en=(
             "A conditional generator was asked for `labels`; a judge gives class "
-            "probabilities for its samples. Return the share of samples whose most "
-            "probable class is the wanted one, computed for each wanted class and then "
-            "averaged over the classes asked for, so that a rare class counts as much "
-            "as a frequent one."
+            "probabilities for its samples. Return the share of samples whose "
+            "most probable class is the wanted one, computed for each wanted "
+            "class and then averaged over the classes asked for, so that a rare "
+            "class counts as much as a frequent one."
         ),
         zh=(
             "按 `labels` 要求条件生成器画图，再由评判网络给出各样本的类别概率。"

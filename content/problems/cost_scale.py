@@ -32,10 +32,11 @@ def parts(x, y, size):
     title=Text(en="Gradient accumulation", zh="梯度累积"),
     statement=Text(
         en=(
-            "The batch does not fit into memory. Compute the gradient of the mean "
-            "squared error of `x @ weights` against `y` from small batches of `size` "
-            "examples, visited in order, so that the result equals the gradient of the "
-            "whole batch. The last small batch may hold fewer examples."
+            "The batch does not fit into memory. Compute the gradient of the "
+            "mean squared error of `x @ weights` against `y` from small batches "
+            "of `size` examples, visited in order, so that the result equals the "
+            "gradient of the whole batch. The last small batch may hold fewer "
+            "examples."
         ),
         zh=(
             "整个批次放不进内存。请按顺序用每次 `size` 个样本的小批次，计算 `x @ "
@@ -45,8 +46,8 @@ def parts(x, y, size):
     ),
     limits=Text(
         en=(
-            "`x`: (examples, features); `y`: (examples,); `weights`: (features,). The "
-            "weights stay as they are meanwhile. NumPy."
+            "`x`: (examples, features); `y`: (examples,); `weights`: "
+            "(features,). The weights stay as they are meanwhile. NumPy."
         ),
         zh=(
             "`x` 的形状为 (examples, features)，`y` 为 (examples,)，`weights` 为 "
@@ -149,11 +150,11 @@ def ring_inputs(rng):
     title=Text(en="Bytes sent in a ring all-reduce", zh="环形 All-Reduce 的通信量"),
     statement=Text(
         en=(
-            "In data-parallel training, `machines` machines add up their gradients in "
-            "a ring: every gradient is cut into as many pieces as there are machines; "
-            "first each piece goes around and is added up (reduce-scatter), then each "
-            "finished piece goes around once more (all-gather). How many bytes does "
-            "one machine send?"
+            "In data-parallel training, `machines` machines add up their "
+            "gradients in a ring: every gradient is cut into as many pieces as "
+            "there are machines; first each piece goes around and is added up "
+            "(reduce-scatter), then each finished piece goes around once more "
+            "(all-gather). How many bytes does one machine send?"
         ),
         zh=(
             "在数据并行训练中，`machines` 台机器用环形方式累加梯度：梯度被切成与"
@@ -245,14 +246,15 @@ def block_inputs(rng):
     ),
     statement=Text(
         en=(
-            "A Transformer block has four linear layers of attention (query, key, "
-            "value, output; width to width), a feed-forward part (width to hidden to "
-            "width), biases in all six layers, and two layer normalisations with gain "
-            "and bias. Return `[parameters, flops]`: the number of parameters, and the "
-            "floating-point operations of all matrix products of a forward pass over "
-            "one sequence of `time` tokens. A product of (a, b) by (b, c) costs 2abc. "
-            "Attention's scores and weighted sums count in full (no causal saving); "
-            "biases, softmax and normalisations are left out of the operations."
+            "A Transformer block has four linear layers of attention (query, "
+            "key, value, output; width to width), a feed-forward part (width to "
+            "hidden to width), biases in all six layers, and two layer "
+            "normalisations with gain and bias. Return `[parameters, flops]`: "
+            "the number of parameters, and the floating-point operations of all "
+            "matrix products of a forward pass over one sequence of `time` "
+            "tokens. A product of (a, b) by (b, c) costs 2abc. Attention's "
+            "scores and weighted sums count in full (no causal saving); biases, "
+            "softmax and normalisations are left out of the operations."
         ),
         zh=(
             "一个 Transformer 块包含注意力的四个线性层（查询、键、值、输出，宽度"
@@ -265,8 +267,8 @@ def block_inputs(rng):
     ),
     limits=Text(
         en=(
-            "Integers. The number of heads does not matter: together they have the "
-            "full width."
+            "Integers. The number of heads does not matter: together they have "
+            "the full width."
         ),
         zh="参数均为整数。头数不影响结果：各头合起来就是完整宽度。",
     ),
@@ -373,10 +375,10 @@ def cache_inputs(rng):
     title=Text(en="Memory of a key-value cache", zh="KV 缓存占用的内存"),
     statement=Text(
         en=(
-            "While a language model writes, it keeps the keys and values of all tokens "
-            "in every layer. With grouped-query attention, `heads` query heads share "
-            "`shared_heads` heads of keys and values. How many bytes does the cache "
-            "take for `batch` sequences of `time` tokens?"
+            "While a language model writes, it keeps the keys and values of all "
+            "tokens in every layer. With grouped-query attention, `heads` query "
+            "heads share `shared_heads` heads of keys and values. How many bytes "
+            "does the cache take for `batch` sequences of `time` tokens?"
         ),
         zh=(
             "语言模型生成文本时，每一层都要保存所有词元的键和值。采用分组查询注意"
@@ -458,9 +460,10 @@ def average_inputs(rng):
     title=Text(en="Averaged weights", zh="权重的指数滑动平均"),
     statement=Text(
         en=(
-            "Diffusion models and GANs are sampled with averaged weights: after every "
-            "training step, average = decay * average + (1 - decay) * weights. The "
-            "average begins with the first weights. Return it after the last step."
+            "Diffusion models and GANs are sampled with averaged weights: after "
+            "every training step, average = decay * average + (1 - decay) * "
+            "weights. The average begins with the first weights. Return it after "
+            "the last step."
         ),
         zh=(
             "扩散模型和 GAN 采样时使用平均权重：每个训练步之后，average = decay "
@@ -470,8 +473,8 @@ def average_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`history`: (steps, weights), oldest first, at least two steps; decay "
-            "between 0 and 1. NumPy."
+            "`history`: (steps, weights), oldest first, at least two steps; "
+            "decay between 0 and 1. NumPy."
         ),
         zh=(
             "`history` 的形状为 (steps, weights)，按时间从早到晚，至少两步；"

@@ -50,8 +50,8 @@ def noised_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`clean` and `noise`: (batch, ...), any number of axes; `t`: (batch,) "
-            "integers; `betas`: (steps,). NumPy."
+            "`clean` and `noise`: (batch, ...), any number of axes; `t`: "
+            "(batch,) integers; `betas`: (steps,). NumPy."
         ),
         zh=(
             "`clean` 与 `noise` 的形状为 (batch, ...)，轴数不限；`t` 为 (batch,) "
@@ -263,8 +263,8 @@ def posterior_parts(t, betas):
     ),
     limits=Text(
         en=(
-            "`x` ($x_t$) and `clean` ($x_0$) have the same shape; `t`: one integer; "
-            "`betas`: (steps,). The variance is one number. NumPy."
+            "`x` ($x_t$) and `clean` ($x_0$) have the same shape; `t`: one "
+            "integer; `betas`: (steps,). The variance is one number. NumPy."
         ),
         zh=(
             "`x`（即 $x_t$）与 `clean`（即 $x_0$）形状相同；`t` 为一个整数；"
@@ -402,8 +402,8 @@ def ddim_deviation(kept, kept_before, eta):
     ),
     limits=Text(
         en=(
-            "0 < kept < kept_before <= 1; eta between 0 (deterministic) and 1. Arrays "
-            "of one shape. NumPy."
+            "0 < kept < kept_before <= 1; eta between 0 (deterministic) and 1. "
+            "Arrays of one shape. NumPy."
         ),
         zh=(
             "0 < kept < kept_before <= 1；eta 介于 0（确定性）与 1 之间。各数组形"
@@ -608,11 +608,12 @@ def guidance_inputs(rng):
     title=Text(en="Classifier-free guidance", zh="无分类器引导（CFG）"),
     statement=Text(
         en=(
-            "A text-to-image model predicted the noise twice: with the text and with "
-            "an empty text. Combine both so that scale 0 ignores the text, scale 1 "
-            "gives the prediction with text, and a larger scale goes further in the "
-            "same direction. (Ho and Salimans 2022, arXiv:2207.12598, count the scale "
-            "from 0 at the prediction with text; most programs count as here.)"
+            "A text-to-image model predicted the noise twice: with the text and "
+            "with an empty text. Combine both so that scale 0 ignores the text, "
+            "scale 1 gives the prediction with text, and a larger scale goes "
+            "further in the same direction. (Ho and Salimans 2022, "
+            "arXiv:2207.12598, count the scale from 0 at the prediction with "
+            "text; most programs count as here.)"
         ),
         zh=(
             "文生图模型预测了两次噪声：一次带文本，一次用空文本。请把两者结合起"
@@ -690,11 +691,11 @@ def flow_inputs(rng):
     title=Text(en="The training pair of flow matching", zh="流匹配的训练样本对"),
     statement=Text(
         en=(
-            "Flow matching with straight paths (Lipman et al. 2023, arXiv:2210.02747; "
-            "Liu et al. 2023, arXiv:2209.03003) moves every noise sample on a straight "
-            "line to a data sample, from noise at t = 0 to data at t = 1. Return `[x, "
-            "target]`: the point at time `t` and the velocity that the network is to "
-            "predict there."
+            "Flow matching with straight paths (Lipman et al. 2023, "
+            "arXiv:2210.02747; Liu et al. 2023, arXiv:2209.03003) moves every "
+            "noise sample on a straight line to a data sample, from noise at t = "
+            "0 to data at t = 1. Return `[x, target]`: the point at time `t` and "
+            "the velocity that the network is to predict there."
         ),
         zh=(
             "直线路径的流匹配（Lipman 等，2023，arXiv:2210.02747；Liu 等，2023，"
@@ -793,10 +794,10 @@ def velocity(x, t, matrix, push):
     title=Text(en="Euler sampling of a flow", zh="用欧拉法从流模型采样"),
     statement=Text(
         en=(
-            "Follow the velocity field from t = 0 to t = 1 in `steps` equal Euler "
-            "steps and return where `x` arrives. To keep the check small, the field is "
-            "`velocity(x, t) = x @ matrix + t * push` instead of a network; each step "
-            "uses the velocity at its start."
+            "Follow the velocity field from t = 0 to t = 1 in `steps` equal "
+            "Euler steps and return where `x` arrives. To keep the check small, "
+            "the field is `velocity(x, t) = x @ matrix + t * push` instead of a "
+            "network; each step uses the velocity at its start."
         ),
         zh=(
             "用 `steps` 个等长的欧拉步沿速度场从 t = 0 走到 t = 1，返回 `x` 的终"
@@ -1031,8 +1032,8 @@ def v_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`clean` and `noise`: (batch, ...); `kept`: (batch,), between 0 and 1. "
-            "NumPy."
+            "`clean` and `noise`: (batch, ...); `kept`: (batch,), between 0 and "
+            "1. NumPy."
         ),
         zh=(
             "`clean` 与 `noise` 的形状为 (batch, ...)；`kept` 为 (batch,)，取值在"

@@ -17,10 +17,11 @@ def gram_inputs(rng):
     title=Text(en="The Gram matrix of a style", zh="风格的格拉姆矩阵"),
     statement=Text(
         en=(
-            "Style transfer (Gatys et al. 2015, arXiv:1508.06576) describes style by "
-            "which channels of a feature map are active together, wherever that is. "
-            "For each image of the batch return the matrix whose entry `[c, d]` is the "
-            "mean over all places of (channel c times channel d)."
+            "Style transfer (Gatys et al. 2015, arXiv:1508.06576) describes "
+            "style by which channels of a feature map are active together, "
+            "wherever that is. For each image of the batch return the matrix "
+            "whose entry `[c, d]` is the mean over all places of (channel c "
+            "times channel d)."
         ),
         zh=(
             "风格迁移（Gatys 等，2015，arXiv:1508.06576）用特征图各通道的共同激活"
@@ -30,8 +31,8 @@ def gram_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`features`: (batch, rows, columns, channels); return (batch, channels, "
-            "channels). Divide by the number of places only. NumPy."
+            "`features`: (batch, rows, columns, channels); return (batch, "
+            "channels, channels). Divide by the number of places only. NumPy."
         ),
         zh=(
             "`features` 的形状为 (batch, rows, columns, channels)；返回 (batch, "
@@ -122,10 +123,10 @@ def variation_inputs(rng):
     title=Text(en="Total variation", zh="全变差"),
     statement=Text(
         en=(
-            "Total variation punishes noise between neighbouring pixels. Return for "
-            "each image the sum of the absolute differences between vertical "
-            "neighbours plus that between horizontal neighbours, over all pixels and "
-            "channels."
+            "Total variation punishes noise between neighbouring pixels. Return "
+            "for each image the sum of the absolute differences between vertical "
+            "neighbours plus that between horizontal neighbours, over all pixels "
+            "and channels."
         ),
         zh=(
             "全变差用来惩罚相邻像素之间的噪声。请对每幅图像返回所有像素与通道上，"
@@ -134,8 +135,8 @@ def variation_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`images`: (batch, rows, columns, channels); return (batch,). No loop over "
-            "pixels. NumPy."
+            "`images`: (batch, rows, columns, channels); return (batch,). No "
+            "loop over pixels. NumPy."
         ),
         zh=(
             "`images` 的形状为 (batch, rows, columns, channels)；返回 (batch,)。"
@@ -267,8 +268,8 @@ def noised_known(known, kept, noise):
     ),
     limits=Text(
         en=(
-            "`drawn`, `known`, `noise`: (batch, rows, columns, channels); `missing`: "
-            "one channel; `kept`: one number. NumPy."
+            "`drawn`, `known`, `noise`: (batch, rows, columns, channels); "
+            "`missing`: one channel; `kept`: one number. NumPy."
         ),
         zh=(
             "`drawn`、`known`、`noise` 的形状为 (batch, rows, columns, "
@@ -437,10 +438,10 @@ def line_weights(new, old):
     title=Text(en="Bilinear upsampling", zh="双线性上采样"),
     statement=Text(
         en=(
-            "Resize an image by linear interpolation in both directions. Pixels are "
-            "little squares, so that the centre of new pixel `i` lies at `(i + 0.5) * "
-            "old / new - 0.5` in the old image; places beyond the first or last centre "
-            "take the value at the border."
+            "Resize an image by linear interpolation in both directions. Pixels "
+            "are little squares, so that the centre of new pixel `i` lies at `(i "
+            "+ 0.5) * old / new - 0.5` in the old image; places beyond the first "
+            "or last centre take the value at the border."
         ),
         zh=(
             "在两个方向上用线性插值缩放图像。像素视为小方块，因此新像素 `i` 的中"
@@ -450,8 +451,8 @@ def line_weights(new, old):
     ),
     limits=Text(
         en=(
-            "`image`: (height, width), grey; the new size is not smaller than the old "
-            "one. NumPy."
+            "`image`: (height, width), grey; the new size is not smaller than "
+            "the old one. NumPy."
         ),
         zh="`image` 为 (height, width) 的灰度图；新尺寸不小于原尺寸。使用 NumPy。",
     ),
@@ -568,8 +569,8 @@ def squared_errors(images, others):
     statement=Text(
         en=(
             "Return for each pair of images the PSNR in decibels: ten times the "
-            "decimal logarithm of (largest possible value squared / mean squared error "
-            "of this image)."
+            "decimal logarithm of (largest possible value squared / mean squared "
+            "error of this image)."
         ),
         zh=(
             "请对每一对图像返回以分贝为单位的 PSNR：10 乘以（最大可能值的平方 / "
@@ -578,8 +579,8 @@ def squared_errors(images, others):
     ),
     limits=Text(
         en=(
-            "Both (batch, rows, columns, channels), never equal; `largest`: 1.0 or "
-            "255.0. Return (batch,). NumPy."
+            "Both (batch, rows, columns, channels), never equal; `largest`: 1.0 "
+            "or 255.0. Return (batch,). NumPy."
         ),
         zh=(
             "两者形状均为 (batch, rows, columns, channels)，且不完全相同；"
@@ -690,8 +691,8 @@ def ssim_of(mean_a, mean_b, variance_a, variance_b, shared, c1, c2):
     ),
     limits=Text(
         en=(
-            "Two grey images of one shape. Return one number. (Libraries average over "
-            "many small windows.) NumPy."
+            "Two grey images of one shape. Return one number. (Libraries average "
+            "over many small windows.) NumPy."
         ),
         zh=(
             "两幅同形的灰度图。返回一个数。（库函数会对许多小窗口取平均。）使用 NumPy。"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.special import expit, log_expit
 
+from digitdreams.inputs import normal
 from digitdreams.interview.bank import Text
 from digitdreams.interview.problems import problem
 
@@ -22,10 +23,12 @@ def densities_inputs(rng):
     title=Text(en="The optimal discriminator", zh="最优判别器"),
     statement=Text(
         en=(
-            "For a fixed generator the best discriminator is $D^*(x) = p(x) / (p(x) + "
-            "q(x))$ with the densities $p$ of real and $q$ of generated images. Given "
-            "the **logarithms** of both densities at some points, return $D^*$ there. "
-            "Images have many pixels, so the logarithms may be near -1,000."
+            "For a fixed generator the best discriminator is "
+            "$D^*(x) = p(x) / (p(x) + q(x))$ with the densities $p$ of real and "
+            "$q$ of generated images. Given the **logarithms** of both densities "
+            "at "
+            "some points, return $D^*$ there. Images have many pixels, so the "
+            "logarithms may be near -1,000."
         ),
         zh=(
             "生成器固定时，最优判别器是 $D^*(x) = p(x) / (p(x) + q(x))$，$p$、$q$ "
@@ -114,10 +117,10 @@ def logits_inputs(rng):
     title=Text(en="The discriminator's loss", zh="判别器损失"),
     statement=Text(
         en=(
-            "The discriminator returns logits. Its loss is the binary cross-entropy "
-            "with label 1 for real and 0 for generated images: the mean over the real "
-            "ones **plus** the mean over the generated ones (the batches may differ in "
-            "size). Logits reach 900."
+            "The discriminator returns logits. Its loss is the binary "
+            "cross-entropy with label 1 for real and 0 for generated images: the "
+            "mean over the real ones **plus** the mean over the generated ones "
+            "(the batches may differ in size). Logits reach 900."
         ),
         zh=(
             "判别器输出 logits。它的损失是二元交叉熵，真实图像标签为 1，生成图像"
@@ -284,9 +287,9 @@ def scores_inputs(rng):
     statement=Text(
         en=(
             "Return `[discriminator loss, generator loss]` in the hinge form: the "
-            "discriminator pays for real scores below 1 and for generated scores above "
-            "-1, in proportion to the distance (add the mean over each batch); the "
-            "generator's loss is minus the mean of its scores."
+            "discriminator pays for real scores below 1 and for generated scores "
+            "above -1, in proportion to the distance (add the mean over each "
+            "batch); the generator's loss is minus the mean of its scores."
         ),
         zh=(
             "按 hinge 形式返回 `[判别器损失, 生成器损失]`：真实图像得分低于 1、生成"
@@ -360,9 +363,9 @@ def hinge_generator_sign(real_scores, fake_scores):
     statement=Text(
         en=(
             "The critic of a Wasserstein GAN should score real images higher than "
-            "generated ones by as much as possible; the generator wants high scores "
-            "for its images. Return `[critic loss, generator loss]`, both to be "
-            "**minimised**."
+            "generated ones by as much as possible; the generator wants high "
+            "scores for its images. Return `[critic loss, generator loss]`, both "
+            "to be **minimised**."
         ),
         zh=(
             "Wasserstein GAN 中的评分网络（critic）要让真实图像的平均得分尽量高于"
@@ -438,11 +441,11 @@ def wasserstein_of_one_batch(real_scores, fake_scores):
 def penalty_inputs(rng):
     for rows, width, hidden in ((4, 3, 5), (3, 6, 4)):
         yield {
-            "real": rng.normal(size=(rows, width)).astype("float32"),
-            "fake": rng.normal(size=(rows, width)).astype("float32") + 1,
+            "real": normal(rng, rows, width),
+            "fake": normal(rng, rows, width) + 1,
             "mix": rng.uniform(size=(rows, 1)).astype("float32"),
-            "first": rng.normal(size=(width, hidden)).astype("float32"),
-            "second": rng.normal(size=hidden).astype("float32"),
+            "first": normal(rng, width, hidden),
+            "second": normal(rng, hidden),
             "strength": 10.0,
         }
 
@@ -572,9 +575,9 @@ def penalty_unweighted(real, fake, mix, first, second, strength):
 def r1_inputs(rng):
     for rows, width, hidden in ((4, 3, 5), (3, 6, 4)):
         yield {
-            "real": rng.normal(size=(rows, width)).astype("float32"),
-            "first": rng.normal(size=(width, hidden)).astype("float32"),
-            "second": rng.normal(size=hidden).astype("float32"),
+            "real": normal(rng, rows, width),
+            "first": normal(rng, width, hidden),
+            "second": normal(rng, hidden),
             "gamma": float(rng.choice([5.0, 10.0])),
         }
 
@@ -591,8 +594,8 @@ def r1_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`real` (n, d) float32. tf.GradientTape, or the gradient by hand. Returns "
-            "one number."
+            "`real` (n, d) float32. tf.GradientTape, or the gradient by hand. "
+            "Returns one number."
         ),
         zh=(
             "`real` 形状 (n, d)，float32。用 tf.GradientTape，或手工推导梯度。"
@@ -794,7 +797,7 @@ def digit_generator(noise_size, filters):
 
 def noise_inputs(rng):
     for size, filters in ((6, 3), (8, 2)):
-        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        x = 10 * normal(rng, 4, size)
         yield {"noise_size": size, "filters": filters, "x": x}
 
 
@@ -818,9 +821,9 @@ def generator_with(noise_size, filters, strides, padding="same", last="tanh"):
     title=Text(en="Bug hunt: stamps instead of digits", zh="找错：生成的图只有邮票大"),
     statement=Text(
         en=(
-            "The generator should draw 28 x 28 pixels, but the discriminator refuses "
-            "its images: they are far too small. Find the mistake and repair the "
-            "function; keep all layers and their sizes."
+            "The generator should draw 28 x 28 pixels, but the discriminator "
+            "refuses its images: they are far too small. Find the mistake and "
+            "repair the function; keep all layers and their sizes."
         ),
         zh=(
             "生成器应当画出 28 x 28 像素的图像，判别器却拒收它的输出：图像太小了。"
@@ -905,7 +908,7 @@ def patch_generator(noise_size, channels):
 
 def patch_inputs(rng):
     for size, channels in ((6, 3), (8, 2)):
-        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        x = 10 * normal(rng, 4, size)
         yield {"noise_size": size, "channels": channels, "x": x}
 
 
@@ -924,10 +927,10 @@ def small_maps(noise_size, channels):
     ),
     statement=Text(
         en=(
-            "Building the generator raises a ValueError: 'The total size of the tensor "
-            "must be unchanged'. Each of the 7 x 7 places should become a patch of 4 x "
-            "4 pixels, by one transposed convolution with a kernel of 4 x 4 and the "
-            "fitting stride. Repair the function."
+            "Building the generator raises a ValueError: 'The total size of the "
+            "tensor must be unchanged'. Each of the 7 x 7 places should become a "
+            "patch of 4 x 4 pixels, by one transposed convolution with a kernel "
+            "of 4 x 4 and the fitting stride. Repair the function."
         ),
         zh=(
             "建立生成器时报 ValueError：'The total size of the tensor must be "
@@ -1033,7 +1036,7 @@ def dense_generator(noise_size, image_shape):
 
 def shape_inputs(rng):
     for size, shape in ((5, (28, 28, 1)), (3, (6, 5, 2)), (4, (9, 4, 1))):
-        x = 10 * rng.normal(size=(4, size)).astype("float32")
+        x = 10 * normal(rng, 4, size)
         yield {"noise_size": size, "image_shape": list(shape), "x": x}
 
 
@@ -1050,10 +1053,10 @@ def dense_layer_of(size, noise_size, image_shape, last="sigmoid"):
     title=Text(en="Bug hunt: a cell that stayed behind", zh="找错：漏抄了一个单元格"),
     statement=Text(
         en=(
-            "Building the generator stops with `NameError: name 'np' is not defined`. "
-            "In its author's notebook it ran: an earlier cell, which was not copied, "
-            "defined the name. Find the mistake and repair the function, for images of "
-            "any shape."
+            "Building the generator stops with `NameError: name 'np' is not "
+            "defined`. In its author's notebook it ran: an earlier cell, which "
+            "was not copied, defined the name. Find the mistake and repair the "
+            "function, for images of any shape."
         ),
         zh=(
             "建立生成器时报 `NameError: name 'np' is not defined`。在作者的笔记本里"
@@ -1139,7 +1142,7 @@ def flat_discriminator(image_shape, filters):
 
 def image_inputs(rng):
     for shape, filters in (((8, 8, 1), 3), ((6, 10, 1), 2)):
-        x = 30 * rng.normal(size=(8, *shape)).astype("float32")
+        x = 30 * normal(rng, 8, *shape)
         yield {"image_shape": list(shape), "filters": filters, "x": x}
 
 
@@ -1148,8 +1151,8 @@ def image_inputs(rng):
     statement=Text(
         en=(
             "Building the discriminator raises a ValueError that complains about "
-            "`data_format` and shows a KerasTensor. Find the mistake and repair the "
-            "function."
+            "`data_format` and shows a KerasTensor. Find the mistake and repair "
+            "the function."
         ),
         zh=(
             "建立判别器时报 ValueError，说 `data_format` 不合法，还打印出一个 "
@@ -1242,7 +1245,7 @@ def leaky_response(values, slope):
 
 def leaky_inputs(rng):
     for slope in (0.2, 0.05):
-        yield {"values": rng.normal(size=(3, 4)).astype("float32"), "slope": slope}
+        yield {"values": normal(rng, 3, 4), "slope": slope}
 
 
 @problem(
@@ -1250,8 +1253,8 @@ def leaky_inputs(rng):
     statement=Text(
         en=(
             "Our tests turn warnings into errors, and this program stops with a "
-            "UserWarning. Repair the function for Keras 3; the activation keeps the "
-            "slope that it is given."
+            "UserWarning. Repair the function for Keras 3; the activation keeps "
+            "the slope that it is given."
         ),
         zh=(
             "我们的测试把警告当作错误，这段程序因 UserWarning 而停下。按 Keras 3 修"
@@ -1316,7 +1319,7 @@ def score_inputs(rng):
         features = rng.normal(size=(rows, width))
         yield {
             "features": features.astype("float32"),
-            "weights": rng.normal(size=width).astype("float32"),
+            "weights": normal(rng, width),
             "labels": np.tile([1.0, 0.0], rows // 2).astype("float32"),
         }
 
@@ -1326,8 +1329,8 @@ def score_inputs(rng):
     statement=Text(
         en=(
             "The discriminator's loss jumps between 0 and 16, and for every score "
-            "below 0 or above 1 its gradient is 0. The last layer is a bare Dense(1). "
-            "Find the mistake and repair the function."
+            "below 0 or above 1 its gradient is 0. The last layer is a bare "
+            "Dense(1). Find the mistake and repair the function."
         ),
         zh=(
             "判别器的损失在 0 和 16 之间乱跳，而且只要分数小于 0 或大于 1，梯度就"
@@ -1435,8 +1438,8 @@ def images_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Whatever the discriminator's weights, both losses stay the same, and no "
-            "gradient reaches them. Find the mistake and repair `gan_losses`."
+            "Whatever the discriminator's weights, both losses stay the same, and "
+            "no gradient reaches them. Find the mistake and repair `gan_losses`."
         ),
         zh=(
             "不管判别器的权重怎么变，两个损失都不变，也没有梯度传到判别器。找出错误"
@@ -1445,8 +1448,8 @@ def images_inputs(rng):
     ),
     limits=Text(
         en=(
-            "Images (n, d) and (m, d), `weights` (d,). Returns the discriminator's and "
-            "the (non-saturating) generator's loss."
+            "Images (n, d) and (m, d), `weights` (d,). Returns the discriminator's "
+            "and the (non-saturating) generator's loss."
         ),
         zh=(
             "图像形状 (n, d) 与 (m, d)，`weights` 形状 (d,)。依次返回判别器损失和"
@@ -1695,10 +1698,10 @@ def decision_inputs(rng):
     title=Text(en="Bug hunt: the world upside down", zh="找错：真假颠倒"),
     statement=Text(
         en=(
-            "The discriminator was trained with the label 1 for real images, and its "
-            "loss is low. Yet this report says that it takes hardly any real image for "
-            "real, and nearly every generated one. Find the mistake and repair the "
-            "function."
+            "The discriminator was trained with the label 1 for real images, and "
+            "its loss is low. Yet this report says that it takes hardly any real "
+            "image for real, and nearly every generated one. Find the mistake and "
+            "repair the function."
         ),
         zh=(
             "训练判别器时真实图像的标签是 1，它的损失也很低。可是按这个函数的统计，"
@@ -1784,8 +1787,8 @@ def batch_inputs(rng):
     ),
     statement=Text(
         en=(
-            "After a few steps the discriminator is always right: it only has to look "
-            "whether the paper is -1 or 0. Find the mistake and repair "
+            "After a few steps the discriminator is always right: it only has to "
+            "look whether the paper is -1 or 0. Find the mistake and repair "
             "`discriminator_batch`; the generator stays as it is."
         ),
         zh=(
@@ -1796,8 +1799,8 @@ def batch_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`pixels` (n, d) from 0 to 255, `noise` (m, k), `weights` (k, d). Returns "
-            "(n + m, d), real images first."
+            "`pixels` (n, d) from 0 to 255, `noise` (m, k), `weights` (k, d). "
+            "Returns (n + m, d), real images first."
         ),
         zh=(
             "`pixels` 形状 (n, d)，取值 0 到 255；`noise` 形状 (m, k)；`weights` "

@@ -411,10 +411,11 @@ def share_inside(points, centres, neighbours):
     statement=Text(
         en=(
             "Draw a ball around each vector of a set that reaches to its "
-            "`neighbours`-th nearest *other* vector of the same set (the edge belongs "
-            "to it). Precision is the share of generated vectors inside at least one "
-            "ball of the real set, recall the share of real vectors inside at least "
-            "one ball of the generated set. Return `[precision, recall]`."
+            "`neighbours`-th nearest *other* vector of the same set (the edge "
+            "belongs to it). Precision is the share of generated vectors inside "
+            "at least one ball of the real set, recall the share of real vectors "
+            "inside at least one ball of the generated set. Return "
+            "`[precision, recall]`."
         ),
         zh=(
             "以集合中每个向量为球心作球，半径为它到同一集合中第 `neighbours` 近的"
@@ -533,9 +534,9 @@ def mode_inputs(rng):
     title=Text(en="Mode coverage", zh="模式覆盖数"),
     statement=Text(
         en=(
-            "A sign of mode collapse: some digits are hardly drawn. Each sample counts "
-            "for its most probable class. Return how many classes hold at least the "
-            "share `at_least` of the samples."
+            "A sign of mode collapse: some digits are hardly drawn. Each sample "
+            "counts for its most probable class. Return how many classes hold at "
+            "least the share `at_least` of the samples."
         ),
         zh=(
             "模式崩溃的一个迹象是某些数字几乎画不出来。每个样本计入概率最大的类别。"
@@ -631,9 +632,9 @@ def rank_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Two generators are to be ranked by FID. One draws clean digits, the other "
-            "noise, and yet both get the same number. Find the mistake and repair "
-            "`rank_by_fid`."
+            "Two generators are to be ranked by FID. One draws clean digits, the "
+            "other noise, and yet both get the same number. Find the mistake and "
+            "repair `rank_by_fid`."
         ),
         zh=(
             "要用 FID 给两个生成器排名。一个画得清清楚楚，一个全是噪声，两者的 FID "
@@ -642,7 +643,8 @@ def rank_inputs(rng):
     ),
     limits=Text(
         en=(
-            "Feature vectors (n, d): of real images, of the first and of the second "
+            "Feature vectors (n, d): of real images, of the first and of the "
+            "second "
             "generator. Returns two numbers; smaller is better."
         ),
         zh=(

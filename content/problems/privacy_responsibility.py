@@ -43,10 +43,10 @@ def clipped(gradients, limit):
         en=(
             "DP-SGD (Abadi et al. 2016, arXiv:1607.00133) limits what a single "
             "training example can do: every example's gradient is scaled down to "
-            "length `limit` if it is longer, the gradients are added, Gaussian noise "
-            "with the standard deviation `multiplier * limit` is added to the sum, and "
-            "the whole is divided by the number of examples. `noise` holds draws from "
-            "N(0, 1)."
+            "length `limit` if it is longer, the gradients are added, Gaussian "
+            "noise with the standard deviation `multiplier * limit` is added to "
+            "the sum, and the whole is divided by the number of examples. "
+            "`noise` holds draws from N(0, 1)."
         ),
         zh=(
             "DP-SGD（Abadi 等，2016，arXiv:1607.00133）限制单个训练样本的影响：每"
@@ -57,8 +57,8 @@ def clipped(gradients, limit):
     ),
     limits=Text(
         en=(
-            "`gradients`: (examples, parameters), one row for each example, rows of "
-            "zeros possible; `noise`: (parameters,). NumPy."
+            "`gradients`: (examples, parameters), one row for each example, rows "
+            "of zeros possible; `noise`: (parameters,). NumPy."
         ),
         zh=(
             "`gradients` 的形状为 (examples, parameters)，每个样本一行，可能有全"
@@ -181,10 +181,10 @@ def two_nearest(generated, training):
     title=Text(en="How many samples are copies?", zh="有多少样本是训练图像的复制？"),
     statement=Text(
         en=(
-            "A generated image counts as memorised when its nearest training image is "
-            "much nearer than the second nearest: distance 1 below `ratio` times "
-            "distance 2 (Euclidean; 1/3 is a common choice). Return the share of "
-            "memorised images among the generated ones."
+            "A generated image counts as memorised when its nearest training "
+            "image is much nearer than the second nearest: distance 1 below "
+            "`ratio` times distance 2 (Euclidean; 1/3 is a common choice). "
+            "Return the share of memorised images among the generated ones."
         ),
         zh=(
             "若生成图像到最近训练图像的距离远小于到次近训练图像的距离，即距离 1 "
@@ -194,9 +194,9 @@ def two_nearest(generated, training):
     ),
     limits=Text(
         en=(
-            "`generated`: (n, width); `training`: (m, width), m at least 2. Return one "
-            "number. NumPy, SciPy. Note what the rule cannot see: a training image "
-            "that occurs twice."
+            "`generated`: (n, width); `training`: (m, width), m at least 2. "
+            "Return one number. NumPy, SciPy. Note what the rule cannot see: a "
+            "training image that occurs twice."
         ),
         zh=(
             "`generated` 的形状为 (n, width)；`training` 为 (m, width)，m 不小于 "
@@ -310,8 +310,8 @@ def rates_at(threshold, member_losses, other_losses):
     ),
     limits=Text(
         en=(
-            "(members,) and (others,); all losses differ. Return one number between 0 "
-            "and 1. NumPy."
+            "(members,) and (others,); all losses differ. Return one number "
+            "between 0 and 1. NumPy."
         ),
         zh=(
             "形状分别为 (members,) 与 (others,)；所有损失互不相同。返回 0 到 1 之"
@@ -415,9 +415,9 @@ def shares_of(labels, classes):
     statement=Text(
         en=(
             "A judge named the class of every generated image. Return the total "
-            "variation distance between the shares of the classes among them and the "
-            "wanted shares: half the sum of the absolute differences (0: as wanted, 1: "
-            "nothing in common)."
+            "variation distance between the shares of the classes among them and "
+            "the wanted shares: half the sum of the absolute differences (0: as "
+            "wanted, 1: nothing in common)."
         ),
         zh=(
             "评判模型给出了每幅生成图像的类别。请返回实际类别比例与期望比例之间的"
@@ -426,8 +426,8 @@ def shares_of(labels, classes):
     ),
     limits=Text(
         en=(
-            "`wanted`: (classes,), adds up to 1; `labels`: integers below classes; a "
-            "class may never occur. Return one number. NumPy."
+            "`wanted`: (classes,), adds up to 1; `labels`: integers below "
+            "classes; a class may never occur. Return one number. NumPy."
         ),
         zh=(
             "`wanted` 的形状为 (classes,)，和为 1；`labels` 为小于 classes 的整"

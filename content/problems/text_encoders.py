@@ -40,12 +40,12 @@ def cosines(images, texts):
     title=Text(en="The symmetric InfoNCE loss", zh="对称 InfoNCE 损失"),
     statement=Text(
         en=(
-            "CLIP (Radford et al. 2021, arXiv:2103.00020) learns from pairs: image i "
-            "belongs to text i, all other texts of the batch are wrong for it, and the "
-            "other way round. Scores are cosines divided by the temperature. Return "
-            "the mean of two cross-entropies: the right text among all texts for each "
-            "image, and the right image among all images for each text, each averaged "
-            "over the batch, in nats."
+            "CLIP (Radford et al. 2021, arXiv:2103.00020) learns from pairs: "
+            "image i belongs to text i, all other texts of the batch are wrong "
+            "for it, and the other way round. Scores are cosines divided by the "
+            "temperature. Return the mean of two cross-entropies: the right text "
+            "among all texts for each image, and the right image among all "
+            "images for each text, each averaged over the batch, in nats."
         ),
         zh=(
             "CLIP（Radford 等，2021，arXiv:2103.00020）用图文对学习：图像 i 与文"
@@ -57,8 +57,8 @@ def cosines(images, texts):
     ),
     limits=Text(
         en=(
-            "`images` and `texts`: (pairs, width), of any length; `temperature` > 0. "
-            "Return one number. NumPy, SciPy."
+            "`images` and `texts`: (pairs, width), of any length; `temperature` "
+            "> 0. Return one number. NumPy, SciPy."
         ),
         zh=(
             "`images` 与 `texts` 的形状为 (pairs, width)，向量长度任意；"
@@ -166,9 +166,9 @@ def pooling_inputs(rng):
     title=Text(en="Mean pooling without the padding", zh="忽略填充的平均池化"),
     statement=Text(
         en=(
-            "A text encoder returned one state for each token. Average the states of "
-            "the real tokens of each sentence; `real` is 1 at real tokens and 0 at "
-            "padding."
+            "A text encoder returned one state for each token. Average the "
+            "states of the real tokens of each sentence; `real` is 1 at real "
+            "tokens and 0 at padding."
         ),
         zh=(
             "文本编码器为每个词元输出一个隐藏状态。请对每个句子的真实词元的状态取"
@@ -177,8 +177,8 @@ def pooling_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`states`: (batch, time, width); `real`: (batch, time); at least one real "
-            "token in each sentence. NumPy."
+            "`states`: (batch, time, width); `real`: (batch, time); at least one "
+            "real token in each sentence. NumPy."
         ),
         zh=(
             "`states` 的形状为 (batch, time, width)；`real` 为 (batch, time)；每"
@@ -257,9 +257,9 @@ def recall_inputs(rng):
     title=Text(en="Recall at k", zh="召回率 Recall@k"),
     statement=Text(
         en=(
-            "Entry `[i, j]` of `similarities` says how well text j fits image i; text "
-            "i is the right one. For every image, rank all texts. Return the share of "
-            "images whose right text is among the `k` best."
+            "Entry `[i, j]` of `similarities` says how well text j fits image i; "
+            "text i is the right one. For every image, rank all texts. Return "
+            "the share of images whose right text is among the `k` best."
         ),
         zh=(
             "`similarities` 的元素 `[i, j]` 表示文本 j 与图像 i 的匹配程度，文本 "
@@ -269,8 +269,8 @@ def recall_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`similarities`: (n, n), no two equal values in a row; 1 <= k <= n. Return "
-            "one number. NumPy."
+            "`similarities`: (n, n), no two equal values in a row; 1 <= k <= n. "
+            "Return one number. NumPy."
         ),
         zh=(
             "`similarities` 的形状为 (n, n)，同一行中没有相等的值；1 <= k <= n。"
@@ -361,12 +361,13 @@ def pair_counts(words, counts):
     title=Text(en="Byte-pair encoding: the best merge", zh="BPE：选出下一个合并对"),
     statement=Text(
         en=(
-            "Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) begins with "
-            "single characters and merges the most frequent pair of neighbours again "
-            "and again. `words[i]` is a list of symbols that occurs `counts[i]` times "
-            "in the corpus. Return the pair to merge next, `[left, right]`. Every "
-            "place where the pair stands counts. Of equally frequent pairs take the "
-            "first in alphabetical order (by left, then right)."
+            "Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) begins "
+            "with single characters and merges the most frequent pair of "
+            "neighbours again and again. `words[i]` is a list of symbols that "
+            "occurs `counts[i]` times in the corpus. Return the pair to merge "
+            "next, `[left, right]`. Every place where the pair stands counts. Of "
+            "equally frequent pairs take the first in alphabetical order (by "
+            "left, then right)."
         ),
         zh=(
             "BPE（Sennrich 等，2016，arXiv:1508.07909）从单个字符开始，反复合并出"
@@ -469,10 +470,11 @@ def skip_gram_inputs(rng):
     title=Text(en="Skip-gram pairs", zh="Skip-gram 训练样本对"),
     statement=Text(
         en=(
-            "Word2Vec's skip-gram (Mikolov et al. 2013, arXiv:1301.3781) predicts the "
-            "neighbours of a word. List all pairs `[centre, neighbour]` where the "
-            "neighbour stands at most `window` places away, on both sides. Order: by "
-            "the place of the centre, then by the place of the neighbour."
+            "Word2Vec's skip-gram (Mikolov et al. 2013, arXiv:1301.3781) "
+            "predicts the neighbours of a word. List all pairs `[centre, "
+            "neighbour]` where the neighbour stands at most `window` places "
+            "away, on both sides. Order: by the place of the centre, then by the "
+            "place of the neighbour."
         ),
         zh=(
             "Word2Vec 的 skip-gram（Mikolov 等，2013，arXiv:1301.3781）用中心词预"
@@ -482,8 +484,8 @@ def skip_gram_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`tokens`: list of words, repetitions allowed; `window` at least 1. The "
-            "window is fixed (no random shortening). Python."
+            "`tokens`: list of words, repetitions allowed; `window` at least 1. "
+            "The window is fixed (no random shortening). Python."
         ),
         zh=(
             "`tokens` 为词的列表，可以有重复；`window` 不小于 1。窗口大小固定（不"
@@ -588,11 +590,12 @@ def zero_shot_inputs(rng):
     ),
     statement=Text(
         en=(
-            "Recognise images without training: encode each class name in several "
-            'templates ("a photo of a ...", "a drawing of a ...") and compare. As in '
-            "CLIP: scale every prompt embedding to length 1, average over the "
-            "templates, scale the average to length 1 again; scores are `scale` times "
-            "the cosine. Return P(class | image), one row for each image."
+            "Recognise images without training: encode each class name in "
+            'several templates ("a photo of a ...", "a drawing of a ...") and '
+            "compare. As in CLIP: scale every prompt embedding to length 1, "
+            "average over the templates, scale the average to length 1 again; "
+            "scores are `scale` times the cosine. Return P(class | image), one "
+            "row for each image."
         ),
         zh=(
             "无需训练即可识别图像：把每个类别名套进若干模板（如“一张……的照片”“一"
@@ -603,8 +606,8 @@ def zero_shot_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`images`: (n, width); `prompts`: (classes, templates, width), not of "
-            "length 1. NumPy."
+            "`images`: (n, width); `prompts`: (classes, templates, width), not "
+            "of length 1. NumPy."
         ),
         zh=(
             "`images` 的形状为 (n, width)；`prompts` 为 (classes, templates, "
@@ -705,11 +708,11 @@ def align_inputs(rng):
     title=Text(en="One space for two languages", zh="把两种语言对齐到同一空间"),
     statement=Text(
         en=(
-            "Row i of `source` and row i of `target` are the embeddings of the same "
-            "word in two languages. Find the orthogonal matrix `W` (a turn, possibly "
-            "with a mirror, so that cosines within a language are kept) that makes the "
-            "sum of squared differences between `source @ W` and `target` smallest. "
-            "This is the Procrustes problem."
+            "Row i of `source` and row i of `target` are the embeddings of the "
+            "same word in two languages. Find the orthogonal matrix `W` (a turn, "
+            "possibly with a mirror, so that cosines within a language are kept) "
+            "that makes the sum of squared differences between `source @ W` and "
+            "`target` smallest. This is the Procrustes problem."
         ),
         zh=(
             "`source` 与 `target` 的第 i 行是同一个词在两种语言中的嵌入。请求出正"
@@ -720,8 +723,8 @@ def align_inputs(rng):
     ),
     limits=Text(
         en=(
-            "Both (words, width) with more words than width. Return (width, width). "
-            "NumPy."
+            "Both (words, width) with more words than width. Return (width, "
+            "width). NumPy."
         ),
         zh=(
             "两者形状均为 (words, width)，词数大于维数。返回 (width, width)。使用"
@@ -828,10 +831,10 @@ sentence_vector = problem(
     title=Text(en="Bug hunt: a sentence without a vector", zh="找错：算不出的句向量"),
     statement=Text(
         en=(
-            "This program averages word vectors. It stops with `operands could not be "
-            "broadcast together` for most sentences; for a sentence of unknown words "
-            "it returns as many zeros as the vocabulary has words. Find the mistake "
-            "and repair `sentence_vector`."
+            "This program averages word vectors. It stops with `operands could "
+            "not be broadcast together` for most sentences; for a sentence of "
+            "unknown words it returns as many zeros as the vocabulary has words. "
+            "Find the mistake and repair `sentence_vector`."
         ),
         zh=(
             "这段程序对词向量取平均。大多数句子都会报错 `operands could not be "
@@ -956,9 +959,10 @@ look_up_vectors = problem(
     title=Text(en="Bug hunt: the library has moved on", zh="找错：库已升级"),
     statement=Text(
         en=(
-            "The program was written for version 3 of a library of word vectors. With "
-            "version 4 (the class in the program stands for it) it stops with an "
-            "`AttributeError`. Repair `look_up_vectors`; leave the class as it is."
+            "The program was written for version 3 of a library of word vectors. "
+            "With version 4 (the class in the program stands for it) it stops "
+            "with an `AttributeError`. Repair `look_up_vectors`; leave the class "
+            "as it is."
         ),
         zh=(
             "这段程序是为某词向量库的第 3 版写的。换成第 4 版（程序中的类代表它）"
@@ -967,8 +971,8 @@ look_up_vectors = problem(
     ),
     limits=Text(
         en=(
-            "Unknown words are left out; the order and the repetitions of the sentence "
-            "are kept."
+            "Unknown words are left out; the order and the repetitions of the "
+            "sentence are kept."
         ),
         zh="忽略未知词；保持句中的顺序与重复。",
     ),
@@ -1026,11 +1030,6 @@ def look_up_each_once(sentence, words, vectors):
     return look_up_by_index(" ".join(dict.fromkeys(sentence.split())), words, vectors)
 
 
-def look_up_unknown_fails(sentence, words, vectors):
-    places = {word: row for row, word in enumerate(words)}
-    return vectors[[places[word] for word in sentence.split()]]
-
-
 # name_probabilities (bug hunt): the softmax runs over the images
 
 NAME_PROBABILITIES = '''\
@@ -1071,10 +1070,10 @@ name_probabilities = problem(
     ),
     statement=Text(
         en=(
-            "The program recognises images by comparing them with encoded class names. "
-            "A single image gets the probability 1 for every class, and the answer for "
-            "an image changes with the other images of the batch. Find the mistake and "
-            "repair `name_probabilities`."
+            "The program recognises images by comparing them with encoded class "
+            "names. A single image gets the probability 1 for every class, and "
+            "the answer for an image changes with the other images of the batch. "
+            "Find the mistake and repair `name_probabilities`."
         ),
         zh=(
             "这段程序把图像与编码后的类别名比较来做识别。只送入一幅图像时，每个类"
@@ -1084,8 +1083,8 @@ name_probabilities = problem(
     ),
     limits=Text(
         en=(
-            "`images`: (n, size); `names`: (classes, size). Each row of the result "
-            "adds up to 1."
+            "`images`: (n, size); `names`: (classes, size). Each row of the "
+            "result adds up to 1."
         ),
         zh=(
             "`images` 的形状为 (n, size)；`names` 为 (classes, size)。结果的每一"

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
+from digitdreams.inputs import grey_images
 from digitdreams.interview.bank import Text
 from digitdreams.interview.problems import compiled, problem
 
@@ -41,10 +42,10 @@ def drop_inputs(rng):
     title=Text(en="Drop captions for guidance", zh="为引导随机丢弃文本条件"),
     statement=Text(
         en=(
-            "For classifier-free guidance a model must also learn to draw without a "
-            "text. During training, replace the text embedding of some examples by the "
-            "embedding of the empty text: example i is replaced when `draws[i] < "
-            "rate`, where the draws are uniform in [0, 1)."
+            "For classifier-free guidance a model must also learn to draw "
+            "without a text. During training, replace the text embedding of some "
+            "examples by the embedding of the empty text: example i is replaced "
+            "when `draws[i] < rate`, where the draws are uniform in [0, 1)."
         ),
         zh=(
             "使用无分类器引导的模型还必须学会在没有文本时作画。训练时，把部分样本"
@@ -54,8 +55,9 @@ def drop_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`texts`: (batch, ...), one vector or one matrix each; `empty`: the shape "
-            "of one text; `draws`: (batch,). Do not change `texts` in place. NumPy."
+            "`texts`: (batch, ...), one vector or one matrix each; `empty`: the "
+            "shape of one text; `draws`: (batch,). Do not change `texts` in "
+            "place. NumPy."
         ),
         zh=(
             "`texts` 的形状为 (batch, ...)，每条文本是一个向量或矩阵；`empty` 与"
@@ -144,10 +146,10 @@ def match_inputs(rng):
     title=Text(en="Does the image match the text?", zh="图像与文本是否匹配"),
     statement=Text(
         en=(
-            "CLIPScore (Hessel et al. 2021, arXiv:2104.08718) of an image and its "
-            "caption is `2.5 * max(cosine, 0)`, with the cosine of the angle between "
-            "their two embeddings. Row i of `images` belongs to row i of `texts`. "
-            "Return one score for each pair."
+            "CLIPScore (Hessel et al. 2021, arXiv:2104.08718) of an image and "
+            "its caption is `2.5 * max(cosine, 0)`, with the cosine of the angle "
+            "between their two embeddings. Row i of `images` belongs to row i of "
+            "`texts`. Return one score for each pair."
         ),
         zh=(
             "图像与其描述的 CLIPScore（Hessel 等，2021，arXiv:2104.08718）为 "
@@ -237,11 +239,12 @@ def cross_weights(image, text, real, to_query, to_key):
     title=Text(en="Cross-attention to the text", zh="图像对文本的交叉注意力"),
     statement=Text(
         en=(
-            "In a text-to-image network every place of the image looks at the tokens "
-            "of the text: queries come from the image, keys and values from the text, "
-            "scores are divided by the root of the query's length, padded tokens "
-            "(`real` is 0) get no weight, and the result is added to the image "
-            "(residual connection). Return the new image features."
+            "In a text-to-image network every place of the image looks at the "
+            "tokens of the text: queries come from the image, keys and values "
+            "from the text, scores are divided by the root of the query's "
+            "length, padded tokens (`real` is 0) get no weight, and the result "
+            "is added to the image (residual connection). Return the new image "
+            "features."
         ),
         zh=(
             "在文生图网络中，图像的每个位置都去查看文本词元：查询来自图像，键和值"
@@ -251,8 +254,9 @@ def cross_weights(image, text, real, to_query, to_key):
     ),
     limits=Text(
         en=(
-            "`image`: (places, a); `text`: (tokens, b); `real`: (tokens,); `to_query`: "
-            "(a, d); `to_key`: (b, d); `to_value`: (b, a). One head. NumPy."
+            "`image`: (places, a); `text`: (tokens, b); `real`: (tokens,); "
+            "`to_query`: (a, d); `to_key`: (b, d); `to_value`: (b, a). One head. "
+            "NumPy."
         ),
         zh=(
             "`image` 的形状为 (places, a)，`text` 为 (tokens, b)，`real` 为 "
@@ -347,11 +351,11 @@ def modulation(text, weights, bias):
     title=Text(en="The text scales and shifts channels", zh="由文本缩放和平移特征通道"),
     statement=Text(
         en=(
-            "Feature-wise modulation (FiLM, Perez et al. 2018, arXiv:1709.07871) lets "
-            "a text steer a convolutional network: a linear layer turns the text into "
-            "one scale and one shift for every channel (first all scales, then all "
-            "shifts). Return `(1 + scale) * features + shift`, so that a layer of "
-            "zeros changes nothing."
+            "Feature-wise modulation (FiLM, Perez et al. 2018, arXiv:1709.07871) "
+            "lets a text steer a convolutional network: a linear layer turns the "
+            "text into one scale and one shift for every channel (first all "
+            "scales, then all shifts). Return `(1 + scale) * features + shift`, "
+            "so that a layer of zeros changes nothing."
         ),
         zh=(
             "特征级线性调制（FiLM，Perez 等，2018，arXiv:1709.07871）让文本控制卷"
@@ -362,8 +366,9 @@ def modulation(text, weights, bias):
     ),
     limits=Text(
         en=(
-            "`features`: (batch, rows, columns, channels); `text`: (batch, width); "
-            "`weights`: (width, 2 * channels); `bias`: (2 * channels,). NumPy."
+            "`features`: (batch, rows, columns, channels); `text`: (batch, "
+            "width); `weights`: (width, 2 * channels); `bias`: (2 * channels,). "
+            "NumPy."
         ),
         zh=(
             "`features` 的形状为 (batch, rows, columns, channels)，`text` 为 "
@@ -481,9 +486,9 @@ image_from_text = problem(
     title=Text(en="Bug hunt: any text, the same image", zh="找错：换了文本，图像不变"),
     statement=Text(
         en=(
-            "The program promises an image for a text. With the same noise, every text "
-            "gives the same image; the images look fine. Find the mistake and repair "
-            "`image_from_text`."
+            "The program promises an image for a text. With the same noise, "
+            "every text gives the same image; the images look fine. Find the "
+            "mistake and repair `image_from_text`."
         ),
         zh=(
             "这段程序声称能按文本作画。噪声相同时，无论给什么文本得到的图像都一"
@@ -492,8 +497,8 @@ image_from_text = problem(
     ),
     limits=Text(
         en=(
-            "The code holds the text's numbers first and then the noise. Keep `encode` "
-            "and `generate`."
+            "The code holds the text's numbers first and then the noise. Keep "
+            "`encode` and `generate`."
         ),
         zh="编码向量先放文本的数值，再放噪声。保留 `encode` 与 `generate`。",
     ),
@@ -604,9 +609,10 @@ picture_of_text = problem(
     ),
     statement=Text(
         en=(
-            "The program is to draw a text. The longer the text, the more rows the "
-            "picture has, its width is always that of the language model, and its "
-            "stripes look like no digit. Find the mistake and repair `picture_of_text`."
+            "The program is to draw a text. The longer the text, the more rows "
+            "the picture has, its width is always that of the language model, "
+            "and its stripes look like no digit. Find the mistake and repair "
+            "`picture_of_text`."
         ),
         zh=(
             "这段程序要把文本画成图像。文本越长，图像的行数越多，宽度总等于语言模"
@@ -616,8 +622,9 @@ picture_of_text = problem(
     ),
     limits=Text(
         en=(
-            "`table`: (letters, width); `decoder`: (width, pixels), pixels is a square "
-            "number. Return a square image in [0, 1]. Keep the other two functions."
+            "`table`: (letters, width); `decoder`: (width, pixels), pixels is a "
+            "square number. Return a square image in [0, 1]. Keep the other two "
+            "functions."
         ),
         zh=(
             "`table` 的形状为 (letters, width)，`decoder` 为 (width, pixels)，"
@@ -739,9 +746,9 @@ draw_caption = problem(
     ),
     statement=Text(
         en=(
-            "Images have the right size and the right range, but they never improve: "
-            "whatever numbers the decoder holds, the image stays the same. Find the "
-            "mistake and repair `draw_caption`."
+            "Images have the right size and the right range, but they never "
+            "improve: whatever numbers the decoder holds, the image stays the "
+            "same. Find the mistake and repair `draw_caption`."
         ),
         zh=(
             "图像的尺寸和取值范围都正确，却始终没有改进：无论解码器的参数是多少，"
@@ -750,8 +757,8 @@ draw_caption = problem(
     ),
     limits=Text(
         en=(
-            "`words`: list; `table`: (words, 16); `decoder`: (16, 16). Return (4, 4) "
-            "in [0, 1]."
+            "`words`: list; `table`: (words, 16); `decoder`: (16, 16). Return "
+            "(4, 4) in [0, 1]."
         ),
         zh=(
             "`words` 为列表；`table` 的形状为 (words, 16)；`decoder` 为 (16, "
@@ -845,8 +852,8 @@ for_saving = problem(
     title=Text(en="Bug hunt: images that cannot be saved", zh="找错：存不下来的图像"),
     statement=Text(
         en=(
-            "The generator's images are to be saved. The program stops with `axes "
-            "don't match array`. Find the mistake and repair `for_saving`."
+            "The generator's images are to be saved. The program stops with "
+            "`axes don't match array`. Find the mistake and repair `for_saving`."
         ),
         zh=(
             "要把生成器的图像保存成文件，程序却报错 `axes don't match array`。请"
@@ -940,16 +947,17 @@ HALVE_IMAGES_REPAIRED = HALVE_IMAGES.replace(
 
 def halve_inputs(rng):
     for shape in ((2, 3, 4, 6), (1, 4, 4, 4)):
-        yield {"images": rng.uniform(size=shape).astype("float32")}
+        yield {"images": grey_images(rng, *shape)}
 
 
 halve_images = problem(
     title=Text(en="Bug hunt: another framework's axes", zh="找错：另一个框架的轴顺序"),
     statement=Text(
         en=(
-            "Images from a PyTorch data loader are halved with Keras. Three colour "
-            "channels and 4 x 6 pixels go in; 1 x 2 pixels with 6 channels come out, "
-            "and no error is raised. Find the mistake and repair `halve_images`."
+            "Images from a PyTorch data loader are halved with Keras. Three "
+            "colour channels and 4 x 6 pixels go in; 1 x 2 pixels with 6 "
+            "channels come out, and no error is raised. Find the mistake and "
+            "repair `halve_images`."
         ),
         zh=(
             "用 Keras 把 PyTorch 数据加载器送来的图像缩小一半。输入为 3 个颜色通"
@@ -959,8 +967,8 @@ halve_images = problem(
     ),
     limits=Text(
         en=(
-            "`images`: (n, channels, rows, columns), rows and columns even; return (n, "
-            "rows / 2, columns / 2, channels). Keras or NumPy."
+            "`images`: (n, channels, rows, columns), rows and columns even; "
+            "return (n, rows / 2, columns / 2, channels). Keras or NumPy."
         ),
         zh=(
             "`images` 的形状为 (n, channels, rows, columns)，行数与列数为偶数；返"

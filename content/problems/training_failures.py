@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.special import expit
 
+from digitdreams.inputs import normal
 from digitdreams.interview.bank import Text
 from digitdreams.interview.problems import problem
 
@@ -35,8 +36,8 @@ def history_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`history` (steps, n): the weights after each step, oldest first; `decay` "
-            "= beta in (0, 1). Returns (n,). NumPy only."
+            "`history` (steps, n): the weights after each step, oldest first; "
+            "`decay` = beta in (0, 1). Returns (n,). NumPy only."
         ),
         zh=(
             "`history` 形状 (步数, n)，按时间先后存放每步之后的权重；`decay` 即 "
@@ -241,9 +242,9 @@ def step_with(noise, generator, discriminator, rate, slope_of):
     title=Text(en="Bug hunt: the generator that gives in", zh="找错：主动认输的生成器"),
     statement=Text(
         en=(
-            "The longer the generator trains, the surer the discriminator is that its "
-            "images are fake. The gradient itself is right. Find the mistake and "
-            "repair `generator_step`."
+            "The longer the generator trains, the surer the discriminator is that "
+            "its images are fake. The gradient itself is right. Find the mistake "
+            "and repair `generator_step`."
         ),
         zh=(
             "生成器训练得越久，判别器越确信它的图像是假的。梯度公式本身没有错。找出"
@@ -252,8 +253,8 @@ def step_with(noise, generator, discriminator, rate, slope_of):
     ),
     limits=Text(
         en=(
-            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns the new "
-            "generator for the non-saturating loss. NumPy is enough."
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns the "
+            "new generator for the non-saturating loss. NumPy is enough."
         ),
         zh=(
             "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
@@ -350,9 +351,9 @@ def pull(images, weights, label):
     ),
     statement=Text(
         en=(
-            "The discriminator's loss falls to 0, and it calls every image fake, the "
-            "real ones too. Find the mistake and repair `discriminator_step`: the loss "
-            "is the mean cross-entropy over all images of both batches."
+            "The discriminator's loss falls to 0, and it calls every image fake, "
+            "the real ones too. Find the mistake and repair `discriminator_step`: "
+            "the loss is the mean cross-entropy over all images of both batches."
         ),
         zh=(
             "判别器的损失降到 0，可它把所有图像都判为假，真实图像也不例外。找出错误"
@@ -449,9 +450,9 @@ def generator_turn(noise, generator, discriminator, rate):
     title=Text(en="Bug hunt: an opponent that helps", zh="找错：帮倒忙的对手"),
     statement=Text(
         en=(
-            "During the generator's turn its loss falls faster than it should, and the "
-            "images change less: the discriminator learns along, to call them real. "
-            "Find the mistake and repair `generator_turn`."
+            "During the generator's turn its loss falls faster than it should, "
+            "and the images change less: the discriminator learns along, to call "
+            "them real. Find the mistake and repair `generator_turn`."
         ),
         zh=(
             "轮到生成器训练时，它的损失降得过快，图像的变化却偏小：判别器也跟着在变，"
@@ -460,8 +461,8 @@ def generator_turn(noise, generator, discriminator, rate):
     ),
     limits=Text(
         en=(
-            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns both "
-            "networks, the generator first. NumPy is enough."
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns "
+            "both networks, the generator first. NumPy is enough."
         ),
         zh=(
             "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
@@ -554,9 +555,9 @@ def noise_inputs(rng):
     title=Text(en="Bug hunt: z_dim who?", zh="找错：z_dim 是谁"),
     statement=Text(
         en=(
-            "The program stops with `NameError: name 'z_dim' is not defined`, although "
-            "a line below sets it. Find the mistake and repair `noise_batch` without "
-            "new arguments or globals."
+            "The program stops with `NameError: name 'z_dim' is not defined`, "
+            "although a line below sets it. Find the mistake and repair "
+            "`noise_batch` without new arguments or globals."
         ),
         zh=(
             "程序停在 `NameError: name 'z_dim' is not defined`，可下面明明有一行给"
@@ -638,9 +639,9 @@ def line_inputs(rng):
     ),
     statement=Text(
         en=(
-            "With metrics=['accuracy'], train_on_batch returns a list [loss, "
-            "accuracy], and the first line of the log raises a TypeError. Find the "
-            "mistake and repair `progress_line`."
+            "With metrics=['accuracy'], train_on_batch returns a list "
+            "[loss, accuracy], and the first line of the log raises a TypeError. "
+            "Find the mistake and repair `progress_line`."
         ),
         zh=(
             "编译时加了 metrics=['accuracy']，train_on_batch 就返回列表 "
@@ -755,8 +756,8 @@ def images_of_steps(weights, noise, shrink=0.9):
     ),
     limits=Text(
         en=(
-            "`weights` (k, d), `noise` (steps, n, k). Returns images (steps, n, d) and "
-            "the count `generator.pipelines`. Leave the class as it is."
+            "`weights` (k, d), `noise` (steps, n, k). Returns images (steps, n, d) "
+            "and the count `generator.pipelines`. Leave the class as it is."
         ),
         zh=(
             "`weights` 形状 (k, d)，`noise` 形状 (步数, n, k)。返回图像 (步数, n, "
@@ -836,7 +837,7 @@ def kept_model(weights):
 
 def kept_inputs(rng):
     for shape in ((3, 4), (5, 2)):
-        yield {"weights": rng.normal(size=shape).astype("float32")}
+        yield {"weights": normal(rng, *shape)}
 
 
 def saved_in(name, weights):
@@ -863,9 +864,9 @@ def saved_in(name, weights):
     title=Text(en="Bug hunt: a file of yesterday", zh="找错：过时的文件格式"),
     statement=Text(
         en=(
-            "Saving the generator prints a warning: the file format is legacy. Repair "
-            "`kept_model` so that the whole model is kept in the native format of "
-            "Keras 3."
+            "Saving the generator prints a warning: the file format is legacy. "
+            "Repair `kept_model` so that the whole model is kept in the native "
+            "format of Keras 3."
         ),
         zh=(
             "保存生成器时出现警告：该文件格式已经过时。修好 `kept_model`，用 Keras "
@@ -875,8 +876,8 @@ def saved_in(name, weights):
     ),
     limits=Text(
         en=(
-            "Returns the ending of the file's name and the weights read back from it. "
-            "Save and load, as before."
+            "Returns the ending of the file's name and the weights read back from "
+            "it. Save and load, as before."
         ),
         zh="返回文件名的后缀和重新读出的权重。仍须先保存再读取。",
     ),
@@ -938,9 +939,9 @@ def descent_step(images, labels, weights, rate):
 def descent_inputs(rng):
     for rows, width in ((6, 3), (4, 5)):
         yield {
-            "images": rng.normal(size=(rows, width)).astype("float32"),
+            "images": normal(rng, rows, width),
             "labels": np.tile([1, 0], rows // 2).astype("float32"),
-            "weights": rng.normal(size=width).astype("float32"),
+            "weights": normal(rng, width),
             "rate": 0.5,
         }
 
@@ -949,8 +950,8 @@ def descent_inputs(rng):
     title=Text(en="Bug hunt: the gradient is None", zh="找错：梯度是 None"),
     statement=Text(
         en=(
-            "`rate * gradient` raises a TypeError: the gradient is None, although the "
-            "loss is right. Find the mistake and repair `descent_step`."
+            "`rate * gradient` raises a TypeError: the gradient is None, although "
+            "the loss is right. Find the mistake and repair `descent_step`."
         ),
         zh=(
             "`rate * gradient` 抛出 TypeError：损失的数值没错，梯度却是 None。找出"
@@ -1034,9 +1035,9 @@ def better_noise(noise, generator, discriminator, rate):
 def watch_inputs(rng):
     for rows, size, width in ((4, 3, 5), (3, 2, 4)):
         yield {
-            "noise": rng.normal(size=(rows, size)).astype("float32"),
-            "generator": rng.normal(size=(size, width)).astype("float32"),
-            "discriminator": rng.normal(size=width).astype("float32"),
+            "noise": normal(rng, rows, size),
+            "generator": normal(rng, size, width),
+            "discriminator": normal(rng, width),
             "rate": 0.5,
         }
 
@@ -1045,8 +1046,8 @@ def watch_inputs(rng):
     title=Text(en="Bug hunt: a tape that cannot watch", zh="找错：tape 看不住数组"),
     statement=Text(
         en=(
-            "`tape.watch(noise)` raises a ValueError: 'Passed in object ... of type "
-            "ndarray'. Find the mistake and repair `better_noise`."
+            "`tape.watch(noise)` raises a ValueError: 'Passed in object ... of "
+            "type ndarray'. Find the mistake and repair `better_noise`."
         ),
         zh=(
             "`tape.watch(noise)` 抛出 ValueError：'Passed in object ... of type "
@@ -1055,8 +1056,8 @@ def watch_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`noise` (n, k), `generator` (k, d), `discriminator` (d,): NumPy arrays, "
-            "float32. Returns (n, k)."
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,): NumPy "
+            "arrays, float32. Returns (n, k)."
         ),
         zh=(
             "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
@@ -1146,10 +1147,10 @@ def plan_inputs(rng):
     statement=Text(
         en=(
             "A colleague wanted 10,000 updates and got 10,000 epochs: with 55,000 "
-            "images in batches of 128 that is 4.3 million updates, weeks instead of an "
-            "hour. Find the mistake and repair `update_plan`: exactly `updates` "
-            "updates, epoch after epoch, stopping in the middle of one if need be. The "
-            "last batch of an epoch may be smaller."
+            "images in batches of 128 that is 4.3 million updates, weeks instead "
+            "of an hour. Find the mistake and repair `update_plan`: exactly "
+            "`updates` updates, epoch after epoch, stopping in the middle of one "
+            "if need be. The last batch of an epoch may be smaller."
         ),
         zh=(
             "同事想做 10,000 次更新，结果跑成了 10,000 个 epoch：55,000 张图像、每"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.special import entr, logsumexp
 
+from digitdreams.inputs import normal
 from digitdreams.interview.bank import Text
 from digitdreams.interview.problems import problem
 
@@ -116,9 +117,9 @@ def kl_total(mean, log_variance):
 def sample_inputs(rng):
     for shape in ((4, 2), (3, 5)):
         yield {
-            "mean": rng.normal(size=shape).astype("float32"),
-            "raw": 2 * rng.normal(size=shape).astype("float32"),
-            "noise": rng.normal(size=shape).astype("float32"),
+            "mean": normal(rng, *shape),
+            "raw": 2 * normal(rng, *shape),
+            "noise": normal(rng, *shape),
         }
 
 
@@ -261,10 +262,11 @@ def pixel_costs(images, logits):
     title=Text(en="Negative ELBO from logits", zh="由 logits 计算负 ELBO"),
     statement=Text(
         en=(
-            "Return the loss of a VAE with Bernoulli pixels: the cross-entropy between "
-            "images and logits, summed over pixels, plus the KL divergence of the code "
-            "to $N(0, I)$, summed over latent directions; then averaged over the "
-            "batch. Logits reach 1,000: the result must stay exact."
+            "Return the loss of a VAE with Bernoulli pixels: the cross-entropy "
+            "between images and logits, summed over pixels, plus the KL divergence "
+            "of the code to $N(0, I)$, summed over latent directions; then "
+            "averaged over the batch. Logits reach 1,000: the result must stay "
+            "exact."
         ),
         zh=(
             "返回像素服从伯努利分布的 VAE 的损失：图像与 logits 的交叉熵对像素"
@@ -463,9 +465,9 @@ def weight_inputs(rng):
     title=Text(en="KL warm-up", zh="KL 预热"),
     statement=Text(
         en=(
-            "Against posterior collapse the weight of the KL term is 0 for the first "
-            "`wait` steps, rises on a straight line to 1 during the next `rise` steps, "
-            "and stays at 1. Return the weight for each step."
+            "Against posterior collapse the weight of the KL term is 0 for the "
+            "first `wait` steps, rises on a straight line to 1 during the next "
+            "`rise` steps, and stays at 1. Return the weight for each step."
         ),
         zh=(
             "为了防止后验坍缩，KL 项的权重在前 `wait` 步为 0，随后 `rise` 步内沿"
@@ -746,7 +748,7 @@ def encoder_inputs(rng):
             "image_shape": list(shape),
             "hidden_size": hidden,
             "latent_size": latent,
-            "x": 10 * rng.normal(size=(6, *shape)).astype("float32"),
+            "x": 10 * normal(rng, 6, *shape),
         }
 
 
@@ -763,11 +765,12 @@ def hidden_of(image_shape, hidden_size):
     title=Text(en="Bug hunt: the encoder of a VAE", zh="找错：VAE 的编码器"),
     statement=Text(
         en=(
-            "`mean, log_variance = encoder(images)` fails, or worse: with a batch of "
-            "two images it takes their codes for mean and log variance. The encoder "
+            "`mean, log_variance = encoder(images)` fails, or worse: with a "
+            "batch of two images it takes their codes for mean and log variance. "
+            "The encoder "
             "should give `latent_size` numbers of each kind. Find the mistake and "
-            "repair the function; both kinds are computed from the same hidden layer, "
-            "each with weights of its own."
+            "repair the function; both kinds are computed from the same hidden "
+            "layer, each with weights of its own."
         ),
         zh=(
             "`mean, log_variance = encoder(images)` 会报错；更糟的是批次恰好只有"
@@ -884,8 +887,9 @@ def code_inputs(rng):
     statement=Text(
         en=(
             "The KL divergence falls to almost nothing while reconstructions stay "
-            "perfect, and samples from the prior decode to nonsense. The log variance "
-            "has no influence on the decoder. Find the mistake and repair the function."
+            "perfect, and samples from the prior decode to nonsense. The log "
+            "variance has no influence on the decoder. Find the mistake and repair "
+            "the function."
         ),
         zh=(
             "KL 散度几乎降到 0，重建却依然完美，而从先验采样解码出来的图像毫无"
@@ -894,8 +898,8 @@ def code_inputs(rng):
     ),
     limits=Text(
         en=(
-            "`images` (n, d), `to_mean` and `to_log_variance` (d, latent), `noise` (n, "
-            "latent) from N(0, 1). Returns (n, latent). NumPy only."
+            "`images` (n, d), `to_mean` and `to_log_variance` (d, latent), `noise` "
+            "(n, latent) from N(0, 1). Returns (n, latent). NumPy only."
         ),
         zh=(
             "`images` 形状 (n, d)，`to_mean` 与 `to_log_variance` 形状 (d, 编码"

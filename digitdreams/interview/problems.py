@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.interview.bank import LEVELS, TOPICS, Text
 from digitdreams.tasks import Answer, Specification, decorator, import_file, specified
 

@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data
+from digitdreams.inputs import grey_images
 from digitdreams.tasks import Training, task
 
 # Task 1: scale_images
@@ -28,8 +29,9 @@ def scale_images_inputs(rng):
         "and `.shape`.",
         'Convert first: `pixels.astype("float32")`. Then divide by the '
         "largest value that a uint8 can hold.",
-        "An axis of length 1 is added at the end by indexing: `array[..., "
-        'None]`. So: `(pixels.astype("float32") / 255)[..., None]`.',
+        "An axis of length 1 is added at the end by indexing: "
+        "`array[..., None]`. So: "
+        '`(pixels.astype("float32") / 255)[..., None]`.',
     ],
 )
 def scale_images(pixels):
@@ -101,7 +103,7 @@ def by_largest(pixels):
 
 def channels_last_inputs(rng):
     for shape in ((2, 3, 4, 5), (3, 1, 4, 4)):
-        yield {"images": rng.uniform(size=shape).astype("float32")}
+        yield {"images": grey_images(rng, *shape)}
 
 
 @task(
@@ -203,9 +205,9 @@ def stacked(image_size, these):
         "The first convolution is `layers.Conv2D(16, 5, strides=2, "
         'padding="same", activation="relu")`; the second differs in two '
         "numbers.",
-        "After the convolutions: `layers.Flatten()`, `layers.Dense(64, "
-        'activation="relu")`, `layers.Dense(classes)`. The last one has no '
-        "activation.",
+        "After the convolutions: `layers.Flatten()`, "
+        '`layers.Dense(64, activation="relu")`, `layers.Dense(classes)`. '
+        "The last one has no activation.",
     ],
 )
 def build_classifier(image_size, classes):
@@ -299,8 +301,9 @@ def cross_entropy_inputs(rng):
         "of a quotient is the difference of two logarithms.",
         "The loss is log(sum of e^l) minus the logit of the true class. "
         "`ops.logsumexp(logits, axis=1)` computes the first part safely.",
-        "The second part: `ops.sum(ops.one_hot(labels, classes) * logits, "
-        "axis=1)`, where `classes` is `logits.shape[1]`.",
+        "The second part: "
+        "`ops.sum(ops.one_hot(labels, classes) * logits, axis=1)`, where "
+        "`classes` is `logits.shape[1]`.",
     ],
 )
 def cross_entropy(logits, labels):

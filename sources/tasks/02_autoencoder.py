@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data
+from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
 
 # Task 1 ----------------------------------------------------------------------
@@ -13,8 +14,8 @@ from digitdreams.tasks import Training, task
 def pairs_of_images(rng):
     for shape in ((5, 4, 3, 1), (2, 3, 6, 2), (4, 3, 3, 1)):
         yield {
-            "images": rng.uniform(size=shape).astype("float32"),
-            "rebuilt": rng.uniform(size=shape).astype("float32"),
+            "images": grey_images(rng, *shape),
+            "rebuilt": grey_images(rng, *shape),
         }
 
 
@@ -105,8 +106,8 @@ def images_and_components(rng):
         pixels = math.prod(shape)
         directions, _ = np.linalg.qr(rng.normal(size=(pixels, size)))
         yield {
-            "images": rng.uniform(size=(count, *shape)).astype("float32"),
-            "mean": rng.uniform(size=pixels).astype("float32"),
+            "images": grey_images(rng, count, *shape),
+            "mean": grey_images(rng, pixels),
             "components": directions.T.astype("float32"),
         }
 
@@ -413,8 +414,8 @@ def decoder_without_hidden(image_shape, hidden_size, latent_size):
 def images_and_noise(rng):
     for shape, strength in (((3, 4, 5, 1), 0.5), ((4, 3, 3, 1), 0.9)):
         yield {
-            "images": rng.uniform(size=shape).astype("float32"),
-            "noise": rng.normal(size=shape).astype("float32"),
+            "images": grey_images(rng, *shape),
+            "noise": normal(rng, *shape),
             "strength": strength,
         }
 

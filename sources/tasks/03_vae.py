@@ -5,16 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data, metrics
+from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
-
-def grey_images(rng, *shape):
-    return rng.uniform(size=shape).astype("float32")
-
 
 # Task 1: reparameterise
 
@@ -418,7 +410,7 @@ def decoder_with_sigmoid(latent_size):
 
 
 @build_decoder.wrong(
-    "The two hidden layers are missing: Dense(128) and Dense(256),both with "
+    "The two hidden layers are missing: Dense(128) and Dense(256), both with "
     'activation="relu".'
 )
 def decoder_without_hidden_layers(latent_size):

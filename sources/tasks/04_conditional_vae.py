@@ -5,20 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data, judge, metrics
+from digitdreams.inputs import grey_images, normal, one_hot, some_labels
 from digitdreams.tasks import Training, task
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
-
-def grey_images(rng, *shape):
-    return rng.uniform(size=shape).astype("float32")
-
-
-def some_labels(rng, count, classes=10):
-    return rng.permutation(classes)[:count].astype("int32")
-
 
 # Task 1: with_label
 
@@ -30,10 +18,6 @@ def label_inputs(rng):
             "labels": some_labels(rng, rows, classes=9),  # a batch without 9
         }
     yield {"codes": normal(rng, 10, 3), "labels": some_labels(rng, 10)}
-
-
-def one_hot(labels):
-    return np.eye(10, dtype="float32")[labels]
 
 
 @task(

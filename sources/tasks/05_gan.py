@@ -9,12 +9,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from digitdreams import judge, metrics
+from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
 
 # Task 1: gan_losses (find the bugs)
 
@@ -447,7 +443,7 @@ def discriminator_inputs(rng):
         shape = (rows, pixels)
         yield {
             "pixels": rng.integers(0, 256, size=shape).astype("float32"),
-            "fakes": rng.uniform(size=shape).astype("float32"),
+            "fakes": grey_images(rng, *shape),
             # Small, so that D is sure of nothing and every image counts.
             "weights": 0.5 * normal(rng, pixels),
             "rate": 0.5,

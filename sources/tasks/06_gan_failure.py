@@ -6,12 +6,8 @@ import tensorflow as tf
 from keras import layers, ops
 from scipy.stats import spearmanr
 
+from digitdreams.inputs import normal
 from digitdreams.tasks import Training, task
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
 
 # Task 1: covered_modes
 

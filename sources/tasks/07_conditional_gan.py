@@ -5,11 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import judge, metrics
+from digitdreams.inputs import normal
 from digitdreams.tasks import Training, task
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
 
 
 def draw_labels(rng, count, classes=10):
