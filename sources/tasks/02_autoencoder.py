@@ -8,7 +8,7 @@ from digitdreams import data
 from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
 
-# Task 1 ----------------------------------------------------------------------
+# Task 1: image_errors
 
 
 def pairs_of_images(rng):
@@ -94,7 +94,7 @@ def errors_rooted(images, rebuilt):
     return np.sqrt(image_errors(images, rebuilt))
 
 
-# Task 2 ----------------------------------------------------------------------
+# Task 2: pca_rebuild
 
 
 def images_and_components(rng):
@@ -192,7 +192,7 @@ def pca_not_transposed(images, mean, components):
     return (flat - mean) @ components @ components.T + mean
 
 
-# Task 3 ----------------------------------------------------------------------
+# Task 3: build_encoder
 
 
 def sizes_and_images(rng):
@@ -306,7 +306,7 @@ def encoder_swapped(image_shape, hidden_size, latent_size):
     return build_encoder(image_shape, latent_size, hidden_size)
 
 
-# Task 4 ----------------------------------------------------------------------
+# Task 4: build_decoder
 
 
 def sizes_and_codes(rng):
@@ -408,7 +408,7 @@ def decoder_without_hidden(image_shape, hidden_size, latent_size):
     return keras.Model(codes, layers.Reshape(image_shape)(x))
 
 
-# Task 5 ----------------------------------------------------------------------
+# Task 5: add_noise
 
 
 def images_and_noise(rng):
