@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from digitdreams.files import ROOT
-from digitdreams.interview.bank import LEVELS, TOPICS, Text
+from digitdreams import files
+from digitdreams.interview.bank import LEVELS, TOPICS, Question, Text, suggestion
 from digitdreams.tasks import Answer, Specification, decorator, import_file, specified
 
-FOLDER = ROOT / "content" / "problems"
+FOLDER = files.ROOT / "content" / "problems"
 
 
 @dataclass(eq=False)
@@ -57,12 +57,18 @@ class Problem(Specification):
             self.wrong(self.mistake)(program(self.broken, self.name))
 
     @property
+    def id(self) -> str:
+        """The name, as what lists call it beside the ids of questions."""
+        return self.name
+
+    @property
     def is_hunt(self) -> bool:
         """Whether a bug is to be found."""
         return self.broken is not None
 
 
 problem = decorator(Problem)
+Entry = Question | Problem  # what a search finds and an interview asks
 
 
 def compiled(source: str, name: str) -> Answer:
@@ -96,19 +102,38 @@ def problems_of(path: Path) -> list[Problem]:
     return specified(import_file(path, f"problems_{path.stem}"), Problem)
 
 
-def load_topic(topic: str) -> list[Problem]:
-    """The problems of one topic; none where there is no file."""
+def present() -> bool:
+    """Whether this copy of the course holds its problems."""
+    return FOLDER.is_dir()
+
+
+def of_topic(topic: str) -> list[Problem]:
+    """The problems of one topic; none where there is no file.
+
+    Raises:
+        LookupError: there is no such topic.
+        CourseMissing: this copy of the course was made without its problems.
+    """
     if topic not in TOPICS:
         raise LookupError(
             f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}"
+        )
+    if not present():
+        raise files.CourseMissing(
+            f"This copy of the course holds no coding problems ({FOLDER} is not "
+            "there): it was made without answers. Take the whole course."
         )
     path = FOLDER / f"{topic}.py"
     return problems_of(path) if path.exists() else []
 
 
 def load() -> list[Problem]:
-    """All problems in the order of the topics."""
-    return [one for topic in TOPICS for one in load_topic(topic)]
+    """All problems in the order of the topics.
+
+    Raises:
+        CourseMissing: this copy of the course was made without its problems.
+    """
+    return [problem for topic in TOPICS for problem in of_topic(topic)]
 
 
 def find(name: str) -> Problem:
@@ -116,13 +141,12 @@ def find(name: str) -> Problem:
 
     Raises:
         LookupError: with similar names.
+        CourseMissing: this copy of the course was made without its problems.
     """
-    from digitdreams.interview.bank import near
-
-    known = {one.name: one for one in load()}
+    known = {problem.name: problem for problem in load()}
     if name not in known:
         raise LookupError(
-            f"There is no problem {name!r}{near(name, known)}. "
+            f"There is no problem {name!r}{suggestion(name, known)}. "
             "`digitdreams problems list` shows all."
         )
     return known[name]
