@@ -84,7 +84,8 @@ def load(stem: str, root: Path) -> Exercise:
     text = notebook.read_text(encoding="utf-8")
     module = tasks.load_module(stem, specification.parent)
     training = getattr(module, "TRAINING", None)
-    names = {task.name for task in module.TASKS}
+    specified = tasks.specified(module, Task)
+    names = {task.name for task in specified}
     cells = []
     for cell in json.loads(text)["cells"]:
         if cell["cell_type"] == "code":
@@ -98,7 +99,7 @@ def load(stem: str, root: Path) -> Exercise:
     return Exercise(
         stem=stem,
         cells=tuple(cells),
-        tasks=tuple(module.TASKS),
+        tasks=tuple(specified),
         training=training,
         numbers=numbers,
         checks=checks,
