@@ -11,12 +11,17 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import platformdirs
+from numpy.typing import ArrayLike
 
 from digitdreams.files import ROOT, replacing
+
+if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    import keras
+    import tensorflow as tf
 
 FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
 
@@ -61,7 +66,7 @@ def load() -> Digits:
     return _load(Path(FOLDER))
 
 
-def binarise(images, seed):
+def binarise(images: ArrayLike, seed: "int | keras.random.SeedGenerator") -> Any:
     """Draw binary images: each pixel is 1 with a probability equal to its grey level.
 
     `images` holds values in [0, 1], of any shape; the result is float32 of the same
@@ -76,15 +81,15 @@ def binarise(images, seed):
 
     as_array = not keras.ops.is_tensor(images)
     if as_array:
-        images = np.asarray(images, "float32")
-        if images.size and not (images.min() >= 0 and images.max() <= 1):
+        images = array = np.asarray(images, "float32")
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
             raise ValueError("binarise needs images with values in [0, 1].")
     levels = keras.random.uniform(keras.ops.shape(images), seed=seed)
     drawn = keras.ops.cast(levels < images, "float32")
     return np.asarray(drawn) if as_array else drawn
 
 
-def pipeline(split_name: str, batch_size: int, seed: int = 0):
+def pipeline(split_name: str, batch_size: int, seed: int = 0) -> "tf.data.Dataset":
     """Return a tf.data.Dataset that reads a split from its TFRecord file.
 
     It yields pairs: images float32 (batch, 28, 28, 1) in [0, 1] and labels int64
@@ -110,7 +115,7 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
         read_config=tfds.ReadConfig(try_autocache=False),
     )
 
-    def scale(image, label):
+    def scale(image: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         return tf.cast(image, tf.float32) / 255.0, label
 
     examples = examples.map(scale, num_parallel_calls=tf.data.AUTOTUNE).cache()
@@ -119,7 +124,9 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def batches(images, batch_size: int, seed: int):
+def batches(
+    images: np.ndarray | tuple[np.ndarray, ...], batch_size: int, seed: int
+) -> "tf.data.Dataset":
     """Return a tf.data.Dataset of batches of an array in memory, shuffled each epoch.
 
     `images` is an array (n, ...) or a tuple of arrays of equal length, such as a
@@ -131,7 +138,7 @@ def batches(images, batch_size: int, seed: int):
     import tensorflow as tf
 
     several = isinstance(images, tuple)
-    arrays = tuple(images) if several else (images,)
+    arrays = tuple(images) if isinstance(images, tuple) else (images,)
     size = len(arrays[0])
     if any(len(array) != size for array in arrays):
         raise ValueError(f"Lengths differ: {[len(array) for array in arrays]}.")
@@ -139,7 +146,7 @@ def batches(images, batch_size: int, seed: int):
         raise ValueError(f"A batch of {batch_size} needs 1 to {size} images.")
     tensors = tuple(tf.convert_to_tensor(array) for array in arrays)
 
-    def gather(rows):
+    def gather(rows: "tf.Tensor") -> "tf.Tensor | tuple[tf.Tensor, ...]":
         chosen = tuple(tf.gather(tensor, rows) for tensor in tensors)
         return chosen if several else chosen[0]
 
@@ -263,6 +270,10 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the cache in one step; do without it where the folder is read-only."""
-    with contextlib.suppress(OSError), replacing(path) as partial:
-        with open(partial, "wb") as file:  # savez would append a suffix to a name
-            np.savez(file, **arrays)
+    with (
+        contextlib.suppress(OSError),
+        replacing(path) as partial,
+        open(partial, "wb") as file,  # savez would append a suffix to a name
+    ):
+        # NumPy's hints take every name for its option `allow_pickle`.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
