@@ -11,11 +11,10 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import platformdirs
-from numpy.typing import ArrayLike
 
 from digitdreams.files import ROOT, replacing
 
@@ -66,7 +65,9 @@ def load() -> Digits:
     return _load(Path(FOLDER))
 
 
-def binarise(images: ArrayLike, seed: "int | keras.random.SeedGenerator") -> Any:
+def binarise(
+    images: "np.ndarray | tf.Tensor", seed: "int | keras.random.SeedGenerator"
+) -> "np.ndarray | tf.Tensor":
     """Draw binary images: each pixel is 1 with a probability equal to its grey level.
 
     `images` holds values in [0, 1], of any shape; the result is float32 of the same
@@ -81,8 +82,8 @@ def binarise(images: ArrayLike, seed: "int | keras.random.SeedGenerator") -> Any
 
     as_array = not keras.ops.is_tensor(images)
     if as_array:
-        images = array = np.asarray(images, "float32")
-        if array.size and not (array.min() >= 0 and array.max() <= 1):
+        images = np.asarray(images, "float32")
+        if images.size and not (images.min() >= 0 and images.max() <= 1):
             raise ValueError("binarise needs images with values in [0, 1].")
     levels = keras.random.uniform(keras.ops.shape(images), seed=seed)
     drawn = keras.ops.cast(levels < images, "float32")
@@ -138,7 +139,7 @@ def batches(
     import tensorflow as tf
 
     several = isinstance(images, tuple)
-    arrays = tuple(images) if isinstance(images, tuple) else (images,)
+    arrays = tuple(images) if several else (images,)
     size = len(arrays[0])
     if any(len(array) != size for array in arrays):
         raise ValueError(f"Lengths differ: {[len(array) for array in arrays]}.")

@@ -7,6 +7,7 @@ few samples.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -144,10 +145,10 @@ def kid(features_a: ArrayLike, features_b: ArrayLike) -> float:
     features_b = _vectors(features_b, "features_b")
     _same_width(features_a, features_b, "features_a", "features_b")
 
-    def total(a: np.ndarray, b: np.ndarray) -> float:
-        return float(sum(_kernel(a[part], b).sum() for part in _parts(len(a))))
+    def total(a: np.ndarray, b: np.ndarray) -> Any:
+        return sum(_kernel(a[part], b).sum() for part in _parts(len(a)))
 
-    def within(a: np.ndarray, name: str) -> float:
+    def within(a: np.ndarray, name: str) -> Any:
         if len(a) < 2:
             raise ValueError(f"{name} has one row; at least two are needed.")
         # A vector's likeness to itself would say nothing of the others.
@@ -160,7 +161,7 @@ def kid(features_a: ArrayLike, features_b: ArrayLike) -> float:
 
 
 def precision_recall(
-    real: ArrayLike, generated: ArrayLike, neighbours: int = 3
+    real: np.ndarray, generated: np.ndarray, neighbours: int = 3
 ) -> tuple[float, float]:
     """Return improved precision and recall, both from 0 to 1.
 
@@ -172,26 +173,28 @@ def precision_recall(
     Source: Kynkäänniemi et al. (2019), "Improved precision and recall metric for
     assessing generative models".
     """
-    reals, fakes = _vectors(real, "real"), _vectors(generated, "generated")
-    for name, vectors in (("real", reals), ("generated", fakes)):
+    real, generated = _array(real, "real"), _array(generated, "generated")
+    for name, vectors in (("real", real), ("generated", generated)):
+        if vectors.ndim != 2:
+            raise ValueError(f"{name} must have the shape (n, d), not {vectors.shape}.")
         if neighbours < 1 or len(vectors) <= neighbours:
             raise ValueError(
                 f"{name} has {len(vectors)} rows; with neighbours={neighbours} it "
                 f"needs more than {neighbours}, and neighbours must be at least 1."
             )
-    if reals.shape[1] != fakes.shape[1]:
+    if real.shape[1] != generated.shape[1]:
         raise ValueError(
-            f"real has {reals.shape[1]} columns and generated {fakes.shape[1]}: "
+            f"real has {real.shape[1]} columns and generated {generated.shape[1]}: "
             "take both from the same judge."
         )
-    centre = reals.mean(axis=0)  # smaller numbers lose fewer digits in float32
-    reals = (reals - centre).astype("float32")
-    fakes = (fakes - centre).astype("float32")
-    real_radii = _squared_radii(reals, neighbours)
-    generated_radii = _squared_radii(fakes, neighbours)
-    precise, recalled = [], np.zeros(len(reals), bool)
-    for part in _parts(len(fakes)):
-        distances = _squared_distances(fakes[part], reals)
+    centre = real.mean(axis=0)  # smaller numbers lose fewer digits in float32
+    real = (real - centre).astype("float32")
+    generated = (generated - centre).astype("float32")
+    real_radii = _squared_radii(real, neighbours)
+    generated_radii = _squared_radii(generated, neighbours)
+    precise, recalled = [], np.zeros(len(real), bool)
+    for part in _parts(len(generated)):
+        distances = _squared_distances(generated[part], real)
         precise.append((distances <= real_radii).any(axis=1))
         recalled |= (distances <= generated_radii[part, None]).any(axis=0)
     return float(np.concatenate(precise).mean()), float(recalled.mean())
