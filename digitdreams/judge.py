@@ -12,7 +12,6 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ import numpy as np
 from digitdreams import data, metrics
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    from collections.abc import Iterator, Sequence
+
     import keras
     import tensorflow as tf
 
@@ -122,7 +123,7 @@ class Report:
     real_precision: float
     real_recall: float
 
-    def _rows(self) -> Iterator[tuple[str, ...]]:
+    def _rows(self) -> "Iterator[tuple[str, ...]]":
         yield "MNIST score", f"{self.score:.2f}", f"{self.real_score:.2f}", "up to 10"
         yield "FID", f"{self.fid:.2f}", f"{self.fid_floor:.2f}", "0 is best"
         for name in ("precision", "recall"):
@@ -142,7 +143,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        def row(cells: Sequence[str], tag: str) -> str:
+        def row(cells: "Sequence[str]", tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{c}</{tag}>" for c in cells) + "</tr>"
 
         lines = [row(self._header(), "th")] + [row(c, "td") for c in self._rows()]
@@ -407,9 +408,12 @@ def _outputs(images: np.ndarray) -> dict[str, np.ndarray]:
             f"{images.min():.3g} to {images.max():.3g}. Clip or rescale them first."
         )
     model = load()
-    # NumPy types its arrays as buffers from Python 3.12 on.
-    contents = hashlib.blake2b(images).digest()  # type: ignore[arg-type]
-    key = record()["sha256"], images.shape, contents
+    key = (
+        record()["sha256"],
+        images.shape,
+        # NumPy types its arrays as buffers from Python 3.12 on.
+        hashlib.blake2b(images).digest(),  # type: ignore[arg-type]
+    )
     if key not in _remembered:
         while len(_remembered) >= REMEMBERED_SETS:
             del _remembered[next(iter(_remembered))]
