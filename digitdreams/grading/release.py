@@ -15,6 +15,8 @@ COURSE_FILES = (
     "pyproject.toml",
     "requirements.lock",
     "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
 )
 
 
