@@ -13,7 +13,8 @@ from urllib.parse import urldefrag
 import pytest
 import typer
 
-from digitdreams import cli, course, readme, tasks
+from digitdreams import cli, course, tasks
+from digitdreams.authoring import readme
 from digitdreams.interview import bank, problems
 from places import ROOT, WITH_EXERCISE
 
