@@ -1,11 +1,12 @@
-"""Draw images/banner.gif, the README's animation: a GAN learns to write, then plays.
+"""Draw images/banner.gif, the animation of the README: a GAN writes, and how it learned.
 
     python tools/draw_banner.py
 
-trains the conditional GAN of lesson 07 for as many steps as the lesson does, draws
-the same thirty digits again and again while it learns, and ends with a walk around a
-circle in the space of noise. That takes about a minute on two cores. No picture is
-selected: seed, noise and labels are fixed before the training.
+trains the conditional GAN of lesson 07 for as many steps as the lesson does, and draws
+the same thirty digits again and again while it learns. Before that stands a walk of the
+trained network around a circle in the space of noise, so that a viewer which shows a
+single frame shows digits. It takes about a minute on two cores. No picture is selected:
+seed, noise and labels are fixed before the training.
 """
 
 from pathlib import Path
@@ -25,7 +26,7 @@ ROWS, COLUMNS = 3, 10  # handwritings and digits
 LEARNING_FRAMES, WALKING_FRAMES = 40, 48
 GAP = 2  # pixels around a digit
 GREYS = 16
-MILLISECONDS, REST = 80, 1000  # of a frame, and of the last one of the learning
+MILLISECONDS, REST = 80, 1000  # of a frame, and of the last one of each part
 
 
 class Snapshots(keras.callbacks.Callback):
@@ -53,7 +54,7 @@ def tiles(images: np.ndarray) -> np.ndarray:
 
 
 def learn_and_walk() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Train, and return the pictures of the learning and those of the walk."""
+    """Train, and return the pictures of the walk and those of the learning."""
     keras.utils.set_random_seed(SEED)
     gan = models.GAN(conditional=True, seed=SEED)
     size = gan.generator.inputs[0].shape[-1]
@@ -73,16 +74,16 @@ def learn_and_walk() -> tuple[list[np.ndarray], list[np.ndarray]]:
     options = {"shuffle": False, "verbose": 0, "callbacks": [progress, snapshots]}
     gan.fit(batches, steps_per_epoch=STEPS, **options)
     angles = np.linspace(0, 2 * np.pi, WALKING_FRAMES + 1)
-    return snapshots.frames, [draw(angle) for angle in angles]
+    return [draw(angle) for angle in angles], snapshots.frames
 
 
-def write(learning: list[np.ndarray], walk: list[np.ndarray], file: Path) -> None:
-    """Write pictures in [0, 1] as a GIF that repeats for ever."""
-    times = [MILLISECONDS] * (len(learning) + len(walk))
-    times[len(learning) - 1] = times[-1] = REST
+def write(walk: list[np.ndarray], learning: list[np.ndarray], file: Path) -> None:
+    """Write pictures in [0, 1] as a GIF that repeats for ever, the walk first."""
+    times = [MILLISECONDS] * (len(walk) + len(learning))
+    times[len(walk) - 1] = times[-1] = REST
     palette = np.linspace(0, 255, GREYS).round().astype("uint8").repeat(3)
     frames = []
-    for picture in learning + walk:
+    for picture in walk + learning:
         steps = np.round(picture * (GREYS - 1)).astype("uint8")
         frame = Image.fromarray(steps)
         frame.putpalette(palette.tobytes())
