@@ -1,4 +1,4 @@
-"""Draw images/banner.gif, the animation of the README: a GAN writes, and how it learned.
+"""Draw the animation of the README, images/banner.gif: how a GAN writes and learns.
 
     python tools/draw_banner.py
 
