@@ -94,4 +94,4 @@ def write(walk: list[np.ndarray], learning: list[np.ndarray], file: Path) -> Non
 
 if __name__ == "__main__":
     write(*learn_and_walk(), FILE)
-    print(f"{FILE}: {FILE.stat().st_size / 1000:.0f} kB")
+    print(f"images/{FILE.name}: {FILE.stat().st_size / 1000:.0f} kB")
