@@ -1,6 +1,7 @@
 """The command `digitdreams`."""
 
 import shutil
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -109,7 +110,7 @@ def notebooks(
 
     wanted = chosen(names)
     # Exercises first: lesson 00 shows a check of exercise 01.
-    steps = [
+    steps: list[tuple[str, Callable[..., bool], Lesson]] = [
         ("exercise", build.build_exercise, one)
         for one in wanted
         if one.exercise_numbers
