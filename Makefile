@@ -10,11 +10,12 @@ EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lab notebooks format lock clean
+.PHONY: help install run test test-fast lab notebooks format lock clean
 
 help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
+	@echo "make install         install also what instructors and authors need"
 	@echo "make lab             open JupyterLab at the first lesson"
 	@echo "make test            run every test and every notebook"
 	@echo "make test-fast       unit tests, drift and style only"
@@ -36,6 +37,8 @@ $(STUDENT): requirements-student.lock pyproject.toml
 $(READY): requirements.lock $(STUDENT)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
+
+install: $(READY)
 
 run: $(STUDENT)
 	$(BIN)/digitdreams run $(LESSON)
