@@ -33,20 +33,21 @@ from types import MappingProxyType
 from typing import Any
 
 from digitdreams import tracing
-from digitdreams.course import ROOT, Course, Lesson, Number
+from digitdreams.course import Course, Lesson, Number
 from digitdreams.course import load as load_course
+from digitdreams.files import PACKAGE, ROOT
 from digitdreams.tracing import Places, Tracer, TracingError, Unit
 
-HERE = Path(__file__).resolve().parent
 LENGTH = 12  # hexadecimal digits of a part
 
-# Modules, or single names in them, that make pictures and text but no number.
+# Folders, modules, or single names in modules: they make pictures and text, no number.
 DISPLAY = frozenset(
     {
         "digitdreams/console.py",
         "digitdreams/course.py:BarMissed",
         "digitdreams/course.py:Verdict",
         "digitdreams/course.py:expect",
+        "digitdreams/interview/",
         "digitdreams/judge.py:Report",
         "digitdreams/plots.py",
         "digitdreams/progress.py",
@@ -63,7 +64,7 @@ UNCOUNTED = frozenset(
         *(
             f"digitdreams/course.py:{name}"
             for name in (
-                *("Course", "FILE", "Lesson", "Number", "ROOT", "Running"),
+                *("Course", "Lesson", "Number", "Running"),
                 *("UnknownLesson", "load", "read_lesson", "read_number"),
             )
         ),
@@ -79,10 +80,8 @@ FILES = {
         "data/mnist/3.0.1/mnist-train.tfrecord-00000-of-00001",
     ),
     "digitdreams/judge.py:FILE": ("digitdreams/judge.keras",),
-    "digitdreams/interview/bank.py:FOLDER": ("digitdreams/interview/questions/*.yaml",),
-    "digitdreams/interview/problems/__init__.py:FOLDER": (
-        "digitdreams/interview/problems/*.py",
-    ),
+    "digitdreams/interview/bank.py:FOLDER": ("content/questions/*.yaml",),
+    "digitdreams/interview/problems.py:FOLDER": ("content/problems/*.py",),
 }
 # Libraries whose version can change a number: the whole version, or the first so many
 # components. NumPy keeps its random streams within a major version.
@@ -202,7 +201,7 @@ def of(
 def places_of(root: Path) -> Places:
     root = Path(root).resolve()
     own = root / tracing.PACKAGE
-    return Places(own if (own / "__init__.py").is_file() else HERE, root)
+    return Places(own if (own / "__init__.py").is_file() else PACKAGE, root)
 
 
 def trace(places: Places, sources: Iterable[str | Path], *kinds: str) -> Tracer:
@@ -227,7 +226,8 @@ def trace(places: Places, sources: Iterable[str | Path], *kinds: str) -> Tracer:
 
 def kind_of(label: str, unit: Unit | None) -> str:
     """`numbers`, `display` or `uncounted`: what a unit of a file makes."""
-    names = [label, *(f"{label}:{name}" for name in (unit.names if unit else ()))]
+    names = [label, posixpath.dirname(label) + "/"]
+    names += [f"{label}:{name}" for name in (unit.names if unit else ())]
     for name in names:
         if name in UNCOUNTED:
             return "uncounted"
@@ -369,8 +369,8 @@ def digest_of(text: str) -> str:
 def package_files() -> dict[str, str]:
     """Module -> digest of each file of the package, as it is now."""
     found = {}
-    for path in sorted(HERE.rglob("*.py")):
-        parts = path.relative_to(HERE.parent).with_suffix("").parts
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
         name = ".".join(parts).removesuffix(".__init__")
         found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
