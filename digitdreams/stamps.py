@@ -58,13 +58,14 @@ DISPLAY = frozenset(
 UNCOUNTED = frozenset(
     {
         "digitdreams/files.py",
+        "digitdreams/generators.py",
         "digitdreams/machine.py",
         "digitdreams/stamps.py",
         "digitdreams/tracing.py",
         *(
             f"digitdreams/course.py:{name}"
             for name in (
-                *("Course", "Lesson", "Number", "Running"),
+                *("Course", "Lesson", "Number", "Running", "check_needs", "running"),
                 *("UnknownLesson", "load", "read_lesson", "read_number"),
             )
         ),
@@ -413,9 +414,15 @@ def of_lesson(lesson: Lesson, root: Path = ROOT) -> Stamp:
     }
     shown = {"text": text_of(root / source)}
     shown["course.toml"] = contract(course, lesson, lesson.numbers)
-    if "course.toml" in lesson.reads:
-        shown["table of contents"] = contents(course)
-    read = [one for one in lesson.reads if one != "course.toml"]
+    read = []
+    for one in lesson.reads:
+        if one == "course.toml":
+            shown["table of contents"] = contents(course)
+        elif one.startswith("lesson "):
+            other = course.find(one.removeprefix("lesson "))
+            shown[f"{one} in course.toml"] = contract(course, other, other.numbers)
+        else:
+            read.append(one)
     return of(source, texts=needed, shown=shown, files=read, root=root)
 
 
@@ -473,10 +480,10 @@ def contract(course: Course, lesson: Lesson, numbers: Iterable[Number]) -> str:
 
 
 def contents(course: Course) -> str:
-    """What a table of contents can show of the lessons."""
+    """What a table of contents shows of the lessons, but for what calibration sets."""
     return json.dumps(
         [
-            [one.id, one.name, one.title, one.part, one.minutes, one.after]
+            [one.id, one.title, one.part, one.after, bool(one.exercise_numbers)]
             for one in course.lessons
         ]
     )
