@@ -11,6 +11,7 @@ from digitdreams.console import console, fail
 from digitdreams.course import Lesson
 from digitdreams.grading import commands as grading_commands
 from digitdreams.interview import commands as interview_room
+from digitdreams.stamps import StampError
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -118,7 +119,7 @@ def notebooks(
     for kind, step, one in steps:
         try:
             done = "built" if step(one, force=force) else "unchanged"
-        except build.BuildError as error:
+        except (build.BuildError, StampError) as error:
             failed = True
             done = f"FAILED: {error}"
         console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
@@ -145,19 +146,26 @@ def calibrate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="do not reuse finished seeds")
     ] = False,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="one run; keep the bars if it is as typical as before"
+        ),
+    ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
+    from digitdreams.authoring import build
     from digitdreams.authoring import calibrate as calibration
 
+    found = chosen([lesson])[0]
     try:
-        calibration.calibrate(
-            chosen([lesson])[0],
-            seeds=seeds,
-            exercise=exercise,
-            fresh=fresh,
-            console=console,
-        )
-    except calibration.CalibrationError as error:
+        if confirm:
+            calibration.confirm(found, exercise=exercise, console=console)
+        else:
+            calibration.calibrate(
+                found, seeds=seeds, exercise=exercise, fresh=fresh, console=console
+            )
+    except (calibration.CalibrationError, build.BuildError) as error:
         raise fail(str(error)) from None
 
 

@@ -446,13 +446,48 @@ def of_exercise(lesson: Lesson, root: Path = ROOT) -> Stamp:
     return of(*tasks, shown={"text": text}, root=root)
 
 
+def is_built(kind: str, lesson: Lesson, root: Path = ROOT) -> bool:
+    """Whether a notebook's code is that of its source; `kind` as in `source_of`.
+
+    Raises:
+        StampError: one of the two is missing.
+    """
+    source = root / source_of(kind, lesson, root)
+    try:
+        return tracing.read(source) == tracing.read(notebook_of(kind, lesson, root))
+    except TracingError as error:
+        raise StampError(str(error)) from error
+
+
+def recorded_in(notebook: Path) -> Stamp | None:
+    """The stamp that a built notebook carries, None where there is none.
+
+    Raises:
+        StampError: the notebook is missing or is none.
+    """
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        metadata = content.get("metadata", {}).get("digitdreams", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise StampError(f"cannot read {notebook}: {error}") from error
+    return Stamp.from_data(metadata.get("stamp"))
+
+
+def notebook_of(kind: str, lesson: Lesson, root: Path = ROOT) -> Path:
+    """The notebook of a lesson (kind `lessons`), exercise or solution."""
+    folder = root / kind if kind == "lessons" else root / kind / lesson.stem
+    return folder / f"{lesson.stem}.ipynb"
+
+
 def source_of(kind: str, lesson: Lesson, root: Path) -> str:
-    """The text that a notebook is made from; where there is none, the notebook."""
+    """The text of a notebook (kind `lessons` or `solutions`), seen from `root`.
+
+    An installation has no sources: there it is the notebook itself.
+    """
     source = f"sources/{kind}/{lesson.stem}.py"
     if (root / source).is_file():
         return source
-    folder = f"{kind}/{lesson.stem}" if kind == "solutions" else kind
-    return f"{folder}/{lesson.stem}.ipynb"
+    return notebook_of(kind, lesson, root).relative_to(root).as_posix()
 
 
 def text_of(path: Path) -> str:

@@ -129,7 +129,7 @@ def save(generator: keras.Model, lesson: str) -> Path:
 
 
 def get(lesson: str, seed: int = 0) -> keras.Model:
-    """Return the generator that a lesson saved, or one that was trained for a short time.
+    """Return the generator that a lesson saved, or a short version of it.
 
     `lesson` is one whose generator the running notebook needs, such as "03". A saved
     file counts if it was made from what the course is made from today. Prints what it
