@@ -170,8 +170,29 @@ def calibrate(
 
 
 @judge_app.command()
-def train() -> None:
-    """Train the judge again, in about six minutes, and record its accuracy."""
+def train(
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="keep the judge if a new one is as good, renew its stamp"
+        ),
+    ] = False,
+) -> None:
+    """Train the judge again, in about eight minutes, and record its accuracy."""
     from digitdreams import judge
 
-    judge.train()
+    try:
+        judge.confirm() if confirm else judge.train()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None
+
+
+@judge_app.command()
+def measure() -> None:
+    """Measure the judge again, as it is, and record its accuracy."""
+    from digitdreams import judge
+
+    try:
+        judge.measure()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None

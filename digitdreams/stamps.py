@@ -43,6 +43,7 @@ LENGTH = 12  # hexadecimal digits of a part
 # Folders, modules, or single names in modules: they make pictures and text, no number.
 DISPLAY = frozenset(
     {
+        "digitdreams/__init__.py",  # what TensorFlow prints
         "digitdreams/console.py",
         "digitdreams/course.py:BarMissed",
         "digitdreams/course.py:Verdict",
@@ -57,6 +58,9 @@ DISPLAY = frozenset(
 # What finds files and reads course.toml. What was read counts where it is used.
 UNCOUNTED = frozenset(
     {
+        "digitdreams/data.py:_cache_file",
+        "digitdreams/data.py:_read_cache",
+        "digitdreams/data.py:_write_cache",
         "digitdreams/files.py",
         "digitdreams/generators.py",
         "digitdreams/machine.py",
@@ -130,6 +134,10 @@ class Stamp:
             "numbers": dict(sorted(self.numbers.items())),
             "display": dict(sorted(self.display.items())),
         }
+
+    def numbers_made(self, how: str) -> dict[str, Any]:
+        """`as_data` of the numbers alone, with a word on how they were made."""
+        return {"how": how, "numbers": dict(sorted(self.numbers.items()))}
 
     @classmethod
     def from_data(cls, content: Any) -> "Stamp | None":
@@ -444,6 +452,45 @@ def of_exercise(lesson: Lesson, root: Path = ROOT) -> Stamp:
     tasks = (f"sources/tasks/{lesson.stem}.py", "digitdreams/tasks.py:write")
     text = text_of(root / source_of("solutions", lesson, root))
     return of(*tasks, shown={"text": text}, root=root)
+
+
+def of_judge(root: Path = ROOT) -> Stamp:
+    """The stamp of the judge's weights: its training, not how it is used.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    return of("digitdreams/judge.py:fit", root=root)
+
+
+def of_judgement(judge: Path | None = None, root: Path = ROOT) -> Stamp:
+    """The stamp of the accuracies and the score in the record of a judge's file.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    judge = judge or places_of(root).package / "judge.keras"
+    code = of("digitdreams/judge.py:measure", root=root).numbers
+    numbers = {**code, "digitdreams/judge.keras": digest_of_file(judge)[:LENGTH]}
+    return Stamp(numbers)
+
+
+# Benchmark -> its recipe and its measure in benchmarks/tutorials.py.
+BENCHMARKS = {
+    "gan": ("TensorFlowDCGAN", "measure_samples"),
+    "conditional": ("KerasConditionalGAN", "measure_samples"),
+    "vae": ("KerasVAE", "measure_nats"),
+}
+
+
+def of_benchmark(name: str, root: Path = ROOT) -> Stamp:
+    """The stamp of a recorded curve: the published recipe, its training and measure.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    names = (*BENCHMARKS[name], "published")
+    return of(*(f"benchmarks/tutorials.py:{one}" for one in names), root=root)
 
 
 def is_built(kind: str, lesson: Lesson, root: Path = ROOT) -> bool:

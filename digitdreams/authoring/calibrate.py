@@ -358,10 +358,11 @@ def write_stamp(
     """Put what a calibration was made from into course.toml."""
     document = tomlkit.parse(file.read_text("utf-8"))
     entry = next(one for one in document["lesson"] if one["id"] == lesson.id)
+    content = stamp.numbers_made(how)
     numbers = tomlkit.inline_table()
-    numbers.update(sorted(stamp.numbers.items()))
+    numbers.update(content["numbers"])
     table = tomlkit.table()
-    table.update({"how": how, "numbers": numbers})
+    table.update({**content, "numbers": numbers})
     entry["exercise_stamp" if exercise else "stamp"] = table
     write_atomically(file, tomlkit.dumps(document))
 
