@@ -1,6 +1,7 @@
 """The command `digitdreams`."""
 
 import shutil
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -105,11 +106,12 @@ def notebooks(
     ] = False,
 ) -> None:
     """Build lessons (executed), solutions and exercises from sources/."""
+    files.checkout("Building notebooks")
     from digitdreams.authoring import build
 
     wanted = chosen(names)
     # Exercises first: lesson 00 shows a check of exercise 01.
-    steps = [
+    steps: list[tuple[str, Callable[..., bool], Lesson]] = [
         ("exercise", build.build_exercise, one)
         for one in wanted
         if one.exercise_numbers
@@ -130,6 +132,7 @@ def notebooks(
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
+    files.checkout("Updating the README")
     from digitdreams.authoring import handbook, readme
 
     readme.update(course.load())
@@ -154,6 +157,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
+    files.checkout("Calibrating")
     from digitdreams.authoring import build
     from digitdreams.authoring import calibrate as calibration
 
@@ -179,6 +183,7 @@ def train(
     ] = False,
 ) -> None:
     """Train the judge again, in about eight minutes, and record its accuracy."""
+    files.checkout("Training the judge")
     from digitdreams import judge
 
     try:
@@ -190,6 +195,7 @@ def train(
 @judge_app.command()
 def measure() -> None:
     """Measure the judge again, as it is, and record its accuracy."""
+    files.checkout("Measuring the judge")
     from digitdreams import judge
 
     try:

@@ -297,9 +297,10 @@ def confirm(epochs: int = EPOCHS) -> dict:
     """Train a judge anew, compare it with the bundled one, renew its stamp.
 
     For training code that was rewritten and should make the same: the bundled weights
-    stay, on which the numbers of all lessons rest. Returns the record. Raises JudgeError
-    if the validation accuracies differ by more than 0.002, or a file is missing or
-    damaged.
+    stay, on which the numbers of all lessons rest. Returns the record.
+
+    Raises JudgeError if the validation accuracies differ by more than 0.002, or a file
+    is missing or damaged.
     """
     from datetime import date
 

@@ -25,7 +25,7 @@ from digitdreams import course, generators, machine, stamps
 from digitdreams.authoring import run as running
 from digitdreams.authoring.build import provide
 from digitdreams.authoring.display import sentence
-from digitdreams.authoring.outcomes import FAILED, Outcome, legible, read_outcomes
+from digitdreams.authoring.outcomes import FAILED, Outcome, finite, read_outcomes
 from digitdreams.console import amount, say
 from digitdreams.course import Lesson, Number
 from digitdreams.files import ROOT, relative, write_atomically
@@ -216,8 +216,8 @@ def confirm(
     write_stamp(lesson, stamp, how, exercise, root / "course.toml")
     for number in numbers:
         value = amount(values[number.name], number.unit)
-        typical = "typical {:g} to {:g}".format(*number.typical)
-        say(f"{number.label} {value}, {typical}: confirmed", console)
+        low, high = number.typical or (math.nan, math.nan)
+        say(f"{number.label} {value}, typical {low:g} to {high:g}: confirmed", console)
 
 
 def published(lesson: Lesson, stamp: Stamp, root: Path) -> dict[str, float | None]:
@@ -232,7 +232,7 @@ def published(lesson: Lesson, stamp: Stamp, root: Path) -> dict[str, float | Non
             contract = output.get("data", {}).get(course.CONTRACT_MIME)
             if contract:
                 found = {
-                    one["name"]: legible(one)["value"] for one in contract["numbers"]
+                    one["name"]: finite(one)["value"] for one in contract["numbers"]
                 }
     return found
 
