@@ -67,6 +67,11 @@ class Lesson:
     exercise_numbers: tuple[Number, ...]
     memory_mb: float | None = None
     exercise_minutes: float | None = None  # that the solution runs
+    needs: tuple[str, ...] = ()  # lessons whose generators this one uses
+    saves: str | None = None  # the name of the generator that it saves for others
+    reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
+    stamp: dict[str, Any] | None = None  # what the calibration was made from
+    exercise_stamp: dict[str, Any] | None = None
 
     @property
     def stem(self) -> str:
@@ -113,8 +118,9 @@ def read_lesson(entry: dict[str, Any]) -> Lesson:
     entry = dict(entry)
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
-    after = tuple(entry.pop("after", ()))
-    return Lesson(after=after, numbers=numbers, exercise_numbers=exercise, **entry)
+    for key in ("after", "needs", "reads"):
+        entry[key] = tuple(entry.get(key, ()))
+    return Lesson(numbers=numbers, exercise_numbers=exercise, **entry)
 
 
 def load(file: Path | None = None) -> Course:
@@ -123,7 +129,33 @@ def load(file: Path | None = None) -> Course:
     with open(file, "rb") as stream:
         entries = tomllib.load(stream)
     lessons = tuple(read_lesson(entry) for entry in entries["lesson"])
+    check_needs(lessons)
     return Course(seed=entries["seed"], lessons=lessons)
+
+
+def check_needs(lessons: tuple[Lesson, ...]) -> None:
+    """Hold that a lesson needs only generators that a lesson before it saves.
+
+    The order of course.toml is therefore an order in which lessons can be built.
+
+    Raises:
+        ValueError: one line that says what to mend.
+    """
+    saved: set[str] = set()
+    for one in lessons:
+        for needed in one.needs:
+            if needed not in saved:
+                raise ValueError(
+                    f"course.toml: lesson {one.id} needs {needed!r}, but no lesson "
+                    f"{needed} with `saves` stands before it"
+                )
+        if one.saves:
+            saved.add(one.id)
+
+
+def running() -> "Running | None":
+    """The notebook that called `start` in this process, if one has."""
+    return _running
 
 
 def wanted_seed(default: int) -> int:

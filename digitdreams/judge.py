@@ -12,6 +12,7 @@ import hashlib
 import json
 import platform
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,9 @@ LARGEST_GREY = 0.3  # grey level of the paper
 
 LARGEST_SAMPLE = 5_000
 SMALLEST_SAMPLE = 100
+# Of validation accuracies, to confirm a judge: two standard deviations of a share of
+# 0.995 among 5,000 images.
+LARGEST_DIFFERENCE = 0.002
 REMEMBERED_SETS = 8
 
 # What the judge said of the last sets of images: reports ask about the same ones.
@@ -70,11 +74,16 @@ def record() -> dict[str, Any]:
 
     Keys: `accuracy` and `score` on the 10,000 test images (the MNIST score of real
     images), `validation_accuracy`, `sha256` of the file, `command`, `seed`, `epochs`,
-    `seconds`, `parameters`, `machine` and `versions`.
+    `seconds`, `parameters`, `machine` and `versions`; the stamps `made_from` (the
+    weights) and `measured_from` (accuracies and score), see `digitdreams.stamps`.
 
     Raises JudgeError if the record is missing or damaged.
     """
-    path = Path(FILE).with_suffix(".json")
+    return _record(Path(FILE))
+
+
+def _record(path: Path) -> dict:
+    path = path.with_suffix(".json")
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -231,19 +240,109 @@ def train(
     """Train a judge on the train split, save it and return its record.
 
     Writes `path` (by default the bundled file) and the record beside it, with the
-    ending .json. Ten epochs of Adam with a one-cycle learning rate on randomly shifted
-    images, half of them with a little noise, shadow, blur or grey paper, so that
-    verdicts do not hang on clean paper; about eight minutes on two processor cores;
-    prints a line per epoch. Every choice was made on the validation split; the test
-    accuracy is measured once, at the end. Batches are prepared in parallel, in no fixed
-    order: another run with the same seed gives other weights of the same quality.
+    ending .json: see `fit` and `measure`. Another run with the same seed gives other
+    weights of the same quality.
+    """
+    from digitdreams import machine, stamps
+
+    path = Path(FILE if path is None else path)
+    started = time.perf_counter()
+    judge = fit(seed, epochs)
+    made = {
+        "sha256": "",  # which `measure` fills in
+        "command": COMMAND if seed == 0 else f"digitdreams.judge.train(seed={seed})",
+        "seed": seed,
+        "epochs": epochs,
+        "seconds": round(time.perf_counter() - started),
+        "parameters": judge.count_params(),
+        "machine": machine.describe(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("keras", "tensorflow", "numpy")},
+        },
+        "made_from": stamps.of_judge().numbers_made("trained"),
+    }
+    judge.save(path)
+    path.with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    return measure(path)
+
+
+def measure(path: Path | str | None = None) -> dict:
+    """Measure a saved judge, complete its record and return it.
+
+    `path` is the bundled file by default; its record lies beside it. Every choice was
+    made on the validation split; the test images are only looked at here. Raises
+    JudgeError if one of the two files is missing or damaged.
+    """
+    import keras
+
+    from digitdreams import stamps
+
+    path = Path(FILE if path is None else path)
+    digits, made = data.load(), _record(path)
+    try:
+        content = path.read_bytes()
+        saved = keras.models.load_model(path)
+    except (OSError, ValueError) as error:
+        raise JudgeError(f"The judge {path} is missing or damaged. {REMEDY}") from error
+    chosen = _run(saved, digits.validation.images)["probabilities"]
+    tested = _run(saved, digits.test.images)["probabilities"]
+    measured = {
+        "accuracy": metrics.label_accuracy(tested, digits.test.labels),
+        "score": metrics.inception_score(tested),
+        "validation_accuracy": metrics.label_accuracy(chosen, digits.validation.labels),
+    }
+    made = {
+        **{name: round(value, 4) for name, value in measured.items()},
+        **{name: value for name, value in made.items() if name not in measured},
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "measured_from": stamps.of_judgement(path).numbers_made("measured"),
+    }
+    path.with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    _load.cache_clear()
+    print(f"test accuracy {made['accuracy']:.4f}, MNIST score {made['score']:.2f}")
+    return made
+
+
+def confirm(epochs: int = EPOCHS) -> dict:
+    """Train a judge anew, compare it with the bundled one, renew its stamp.
+
+    For training code that was rewritten and should make the same: the bundled weights
+    stay, on which the numbers of all lessons rest. Returns the record.
+
+    Raises JudgeError if the validation accuracies differ by more than 0.002, or a file
+    is missing or damaged.
+    """
+    from datetime import date
+
+    from digitdreams import stamps
+
+    made = measure()
+    validation = data.load().validation
+    found = _run(fit(made["seed"], epochs), validation.images)["probabilities"]
+    accuracy = metrics.label_accuracy(found, validation.labels)
+    if abs(accuracy - made["validation_accuracy"]) > LARGEST_DIFFERENCE:
+        raise JudgeError(
+            f"A new judge's validation accuracy is {accuracy:.4f}, that of the bundled "
+            f"one {made['validation_accuracy']:.4f}: take the new one with `{COMMAND}`"
+        )
+    how = f"confirmed by a new training, {accuracy:.4f}, on {date.today()}"
+    made["made_from"] = stamps.of_judge().numbers_made(how)
+    Path(FILE).with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    return made
+
+
+def fit(seed: int = 0, epochs: int = EPOCHS):
+    """Return a judge that was trained on the train split: its weights, not measured.
+
+    Ten epochs of Adam with a one-cycle learning rate on randomly shifted images, half
+    of them with a little noise, shadow, blur or grey paper, so that verdicts do not
+    hang on clean paper; about eight minutes on two processor cores; prints a line per
+    epoch. Batches are prepared in parallel, in no fixed order.
     """
     import keras
     import tensorflow as tf
 
-    from digitdreams import machine
-
-    path = Path(FILE if path is None else path)
     keras.utils.set_random_seed(seed)
     digits = data.load()
     started = time.perf_counter()
@@ -278,37 +377,9 @@ def train(
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=show)],
         verbose=0,
     )
-    seconds = time.perf_counter() - started
 
     outputs = {name: judge.output[name] for name in ("probabilities", "features")}
-    keras.Model(judge.input, outputs, name="judge").save(path)
-    saved = keras.models.load_model(path)
-    chosen = _run(saved, digits.validation.images)["probabilities"]
-    tested = _run(saved, digits.test.images)["probabilities"]
-    made = {
-        "accuracy": round(metrics.label_accuracy(tested, digits.test.labels), 4),
-        "score": round(metrics.inception_score(tested), 4),
-        "validation_accuracy": round(
-            metrics.label_accuracy(chosen, digits.validation.labels), 4
-        ),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "command": COMMAND if seed == 0 else f"digitdreams.judge.train(seed={seed})",
-        "seed": seed,
-        "epochs": epochs,
-        "seconds": round(seconds),
-        "parameters": saved.count_params(),
-        "machine": machine.describe(),
-        "versions": {
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "numpy": np.__version__,
-        },
-    }
-    path.with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
-    _load.cache_clear()
-    print(f"test accuracy {made['accuracy']:.4f}, MNIST score {made['score']:.2f}")
-    return made
+    return keras.Model(judge.input, outputs, name="judge")
 
 
 def _one_cycle(steps: int) -> "keras.optimizers.schedules.LearningRateSchedule":

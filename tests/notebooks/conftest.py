@@ -11,6 +11,8 @@ import pytest
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, NbCellError
 
+from digitdreams import course
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -64,13 +66,9 @@ nbval_report, IPyNbCell.repr_failure = IPyNbCell.repr_failure, repr_failure
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put notebooks that load other lessons' models last.
+    """Put notebooks that need other lessons' generators last.
 
-    Two workers take whole notebooks in this order, so the models are there by then.
+    Two workers take whole notebooks in this order, so the files are there by then.
     """
-    loading = {
-        item.path
-        for item in items
-        if isinstance(item, IPyNbCell) and "models.get(" in item.cell.source
-    }
-    items.sort(key=lambda item: item.path in loading)
+    needing = {one.stem for one in course.load().lessons if one.needs}
+    items.sort(key=lambda item: item.path.stem in needing)
