@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdreams import course, tasks
+from digitdreams.grading.view import View, view_of
 from digitdreams.tasks import Task, Training
 
 TRAINING = "training"
@@ -46,6 +47,7 @@ class Exercise:
         training: how the training is measured, None without one.
         numbers: the contract of the training.
         checks: the content of checks.json, empty without one.
+        view: what its sandbox sees of the course.
         fingerprint: changes whenever marks could change.
     """
 
@@ -55,6 +57,7 @@ class Exercise:
     training: Training | None
     numbers: tuple[course.Number, ...]
     checks: str
+    view: View
     fingerprint: str
 
     @property
@@ -91,6 +94,9 @@ def load(stem: str, root: Path) -> Exercise:
     numbers = contract(stem, root) if training else ()
     path = folder / "checks.json"
     checks = path.read_text(encoding="utf-8") if path.is_file() else ""
+    sources = [cell.source for cell in cells]
+    if training:
+        sources.append(training.probe)
     parts = [stem, *(cell.name + "\0" + cell.source for cell in cells)]
     parts += [specification.read_text(encoding="utf-8"), repr(numbers), checks]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -101,6 +107,7 @@ def load(stem: str, root: Path) -> Exercise:
         training=training,
         numbers=numbers,
         checks=checks,
+        view=view_of(sources, root),
         fingerprint=digest[:16],
     )
 

@@ -427,6 +427,7 @@ class Grading:
                 self.limits,
                 receive=talk.receive,
                 deadline=talk.deadline,
+                shown=self.exercise.view,
                 unsafe=self.unsafe,
             )()
             if not talk.ready:

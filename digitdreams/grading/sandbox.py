@@ -1,8 +1,9 @@
 """Run the program `inside` in a bubblewrap sandbox, and end it when it goes too far.
 
 The sandbox has namespaces of its own (no network, no other processes), sees the
-system, the packages and the course read-only, and can write to a small folder in
-memory that goes with it. Nothing of it is ever on a disk of this machine.
+system, the packages and a few modules of the course (see `view`) read-only, and can
+write to a small folder in memory that goes with it. Nothing of it is ever on a disk of
+this machine.
 """
 
 import contextlib
@@ -19,19 +20,21 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import platformdirs
 import psutil
 
 from digitdreams import data
-from digitdreams.course import FILE as CONTRACTS
-from digitdreams.grading import seccomp, wire
+from digitdreams.course import ROOT
+from digitdreams.grading import seccomp, view, wire
+from digitdreams.grading.view import HOME, INSIDE, View
 
-PACKAGE = Path(__file__).resolve().parents[1]
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WRITABLE = ("/student", "/dev/shm")
-HOME = "/student/home"
+SYSTEM = "/usr"
+SYSTEM_LINKS = ("lib", "lib64", "lib32", "bin", "sbin")  # in many systems, into it
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
 NOBODY = 65534
@@ -131,53 +134,93 @@ def find_bwrap() -> str:
 
 def python_inside() -> str:
     name = "python{}.{}".format(*sys.version_info)
-    return str(Path(sys.base_prefix).resolve() / "bin" / name)
+    return str(Path(system_prefix(), "bin", name))
 
 
-def shared_folders() -> dict[str, str]:
-    """What the sandbox sees of this machine, read-only: place inside, place here."""
-    base = str(Path(sys.base_prefix).resolve())
-    folders = {
-        "/course/digitdreams": str(PACKAGE),
-        "/course/course.toml": str(CONTRACTS),
+def fonts() -> dict[str, str]:
+    """What would cost matplotlib seconds to make again: place inside, place here."""
+    cache = Path(platformdirs.user_cache_dir("matplotlib", appauthor=False))
+    return {
+        f"{HOME}/.cache/matplotlib/{path.name}": str(path.resolve())
+        for path in sorted(cache.glob("fontlist-v*.json"))
     }
-    if not Path(base).is_relative_to("/usr"):
-        folders[base] = base
-    places = [
-        one for one in sys.path if one.endswith(("site-packages", "dist-packages"))
-    ]
-    for number, place in enumerate(dict.fromkeys(places)):
-        if os.path.isdir(place) and not place.startswith(f"{base}/"):
-            folders[f"/packages/{number}"] = place
-    if Path(data.FOLDER).is_dir():
-        folders["/course/data"] = str(Path(data.FOLDER).resolve())
-    return folders
 
 
-def caches() -> dict[str, str]:
-    """What would cost each run seconds to make again: place inside, place here."""
-    found = {}
-    cache = Path(platformdirs.user_cache_dir("digitdreams", appauthor=False))
-    if cache.is_dir():
-        found[f"{HOME}/.cache/digitdreams"] = str(cache.resolve())
-    fonts = Path(platformdirs.user_cache_dir("matplotlib", appauthor=False))
-    for path in sorted(fonts.glob("fontlist-v*.json")):
-        found[f"{HOME}/.cache/matplotlib/{path.name}"] = str(path.resolve())
-    return found
+def system_prefix() -> str:
+    """The folder of the Python that this one's virtual environment was made from."""
+    return str(Path(sys.base_prefix).resolve())
 
 
-def system_folders() -> list[str]:
+def package_places() -> list[str]:
+    """The folders of installed packages that do not belong to the system's Python."""
+    ends = ("site-packages", "dist-packages")
+    places = [one for one in sys.path if one.endswith(ends) and os.path.isdir(one)]
+    return list(dict.fromkeys(places))
+
+
+def packages() -> dict[str, str]:
+    """Where the installed packages are: place inside, place here."""
+    base = f"{system_prefix()}/"
+    places = [one for one in package_places() if not one.startswith(base)]
+    return {f"/packages/{number}": one for number, one in enumerate(places)}
+
+
+def hidden_places(shown: View) -> list[Path]:
+    """The courses on this machine: never seen, also where what lies above is shown."""
+    found = [view.PACKAGE, *shown.hidden]
+    if (ROOT / "course.toml").exists():
+        found.append(ROOT)
+    for place in package_places():
+        found += [Path(place, view.NAME), Path(place, f"{view.NAME}_course")]
+    there = {one.resolve() for one in found if one.is_dir()}
+    return sorted(one for one in there if not any(p in there for p in one.parents))
+
+
+def masks(inside: str, here: str, hidden: list[Path]) -> list[str]:
+    """The places to be emptied where the folder `here` is shown as `inside`.
+
+    Raises:
+        SandboxUnavailable: the folder itself is to be hidden.
+    """
+    shown = Path(here).resolve()
+    if shown in hidden:
+        raise SandboxUnavailable(
+            f"The course lies in {shown}, a folder that every sandbox has to show: "
+            "move the course to a folder of its own."
+        )
+    below = [one for one in hidden if shown in one.parents]
+    return [str(Path(inside, one.relative_to(shown))) for one in below]
+
+
+def system_folders(hidden: list[Path]) -> list[str]:
     """Arguments that show /usr and the names that lead into it."""
-    arguments = ["--ro-bind", "/usr", "/usr"]
-    for name in ("lib", "lib64", "lib32", "bin", "sbin"):
+    arguments = ["--ro-bind", SYSTEM, SYSTEM]
+    shown = [SYSTEM]
+    for name in SYSTEM_LINKS:
         path = Path("/", name)
         if path.is_symlink():
             arguments += ["--symlink", os.readlink(path), f"/{name}"]
         elif path.is_dir():
             arguments += ["--ro-bind", f"/{name}", f"/{name}"]
+            shown.append(f"/{name}")
     for name in ("/etc/ld.so.cache", "/etc/alternatives"):
         arguments += ["--ro-bind-try", name, name]
+    for folder in shown:
+        arguments += emptied(masks(folder, folder, hidden))
     return arguments
+
+
+def emptied(places: list[str]) -> list[str]:
+    """Arguments that put an empty folder in each place."""
+    return [word for one in places for word in ("--size", "4096", "--tmpfs", one)]
+
+
+def python_folders(hidden: list[Path]) -> dict[str, str]:
+    """Python and the packages: place inside, place here."""
+    base = Path(system_prefix())
+    in_course = any(one in base.parents for one in hidden)
+    shown = base.is_relative_to(SYSTEM) and not in_course
+    return {**({} if shown else {str(base): str(base)}), **packages()}
 
 
 def environment(unsafe: bool) -> dict[str, str]:
@@ -193,14 +236,13 @@ def environment(unsafe: bool) -> dict[str, str]:
     if unsafe:
         kept = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
         return {**kept, **common, "DIGITDREAMS_DATA": str(data.FOLDER)}
-    packages = [one for one in shared_folders() if one.startswith("/packages/")]
     return {
         **common,
         "PATH": "/usr/bin:/bin",
         "HOME": HOME,
         "TMPDIR": "/student/tmp",
-        "PYTHONPATH": ":".join(["/course", *packages]),
-        "DIGITDREAMS_DATA": "/course/data",
+        "PYTHONPATH": ":".join([view.COURSE, *packages()]),
+        "DIGITDREAMS_DATA": f"{view.COURSE}/data",
         "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
     }
 
@@ -269,14 +311,28 @@ def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]
     return [*arguments, str(len(sources)), *sources.values()], second, places
 
 
-def command(limits: Limits, filter_number: int | None = None) -> list[str]:
+def command(
+    limits: Limits, shown: View = view.BARE, filter_number: int | None = None
+) -> list[str]:
     """The whole command line of a sandbox.
 
     Args:
         limits: what the submission may use.
+        shown: what is seen of the course.
         filter_number: the open file from which bwrap reads the filter of system calls.
+
+    Raises:
+        SandboxUnavailable: the machine cannot show what it has to.
     """
-    folders = {**shared_folders(), **caches()}
+    hidden = hidden_places(shown)
+    system = system_folders(hidden)
+    python = python_folders(hidden)
+    in_python = [
+        place
+        for inside, here in python.items()
+        for place in masks(inside, here, hidden)
+    ]
+    folders = {**python, **shown.files(), **fonts()}
     if os.getuid() == 0:
         start, bwrap, folders = leave_root(folders)
     else:
@@ -288,10 +344,11 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
         bwrap,
         *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"),
         *("--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
-        *system_folders(),
+        *system,
     ]
     for inside in first:
         arguments += ["--ro-bind", folders[inside], inside]
+    arguments += emptied(in_python)
     size = str(limits.disk * 1_000_000)
     arguments += [
         *("--proc", "/proc", "--dev", "/dev"),
@@ -300,6 +357,10 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
     ]
     for inside in later:
         arguments += ["--ro-bind", folders[inside], inside]
+    empty = [place for word, place in pairwise(arguments) if word == "--tmpfs"]
+    for place in empty:
+        if place not in WRITABLE:
+            arguments += ["--remount-ro", place]
     arguments += [
         *("--remount-ro", "/", "--chdir", "/student", "--clearenv"),
     ]
@@ -308,9 +369,6 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
     for name, value in environment(unsafe=False).items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", python_inside(), "-s", "-P", "-m", INSIDE]
-
-
-INSIDE = "digitdreams.grading.inside"
 
 
 def resource_limits(limits: Limits, unsafe: bool) -> dict[str, int]:
@@ -462,6 +520,7 @@ class Run:
         limits: what it may use.
         receive: called with each message; it may raise `wire.WireError`.
         deadline: the moment (`time.monotonic`) at which the current step is over.
+        shown: what the program inside sees of the course.
         unsafe: without a sandbox, for one's own work only.
     """
 
@@ -471,11 +530,13 @@ class Run:
         limits: Limits,
         receive: Callable[[dict], None],
         deadline: Callable[[], float],
+        shown: View = view.BARE,
         unsafe: bool = False,
     ):
         self.limits = limits
         self.receive = receive
         self.deadline = deadline
+        self.shown = shown
         self.unsafe = unsafe
         self.job = {**job, "limits": resource_limits(limits, unsafe)}
         self.left = memoryview(b"")
@@ -493,7 +554,7 @@ class Run:
                 extra = {"env": environment(unsafe=True), "cwd": folder}
             else:
                 number = stack.enter_context(open_filter())
-                arguments = command(self.limits, number)
+                arguments = command(self.limits, self.shown, number)
                 passed = () if number is None else (number,)
                 extra = {"env": {"PATH": PATH}, "cwd": "/"}
                 extra["pass_fds"] = passed
