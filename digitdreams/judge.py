@@ -232,7 +232,7 @@ def train(seed: int = 0, path: Path | str | None = None, epochs: int = EPOCHS) -
     import keras
     import tensorflow as tf
 
-    from digitdreams import metrics, runner
+    from digitdreams import machine, metrics
 
     path = Path(FILE if path is None else path)
     keras.utils.set_random_seed(seed)
@@ -288,7 +288,7 @@ def train(seed: int = 0, path: Path | str | None = None, epochs: int = EPOCHS) -
         "epochs": epochs,
         "seconds": round(seconds),
         "parameters": saved.count_params(),
-        "machine": runner.machine(),
+        "machine": machine.describe(),
         "versions": {
             "python": platform.python_version(),
             "keras": keras.__version__,

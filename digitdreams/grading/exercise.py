@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdreams import course, tasks
+<<<<<<< HEAD
 from digitdreams.grading.view import View, view_of
+=======
+from digitdreams.files import ROOT
+>>>>>>> main
 from digitdreams.tasks import Task, Training
 
 TRAINING = "training"
@@ -66,7 +70,7 @@ class Exercise:
         return sum(task.points for task in self.tasks) + own
 
     @classmethod
-    def load(cls, stem: str, root: Path = course.ROOT) -> "Exercise":
+    def load(cls, stem: str, root: Path = ROOT) -> "Exercise":
         """Read `exercises/STEM` and `sources/tasks/STEM.py` below `root`.
 
         Raises:

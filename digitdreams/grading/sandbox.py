@@ -27,7 +27,7 @@ import platformdirs
 import psutil
 
 from digitdreams import data
-from digitdreams.course import ROOT
+from digitdreams.files import INSTALLED, PACKAGE, ROOT
 from digitdreams.grading import seccomp, view, wire
 from digitdreams.grading.view import HOME, INSIDE, View
 
@@ -167,11 +167,9 @@ def packages() -> dict[str, str]:
 
 def hidden_places(shown: View) -> list[Path]:
     """The courses on this machine: never seen, also where what lies above is shown."""
-    found = [view.PACKAGE, *shown.hidden]
-    if (ROOT / "course.toml").exists():
-        found.append(ROOT)
+    found = [PACKAGE, ROOT, *shown.hidden]
     for place in package_places():
-        found += [Path(place, view.NAME), Path(place, f"{view.NAME}_course")]
+        found += [Path(place, view.NAME), Path(place, INSTALLED)]
     there = {one.resolve() for one in found if one.is_dir()}
     return sorted(one for one in there if not any(p in there for p in one.parents))
 

@@ -14,10 +14,9 @@ from pathlib import Path
 import platformdirs
 
 from digitdreams import data
-from digitdreams.course import ROOT
+from digitdreams.files import PACKAGE, ROOT
 
 NAME = "digitdreams"
-PACKAGE = Path(__file__).resolve().parents[1]
 INSIDE = f"{NAME}.grading.inside"  # the program that runs there
 COURSE = "/course"  # where the view lies, inside
 HOME = "/student/home"
