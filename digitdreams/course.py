@@ -9,6 +9,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from digitdreams.files import home
 
@@ -66,6 +67,11 @@ class Lesson:
     exercise_numbers: tuple[Number, ...]
     memory_mb: float | None = None
     exercise_minutes: float | None = None  # that the solution runs
+    needs: tuple[str, ...] = ()  # lessons whose generators this one uses
+    saves: str | None = None  # the name of the generator that it saves for others
+    reads: tuple[str, ...] = ()  # files of the course that its code reads
+    stamp: dict[str, Any] | None = None  # what the calibration was made from
+    exercise_stamp: dict[str, Any] | None = None
 
     @property
     def stem(self) -> str:
@@ -112,8 +118,9 @@ def read_lesson(entry: dict) -> Lesson:
     entry = dict(entry)
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
-    after = tuple(entry.pop("after", ()))
-    return Lesson(after=after, numbers=numbers, exercise_numbers=exercise, **entry)
+    for key in ("after", "needs", "reads"):
+        entry[key] = tuple(entry.get(key, ()))
+    return Lesson(numbers=numbers, exercise_numbers=exercise, **entry)
 
 
 def load(file: Path | None = None) -> Course:

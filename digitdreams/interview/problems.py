@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.interview.bank import LEVELS, TOPICS, Text
 from digitdreams.tasks import Task, import_file
 
