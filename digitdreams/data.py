@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import platformdirs
 
-FOLDER = Path(
-    os.environ.get("DIGITDREAMS_DATA") or Path(__file__).resolve().parents[1] / "data"
-)
+from digitdreams.files import ROOT, replacing
+
+FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",
@@ -263,12 +263,6 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the cache in one step; do without it where the folder is read-only."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+    with contextlib.suppress(OSError), replacing(path) as partial:
+        with open(partial, "wb") as file:  # savez would append a suffix to a name
             np.savez(file, **arrays)
-        os.replace(partial, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
