@@ -8,7 +8,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import platformdirs
 
-from digitdreams.files import ROOT, replacing
+from digitdreams.files import data_folder, replacing
 
-FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+FOLDER = data_folder()
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",

@@ -26,8 +26,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from digitdreams import data
-from digitdreams.files import INSTALLED, PACKAGE, ROOT
+from digitdreams.files import INSTALLED, PACKAGE, ROOT, data_folder
 from digitdreams.grading import seccomp, view, wire
 from digitdreams.grading.view import HOME, INSIDE, View
 
@@ -233,7 +232,7 @@ def environment(unsafe: bool) -> dict[str, str]:
     }
     if unsafe:
         kept = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
-        return {**kept, **common, "DIGITDREAMS_DATA": str(data.FOLDER)}
+        return {**kept, **common, "DIGITDREAMS_DATA": str(data_folder())}
     return {
         **common,
         "PATH": "/usr/bin:/bin",

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from digitdreams import course, stamps
-from digitdreams.files import ROOT
+from digitdreams.files import PACKAGE, ROOT
 
 
 def of_marks(
@@ -36,7 +36,12 @@ def of_marks(
         f"{exercise}/{stem}.ipynb",
         "digitdreams/grading/marking.py:grade",
         "digitdreams/grading/inside.py",
-        texts={"contract": repr(numbers), "grading": f"{secret}\0{limits!r}\0{unsafe}"},
+        texts={
+            "contract": repr(numbers),
+            "grading": f"{secret}\0{limits!r}\0{unsafe}",
+            # It also decides which bar is reached.
+            "digitdreams/course.py": (PACKAGE / "course.py").read_text("utf-8"),
+        },
         files=[f"{exercise}/{stem}.ipynb", checks],
         root=root,
     )

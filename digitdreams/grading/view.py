@@ -13,8 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from digitdreams import data
-from digitdreams.files import PACKAGE, ROOT
+from digitdreams.files import PACKAGE, ROOT, data_folder
 
 NAME = "digitdreams"
 INSIDE = f"{NAME}.grading.inside"  # the program that runs there
@@ -116,7 +115,7 @@ class View:
 
 def digits() -> dict[str, str]:
     """The data, and the copies of them that save each run seconds."""
-    files = {f"{COURSE}/data": str(Path(data.FOLDER).resolve())}
+    files = {f"{COURSE}/data": str(data_folder().resolve())}
     cache = Path(platformdirs.user_cache_dir(NAME, appauthor=False))
     for path in sorted(cache.glob("mnist-*.npz")):
         files[f"{HOME}/.cache/{NAME}/{path.name}"] = str(path.resolve())

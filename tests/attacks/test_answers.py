@@ -20,14 +20,17 @@ from digitdreams import checks
 from digitdreams.grading import wire
 
 def modules():
-    names = [one.name for one in pkgutil.walk_packages(digitdreams.__path__, "digitdreams.")]
-    return [digitdreams, *map(importlib.import_module, names)]
+    found = pkgutil.walk_packages(digitdreams.__path__, "digitdreams.")
+    return [digitdreams, *(importlib.import_module(one.name) for one in found)]
+
+def is_ours(value):
+    return callable(value) and str(value.__module__).startswith("digitdreams")
 
 def functions():
     found = {}
     for module in modules():
         for name, one in vars(module).items():
-            if getattr(one, "__module__", "").startswith("digitdreams") and callable(one):
+            if hasattr(one, "__module__") and is_ours(one):
                 found[id(one)] = (f"{module.__name__}.{name}", one)
                 members = vars(one).items() if inspect.isclass(one) else ()
                 for inner, method in members:
@@ -69,7 +72,7 @@ def probe(cases, how):
 
 
 def passing(exercise, shown):
-    """The functions that answer tasks, by task, and the names of all that were tried."""
+    """The functions that answer tasks, by task, and the names of all tried."""
     seed = hidden_seed("s", exercise.stem, b"a submission")
     cases = {task.name: task.cases(seed) for task in exercise.tasks}
     asked = [

@@ -12,7 +12,16 @@ from digitdreams.grading.exercise import Exercise
 from digitdreams.grading.marking import grade
 from places import WITH_EXERCISE
 
-SEEN = {"", "checks", "course", "data", "grading", "grading.inside", "grading.wire"}
+SEEN = {
+    "",
+    "checks",
+    "course",
+    "data",
+    "files",
+    "grading",
+    "grading.inside",
+    "grading.wire",
+}
 SEEN |= {"judge", "metrics", "plots", "progress", "quiet"}
 # Modules that compute what an exercise asks for.
 ANSWERS = {"03": {"metrics", "models"}, "08": {"metrics"}}
