@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import classroom
 import psutil
@@ -360,8 +361,9 @@ def test_remote_cluster_with_tls(root, remote, certificates):
     ) as client:
         client.wait_for_workers(2, timeout=200)
         cluster.examine_workers(client, order_for(root))
+        other = replace(order_for(root), stamp="of another version")
         with pytest.raises(cluster.SchedulingError, match="another version"):
-            cluster.examine_workers(client, ORDER, probe=False)
+            cluster.examine_workers(client, other, probe=False)
         points = grade_and_kill(client, root, workers[0].pid)
         assert points == [10, 8, 0] * 2 + [10, 8]
         wait_until(lambda: len(client.nthreads()) == 1, 60, "a dead worker counts")
