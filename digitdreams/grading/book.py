@@ -114,7 +114,7 @@ def parts_of(exercise: nbformat.NotebookNode) -> list[Part]:
 
 def clean(value: Plain) -> Plain:
     """Replace what a database, a page or a terminal cannot hold, at any depth."""
-    return _clean(value)  # type: ignore[no-any-return]
+    return _clean(value)
 
 
 def _clean(value: Any) -> Any:

@@ -348,7 +348,10 @@ class Desk:
     def write_notebook(self, student: str, graded: Graded) -> None:
         """Write what formgrader shows."""
         stem = self.grader.stem
-        cells = [SubmittedCell(*clean(list(cell))) for cell in graded.cells]
+        cells = [
+            SubmittedCell(cell.name, clean(cell.kind), clean(cell.source))
+            for cell in graded.cells
+        ]
         notebook = feedback.graded_notebook(self.grader.exercise, cells, graded.result)
         text = nbformat.writes(notebook, version=4) + "\n"
         place = self.grader.folder.place("autograded", student, stem)

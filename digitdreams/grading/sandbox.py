@@ -18,10 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 import psutil
@@ -29,6 +30,7 @@ import psutil
 from digitdreams.files import INSTALLED, PACKAGE, ROOT, data_folder
 from digitdreams.grading import seccomp, view, wire
 from digitdreams.grading.view import HOME, INSIDE, View
+from digitdreams.grading.wire import Message
 
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WRITABLE = ("/student", "/dev/shm")
@@ -392,7 +394,7 @@ def processes_count_alone() -> bool:
 
 
 @contextlib.contextmanager
-def open_filter():
+def open_filter() -> Iterator[int | None]:
     """The filter of system calls as a file that bwrap can read, None without one."""
     content = seccomp.program()
     if content is None:
@@ -408,7 +410,7 @@ def open_filter():
 
 
 @contextlib.contextmanager
-def chosen_processors(count: int):
+def chosen_processors(count: int) -> Iterator[list[int]]:
     """Processors for one run that no other run on this machine has, if possible.
 
     A socket's abstract name serves as the lock: it leaves no file, and it is free
@@ -509,6 +511,16 @@ def memory_of(pid: int) -> tuple[int, int]:
 # Running ----------------------------------------------------------------------------
 
 
+Process = subprocess.Popen[bytes]
+
+
+def pipes(process: Process) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    """Input, output and errors of a process that was started with all three."""
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    assert stdin is not None and stdout is not None and stderr is not None
+    return stdin, stdout, stderr
+
+
 class Run:
     """One sandbox, from its start to its end.
 
@@ -523,9 +535,9 @@ class Run:
 
     def __init__(
         self,
-        job: dict,
+        job: Message,
         limits: Limits,
-        receive: Callable[[dict], None],
+        receive: Callable[[Message], None],
         deadline: Callable[[], float],
         shown: View = view.BARE,
         unsafe: bool = False,
@@ -542,19 +554,19 @@ class Run:
         self.printed_bytes = 0
 
     def __call__(self) -> Ended:
+        descriptors: tuple[int, ...] = ()
         with contextlib.ExitStack() as stack:
             if self.unsafe:
                 folder = stack.enter_context(
                     tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
                 )
                 arguments = [sys.executable, "-s", "-m", INSIDE]
-                extra = {"env": environment(unsafe=True), "cwd": folder}
+                variables = environment(unsafe=True)
             else:
                 number = stack.enter_context(open_filter())
                 arguments = command(self.limits, self.shown, number)
-                passed = () if number is None else (number,)
-                extra = {"env": {"PATH": PATH}, "cwd": "/"}
-                extra["pass_fds"] = passed
+                descriptors = () if number is None else (number,)
+                folder, variables = "/", {"PATH": PATH}
             processors = stack.enter_context(chosen_processors(self.limits.processors))
             self.left = memoryview(wire.message(**self.job))
             before = os.sched_getaffinity(0)
@@ -567,7 +579,9 @@ class Run:
                     stderr=subprocess.PIPE,
                     bufsize=0,
                     start_new_session=True,
-                    **extra,
+                    cwd=folder,
+                    env=variables,
+                    pass_fds=descriptors,
                 )
             except OSError as error:
                 raise SandboxBroken(f"{arguments[0]}: {error}") from error
@@ -580,23 +594,22 @@ class Run:
             ended.output += "\n[the rest of the output is left out]"
         return ended
 
-    def follow(self, process: subprocess.Popen) -> Ended:
+    def follow(self, process: Process) -> Ended:
+        stdin, stdout, stderr = pipes(process)
         watch = Watch(process.pid, self.limits)
         started = time.monotonic()
         ended = None
         with selectors.DefaultSelector() as selector:
             for stream, events in (
-                (process.stdin, selectors.EVENT_WRITE),
-                (process.stdout, selectors.EVENT_READ),
-                (process.stderr, selectors.EVENT_READ),
+                (stdin, selectors.EVENT_WRITE),
+                (stdout, selectors.EVENT_READ),
+                (stderr, selectors.EVENT_READ),
             ):
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, events)
             next_look = last = started
             lost = 0.0
-            while process.stdout in {
-                key.fileobj for key in selector.get_map().values()
-            }:
+            while stdout in {key.fileobj for key in selector.get_map().values()}:
                 now = time.monotonic()
                 if now - last > STALL:
                     lost += now - last  # this program was stopped: nobody's fault
@@ -616,7 +629,7 @@ class Run:
             ended = Ended("crashed", "its process ended " + self.how(process))
         with contextlib.suppress(OSError):  # BlockingIOError: nothing more is waiting
             while self.printed_bytes <= self.limits.output * 1_000_000:
-                content = os.read(process.stderr.fileno(), 262_144)
+                content = os.read(stderr.fileno(), 262_144)
                 if not content:
                     break
                 self.keep(content)
@@ -628,7 +641,7 @@ class Run:
         self.printed_bytes += len(content)
         self.printed += content[: KEPT_OUTPUT - len(self.printed)]
 
-    def how(self, process: subprocess.Popen) -> str:
+    def how(self, process: Process) -> str:
         try:
             code = process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -638,24 +651,26 @@ class Run:
             return f"by the signal {signal.Signals(number).name}"
         return f"with the code {code}"
 
-    def exchange(self, process: subprocess.Popen, selector) -> Ended | None:
+    def exchange(
+        self, process: Process, selector: selectors.BaseSelector
+    ) -> Ended | None:
         """Move what can be moved now."""
+        stdin, _, stderr = pipes(process)
         for key, _ in selector.select(POLL):
-            stream = key.fileobj
-            if stream is process.stdin:
+            if key.fileobj is stdin:
                 try:
-                    sent = os.write(stream.fileno(), self.left[:65_536])
+                    sent = os.write(key.fd, self.left[:65_536])
                 except BrokenPipeError:
                     sent = len(self.left)
                 self.left = self.left[sent:]
                 if not self.left:
-                    selector.unregister(stream)
-                    stream.close()
+                    selector.unregister(stdin)
+                    stdin.close()
                 continue
-            content = os.read(stream.fileno(), 262_144)
+            content = os.read(key.fd, 262_144)
             if not content:
-                selector.unregister(stream)
-            elif stream is process.stderr:
+                selector.unregister(key.fileobj)
+            elif key.fileobj is stderr:
                 self.keep(content)
                 if self.printed_bytes > self.limits.output * 1_000_000:
                     return Ended(
@@ -679,8 +694,9 @@ class Run:
             )
         return None
 
-    def end(self, process: subprocess.Popen) -> None:
+    def end(self, process: Process) -> None:
         """Kill everything, and make sure that nothing is left."""
+        stdin, stdout, stderr = pipes(process)
         left = Watch(process.pid, self.limits).tree()
         process.kill()
         for one in left:
@@ -689,16 +705,14 @@ class Run:
         process.wait()
         # Every process of the sandbox holds an end of this pipe: it is closed when
         # the last one is gone.
-        os.set_blocking(process.stderr.fileno(), False)
+        os.set_blocking(stderr.fileno(), False)
         until = time.monotonic() + 5
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stderr, selectors.EVENT_READ)
+            selector.register(stderr, selectors.EVENT_READ)
             while time.monotonic() < until:
-                if selector.select(0.1) and not os.read(
-                    process.stderr.fileno(), 262_144
-                ):
+                if selector.select(0.1) and not os.read(stderr.fileno(), 262_144):
                     break
-        for stream in (process.stdin, process.stdout, process.stderr):
+        for stream in (stdin, stdout, stderr):
             stream.close()
 
 
@@ -738,7 +752,7 @@ def probe() -> None:
         raise SandboxUnavailable(
             "Grading needs Linux: use a Linux machine, a virtual machine or WSL 2."
         )
-    heard = []
+    heard: list[Message] = []
     until = time.monotonic() + 60
     try:
         ended = Run(

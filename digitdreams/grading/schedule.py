@@ -17,7 +17,7 @@ from typing import Any
 
 from distributed import Client, Future
 from distributed.client import FutureCancelledError, FuturesCancelledError
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from digitdreams.grading.cluster import SchedulingError
@@ -121,8 +121,8 @@ class Dispatcher:
         self.work = work
         self.fresh = iter(jobs)
         self.again: deque[Flight] = deque()
-        self.flying: dict[Future, Flight] = {}
-        self.landed: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.flying: dict[Future[Graded], Flight] = {}
+        self.landed: queue.SimpleQueue[Future[Graded]] = queue.SimpleQueue()
 
     def fill(self) -> None:
         """Launch until every worker has enough, or nothing is left."""
@@ -158,7 +158,7 @@ class Dispatcher:
             while True:
                 self.land(self.landed.get_nowait())
 
-    def land(self, future: Future) -> None:
+    def land(self, future: "Future[Graded]") -> None:
         flight = self.flying.pop(future)
         graded = outcome(future)
         future.release()
@@ -236,7 +236,7 @@ def count_threads(client: Client) -> int:
     )
 
 
-def outcome(future: Future) -> Graded:
+def outcome(future: "Future[Graded]") -> Graded:
     """A future's result; what the cluster itself did wrong becomes a failure."""
     try:
         graded: Graded = future.result(timeout=30)
