@@ -8,7 +8,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import platformdirs
 
-from digitdreams.files import ROOT, replacing
+from digitdreams.files import data_folder, replacing
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     import keras
     import tensorflow as tf
 
-FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+FOLDER = data_folder()
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",
