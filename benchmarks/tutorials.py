@@ -43,7 +43,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from digitdreams import data, judge, metrics, models, runner
+from digitdreams import data, judge, machine, metrics, models
+from digitdreams.files import write_atomically
 
 HERE = Path(__file__).resolve().parent
 RECORDED = HERE / "recorded"
@@ -401,7 +402,7 @@ def published(pair: Pair, seed: int) -> Contestant:
 
 def ours(pair: Pair, seed: int) -> Contestant:
     gan = pair.measure is measure_samples
-    batch_size = models.GAN_BATCH_SIZE if gan else models.VAE_BATCH_SIZE
+    batch_size = models.gan.BATCH_SIZE if gan else models.vae.BATCH_SIZE
     steps = math.ceil(pair.our_epochs * (IMAGES // batch_size))
     return Contestant(
         lambda: pair.ours(seed, steps),
@@ -456,7 +457,7 @@ def record(pair: Pair, seed: int, budget: float, folder: Path, say=print) -> Pat
     one = published(pair, seed)
     content = {
         "recipe": pair.title,
-        "machine": runner.machine(),
+        "machine": machine.describe(),
         "date": datetime.date.today().isoformat(),
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__},
         "seed": seed,
@@ -469,7 +470,7 @@ def record(pair: Pair, seed: int, budget: float, folder: Path, say=print) -> Pat
         say(f"{pair.title}: {latest['seconds']:.0f} s, {latest[pair.quality]:.2f}")
         whole = {**content, "finished": one.finished, "curve": one.curve}
         # Written at each point, so that an interrupted run keeps what it has.
-        runner.write_atomically(path, json.dumps(whole, indent=1) + "\n")
+        write_atomically(path, json.dumps(whole, indent=1) + "\n")
         if one.finished:
             break
     return path
@@ -631,14 +632,14 @@ def main(arguments: list[str] | None = None) -> int:
         keras.backend.clear_session()
     print(table(results))
     content = {
-        "machine": runner.machine(),
+        "machine": machine.describe(),
         "date": datetime.date.today().isoformat(),
         "budget": options.budget,
         "seed": options.seed,
         "pairs": results,
     }
     text = json.dumps(content, indent=1) + "\n"
-    runner.write_atomically(options.output / "tutorials.json", text)
+    write_atomically(options.output / "tutorials.json", text)
     figure(results, options.picture or options.output / "tutorials.png")
     return 0
 

@@ -4,11 +4,11 @@ import shutil
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from digitdreams import course
-from digitdreams.course import ROOT, Lesson
+from digitdreams import course, files
+from digitdreams.console import console, fail
+from digitdreams.course import Lesson
 from digitdreams.grading import commands as grading_commands
 from digitdreams.interview import commands as interview_room
 
@@ -24,10 +24,6 @@ judge_app = typer.Typer(
 app.add_typer(judge_app, name="judge")
 grading_commands.register(app)
 interview_room.register(app)
-console = Console(highlight=False)
-
-WORK = ROOT / "my_work"
-
 LessonArgument = Annotated[
     str, typer.Argument(metavar="LESSON", help="number or name, such as 03 or vae")
 ]
@@ -35,12 +31,6 @@ LessonsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="[LESSON]...", help="numbers or names; all when left out"),
 ]
-
-
-def fail(text: str) -> typer.Exit:
-    """Print an error without markup; the caller raises what this returns."""
-    Console(stderr=True, highlight=False).print(text, style="red", markup=False)
-    return typer.Exit(1)
 
 
 def chosen(names: list[str] | None) -> list[Lesson]:
@@ -69,8 +59,8 @@ def lessons() -> None:
 def start(lesson: LessonArgument) -> None:
     """Copy an exercise to my_work/, where updates of the course never touch it."""
     found = chosen([lesson])[0]
-    source = ROOT / "exercises" / found.stem
-    target = WORK / found.stem
+    source = files.home() / "exercises" / found.stem
+    target = files.work_folder() / found.stem
     if not source.exists():
         raise fail(
             f"Lesson {found.id} has no exercise: open lessons/{found.stem}.ipynb"
@@ -94,10 +84,11 @@ def run(
     ] = False,
 ) -> None:
     """Run lessons as notebooks, show progress, write build/gallery/index.html."""
-    from digitdreams import gallery, runner
+    from digitdreams.authoring import gallery
+    from digitdreams.authoring import run as running
 
     wanted = [one for one in chosen(names) if not exercise or one.exercise_numbers]
-    outcomes = runner.run(wanted, seed=seed, exercise=exercise, console=console)
+    outcomes = running.run(wanted, seed=seed, exercise=exercise, console=console)
     if not exercise:
         page = gallery.write(course=course.load())
         console.print(f"Gallery: {page}", soft_wrap=True)
@@ -113,7 +104,7 @@ def notebooks(
     ] = False,
 ) -> None:
     """Build lessons (executed), solutions and exercises from sources/."""
-    from digitdreams import notebooks as build
+    from digitdreams.authoring import build
 
     wanted = chosen(names)
     # Exercises first: lesson 00 shows a check of exercise 01.
@@ -138,8 +129,7 @@ def notebooks(
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
-    from digitdreams import readme
-    from digitdreams.grading import handbook
+    from digitdreams.authoring import handbook, readme
 
     readme.update(course.load())
     handbook.update(course.load())
@@ -157,7 +147,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
-    from digitdreams import calibrate as calibration
+    from digitdreams.authoring import calibrate as calibration
 
     try:
         calibration.calibrate(

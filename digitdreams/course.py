@@ -10,8 +10,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-FILE = ROOT / "course.toml"
+from digitdreams.files import home
+
 CONTRACT_MIME = "application/vnd.digitdreams.contract+json"
 
 
@@ -116,8 +116,9 @@ def read_lesson(entry: dict) -> Lesson:
     return Lesson(after=after, numbers=numbers, exercise_numbers=exercise, **entry)
 
 
-def load(file: Path = FILE) -> Course:
-    """Read course.toml."""
+def load(file: Path | None = None) -> Course:
+    """Read course.toml, the course's own unless another is named."""
+    file = file or home() / "course.toml"
     with open(file, "rb") as stream:
         entries = tomllib.load(stream)
     lessons = tuple(read_lesson(entry) for entry in entries["lesson"])

@@ -230,7 +230,7 @@ def train(seed: int = 0, path: Path | str | None = None, epochs: int = EPOCHS) -
     import keras
     import tensorflow as tf
 
-    from digitdreams import runner
+    from digitdreams import machine
 
     path = Path(FILE if path is None else path)
     keras.utils.set_random_seed(seed)
@@ -286,7 +286,7 @@ def train(seed: int = 0, path: Path | str | None = None, epochs: int = EPOCHS) -
         "epochs": epochs,
         "seconds": round(seconds),
         "parameters": saved.count_params(),
-        "machine": runner.machine(),
+        "machine": machine.describe(),
         "versions": {
             "python": platform.python_version(),
             "keras": keras.__version__,

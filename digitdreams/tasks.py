@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from digitdreams import checks
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 
 FOLDER = ROOT / "sources" / "tasks"
 NOTEBOOK_SEED = 20  # inputs of the checks that students see; grading uses others
@@ -125,13 +125,23 @@ def as_result(how: str, function: Callable, case: dict) -> Any:
         ) from error
 
 
-def load_module(stem: str, folder: Path = FOLDER) -> ModuleType:
-    """Import the specifications of the exercise `03_vae`: TASKS, perhaps TRAINING."""
-    path = folder / f"{stem}.py"
-    spec = importlib.util.spec_from_file_location(f"tasks_{stem}", path)
+def import_file(path: Path, name: str) -> ModuleType:
+    """Run a file as a module of this name; `import` does not know of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no file of Python")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def load_module(stem: str, folder: Path = FOLDER) -> ModuleType:
+    """Import the specifications of the exercise `03_vae`: TASKS, perhaps TRAINING."""
+    return import_file(folder / f"{stem}.py", f"tasks_{stem}")
 
 
 def load(stem: str, folder: Path = FOLDER) -> list[Task]:

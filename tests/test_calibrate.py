@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 
 import tiny
-from digitdreams import calibrate, course, runner
-from digitdreams.calibrate import CalibrationError, bar_for
+from digitdreams import course, machine
+from digitdreams.authoring import calibrate, run
+from digitdreams.authoring.calibrate import CalibrationError, bar_for
+from digitdreams.authoring.outcomes import Outcome
 from digitdreams.course import Number
-from digitdreams.runner import Outcome
 
 slow = pytest.mark.slow
 
@@ -128,12 +129,12 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
     """Its notebook takes 90 s, as far as calibration knows."""
-    run = runner.run
+    real = run.run
 
     def slowly(*arguments, **options):
-        return [replace(one, seconds=90.0) for one in run(*arguments, **options)]
+        return [replace(one, seconds=90.0) for one in real(*arguments, **options)]
 
-    monkeypatch.setattr(runner, "run", slowly)
+    monkeypatch.setattr(run, "run", slowly)
     return Bench(tmp_path)
 
 
@@ -148,7 +149,7 @@ def test_a_calibration_writes_course_toml_and_goes_on_where_it_stopped(bench):
     [number] = lesson.numbers
     assert number.bar == 2.25
     assert number.typical == (2.105, 2.195)
-    assert (number.seeds, number.machine) == (2, runner.machine())
+    assert (number.seeds, number.machine) == (2, machine.describe())
     assert (number.limit, number.stretch) == (4.0, 1.0)
     assert lesson.minutes == 1.5
     assert 20 < lesson.memory_mb < 500

@@ -13,7 +13,7 @@ from places import LESSONS, ROOT, WITH_EXERCISE
 
 @pytest.fixture
 def type_in(tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "WORK", tmp_path / "my_work")
+    monkeypatch.setenv("DIGITDREAMS_HOME", str(tmp_path))
     monkeypatch.setattr(cli, "console", Console(highlight=False, width=200))
     return lambda *words: CliRunner().invoke(cli.app, words)
 

@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from digitdreams import checks, course, tasks
-from digitdreams.runner import OwnKernelManager
+from digitdreams.authoring.kernel import OwnKernelManager
 from places import ROOT, WITH_EXERCISE
 
 TASKS = [

@@ -16,8 +16,9 @@ from nbformat.v4 import (
 from PIL import Image
 
 import tiny
-from digitdreams import course, gallery
-from digitdreams.runner import Outcome
+from digitdreams import course
+from digitdreams.authoring import gallery
+from digitdreams.authoring.outcomes import Outcome
 
 VOID = {"meta", "link", "img", "br", "line", "rect", "circle"}
 NUMBER = {

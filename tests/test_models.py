@@ -87,7 +87,7 @@ def test_what_cannot_be_shared_is_refused(generator, word, folder):
 def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
     digits = data.load()
     monkeypatch.setattr(data, "load", lambda: digits._replace(train=few))
-    monkeypatch.setattr(models, "STEPS_AT_ONCE", 2)
+    monkeypatch.setattr(models.parts, "STEPS_AT_ONCE", 2)
     generator = models.get(lesson, seed=1)
     assert "training a short version" in capsys.readouterr().out
     images, labels = models.sample(generator, 20)
@@ -136,7 +136,7 @@ def test_the_short_conditional_vae_fits_its_prior(few, monkeypatch):
 
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
-    noise = np.zeros((2, models.GAN_NOISE_SIZE), "float32")
+    noise = np.zeros((2, models.gan.NOISE_SIZE), "float32")
     labels = np.array([1, 8])
     one, other = gan.generator([noise, labels])
     assert np.abs(one - other).max() > 1e-4

@@ -6,8 +6,9 @@ import jupytext
 import nbformat
 import pytest
 
-from digitdreams import checks, notebooks, tasks
-from digitdreams.notebooks import BuildError
+from digitdreams import checks, tasks
+from digitdreams.authoring import build
+from digitdreams.authoring.build import BuildError
 from places import LESSONS, ROOT, WITH_EXERCISE
 
 
@@ -38,7 +39,7 @@ def test_every_lesson_has_its_files_and_there_are_no_others():
 
 def test_a_lesson_matches_its_source(lesson):
     built = read(f"lessons/{lesson.stem}.ipynb")
-    source = notebooks.lesson_notebook(lesson)
+    source = build.lesson_notebook(lesson)
     assert essence(built) == essence(source), "run `make notebooks`"
     assert built.metadata == source.metadata, "run `make notebooks`"
 
@@ -58,13 +59,13 @@ def test_a_lesson_was_executed_in_order_and_without_errors(lesson):
 
 def test_a_solution_matches_its_source(exercised):
     built = read(f"solutions/{exercised.stem}/{exercised.stem}.ipynb")
-    source = notebooks.solution_notebook(exercised)
+    source = build.solution_notebook(exercised)
     assert essence(built) == essence(source), "run `make notebooks`"
     assert built.metadata == source.metadata, "run `make notebooks`"
 
 
 def test_an_exercise_is_what_nbgrader_makes_of_its_solution(exercised, tmp_path):
-    notebooks.build_exercise(exercised, root=tmp_path)
+    build.build_exercise(exercised, root=tmp_path)
     name = f"exercises/{exercised.stem}/{exercised.stem}.ipynb"
     assert essence(read(name)) == essence(read(tmp_path / name)), "run `make notebooks`"
 
@@ -95,7 +96,7 @@ def same_checks(stored, fresh):
 def test_notebook_files_are_small_and_hold_no_paths(folder):
     for path in (ROOT / folder).rglob("*.ipynb"):
         text = path.read_text(encoding="utf-8")
-        assert len(text.encode()) < notebooks.LARGEST, path
+        assert len(text.encode()) < build.LARGEST, path
         assert str(ROOT) not in text, path
         assert "site-packages" not in text, path
 
@@ -120,7 +121,7 @@ def test_cell_ids_come_from_the_section_and_survive_edits_elsewhere():
     longer = text.replace("1\n", "1\n\n# %%\n11\n", 1)
     after = jupytext.reads(longer + "\n# %%\n2\n", fmt="py:percent")
     for one in (before, after):
-        notebooks.name_cells(one)
+        build.name_cells(one)
     assert [one.id for one in before.cells] == [
         "a-title",
         "a-title-2",
@@ -133,33 +134,33 @@ def test_cell_ids_come_from_the_section_and_survive_edits_elsewhere():
 def test_a_check_without_points_or_specification_is_refused():
     for text in ('# %% check="x"\n1\n', '# %% task="x"\n1\n'):
         notebook = jupytext.reads(text, fmt="py:percent")
-        notebooks.name_cells(notebook)
+        build.name_cells(notebook)
         with pytest.raises(BuildError, match=r"points|specification"):
-            notebooks.mark_for_nbgrader(notebook, {})
+            build.mark_for_nbgrader(notebook, {})
 
 
 def test_a_notebook_that_grew_too_large_is_refused(tmp_path):
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("x" * notebooks.LARGEST)]
+        cells=[nbformat.v4.new_markdown_cell("x" * build.LARGEST)]
     )
     with pytest.raises(BuildError, match="smaller figures"):
-        notebooks.save(notebook, tmp_path / "large.ipynb")
+        build.save(notebook, tmp_path / "large.ipynb")
     assert not (tmp_path / "large.ipynb").exists()
 
 
 def test_what_did_not_change_is_not_built_again(lesson):
-    assert not notebooks.build_lesson(lesson)
+    assert not build.build_lesson(lesson)
 
 
 def test_an_exercise_that_did_not_change_is_not_built_again(exercised):
-    assert not notebooks.build_exercise(exercised)
+    assert not build.build_exercise(exercised)
 
 
 def test_specifications_are_in_the_solution_and_worth_points(exercised):
     specified = tasks.load(exercised.stem)
     assert 3 <= len(specified) <= 6
     assert all(one.points > 0 for one in specified)
-    solution = notebooks.solution_notebook(exercised)
+    solution = build.solution_notebook(exercised)
     names = {
         one.metadata.nbgrader.grade_id
         for one in solution.cells

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from digitdreams import cli, course, readme
+from digitdreams import cli, course
+from digitdreams.authoring import readme
 from places import ROOT
 
 TEXT = readme.FILE.read_text(encoding="utf-8")

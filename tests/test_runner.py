@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,8 +13,8 @@ import pytest
 from rich.console import Console
 
 import tiny
-from digitdreams import runner
-from digitdreams.runner import Outcome
+from digitdreams.authoring.outcomes import Outcome, read_outcomes
+from digitdreams.authoring.run import run
 
 pytestmark = pytest.mark.slow
 CHILD = "import time; size = b'x' * 200_000_000; time.sleep(2)"
@@ -56,9 +55,9 @@ def small(tmp_path_factory):
         patch.setenv("JUPYTER_PATH", str(root / "jupyter"))
         patch.setenv("JUPYTER_DATA_DIR", str(root / "jupyter"))
         hanging = lessons.pop("hangs")
-        found = runner.run(lessons.values(), seed=5, root=root, console=console)
+        found = run(lessons.values(), seed=5, root=root, console=console)
         quiet = Console(file=io.StringIO())
-        found += runner.run([hanging], root=root, timeout=8, console=quiet)
+        found += run([hanging], root=root, timeout=8, console=quiet)
     outcomes = dict(zip((*lessons, "hangs"), found, strict=True))
     return root, outcomes, log.getvalue()
 
@@ -141,7 +140,7 @@ def test_a_failed_notebook_is_kept_without_outputs_of_an_earlier_run(small):
 def test_the_record_is_read_back_as_written(small):
     root, outcomes, _ = small
     in_order = sorted(outcomes.values(), key=lambda one: one.lesson)
-    assert runner.read_outcomes(root / "build" / "run") == in_order
+    assert read_outcomes(root / "build" / "run") == in_order
 
 
 def test_a_log_gets_one_line_at_the_start_and_one_at_the_end(small):
@@ -163,7 +162,7 @@ def test_a_terminal_shows_progress_and_states_in_words(tmp_path, monkeypatch):
     tiny.write_notebook(tmp_path, lesson, "course.expect(distance=2)", "1")
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80, no_color=True)
-    runner.run([lesson], root=tmp_path, console=console)
+    run([lesson], root=tmp_path, console=console)
     text = screen.getvalue()
     assert "running" in text
     assert "cell 3/3" in text
@@ -185,14 +184,14 @@ def test_an_exercise_runs_in_a_copy_and_beside_its_lesson(tmp_path):
     solution = tmp_path / "solutions" / lesson.stem
     (solution / "checks.json").write_text("the checks")
     console = Console(file=io.StringIO())
-    runner.run([lesson], root=tmp_path, console=console)
-    [outcome] = runner.run([lesson], exercise=True, root=tmp_path, console=console)
+    run([lesson], root=tmp_path, console=console)
+    [outcome] = run([lesson], exercise=True, root=tmp_path, console=console)
     assert "the checks" in outputs(outcome)
     assert not (solution / "left_over.txt").exists()
     assert outcome.path.name == "00_works_exercise.ipynb"
     assert outcome.state == "missed"
     assert outcome.numbers[0]["value"] is None  # NaN is no JSON
-    found = runner.read_outcomes(tmp_path / "build" / "run")
+    found = read_outcomes(tmp_path / "build" / "run")
     assert [(one.exercise, one.state) for one in found] == [
         (False, "passed"),
         (True, "missed"),
@@ -207,7 +206,7 @@ def test_a_damaged_notebook_fails_and_nothing_old_is_kept_for_it(tmp_path):
     kept.parent.mkdir(parents=True)
     kept.write_text("of an earlier run")
     console = Console(file=io.StringIO())
-    [outcome] = runner.run([lesson], root=tmp_path, console=console)
+    [outcome] = run([lesson], root=tmp_path, console=console)
     assert outcome.state == "failed"
     assert "not a readable notebook" in outcome.reason
     assert not kept.exists()
@@ -216,9 +215,10 @@ def test_a_damaged_notebook_fails_and_nothing_old_is_kept_for_it(tmp_path):
 PROGRAM = """
 import sys
 from pathlib import Path
-from digitdreams import course, runner
+from digitdreams import course
+from digitdreams.authoring.run import run
 root = Path(sys.argv[1])
-runner.run(course.load(root / "course.toml").lessons, root=root)
+run(course.load(root / "course.toml").lessons, root=root)
 """
 
 
@@ -256,37 +256,5 @@ def test_ctrl_c_ends_the_kernel_and_keeps_what_is_done(tmp_path):
     assert process.returncode == -signal.SIGINT, error
     assert "01 The lesson that hangs: interrupted" in out
     assert not psutil.pid_exists(int(started.read_text()))
-    [outcome] = runner.read_outcomes(tmp_path / "build" / "run")
+    [outcome] = read_outcomes(tmp_path / "build" / "run")
     assert (outcome.lesson, outcome.state) == ("00", "passed")
-
-
-def test_words():
-    assert runner.amount(145.2, "nats") == "145.20 nats"
-    assert runner.amount(0.99234) == "0.9923"
-    assert runner.amount(None, "nats") == "not a number"
-    assert runner.duration(7.4) == "7 s"
-    assert runner.duration(125) == "2 min 05 s"
-    number = {"label": "accuracy", "unit": "", "sense": "above", "bar": 0.99}
-    number |= {"value": 0.995, "stretch": 0.994, "passed": True}
-    assert runner.sentence(number) == "accuracy 0.995, above 0.99: stretch reached"
-
-
-def test_the_machine_is_described_without_names():
-    cores, *model, memory = runner.machine().split(", ")
-    assert int(cores.split()[0]) >= 1
-    assert "".join(model)
-    assert memory.endswith(" GB")
-    assert os.uname().nodename not in runner.machine()
-
-
-def test_a_text_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "course.toml"
-    path.write_text("old")
-    path.chmod(0o640)
-    with pytest.raises(UnicodeEncodeError):
-        runner.write_atomically(path, "new \ud800")
-    assert path.read_text() == "old"
-    runner.write_atomically(path, "new")
-    assert path.read_text() == "new"
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert [one.name for one in tmp_path.iterdir()] == ["course.toml"]

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from digitdreams import course
-from digitdreams.course import ROOT, Lesson
+from digitdreams.course import Lesson
+from digitdreams.files import ROOT
 
 SECRET_FILE = "grading_secret"
 SECRET_VARIABLE = "DIGITDREAMS_GRADING_SECRET"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdreams import course, tasks
+from digitdreams.files import ROOT
 from digitdreams.tasks import Task, Training
 
 TRAINING = "training"
@@ -63,7 +64,7 @@ class Exercise:
         return sum(task.points for task in self.tasks) + own
 
     @classmethod
-    def load(cls, stem: str, root: Path = course.ROOT) -> "Exercise":
+    def load(cls, stem: str, root: Path = ROOT) -> "Exercise":
         """Read `exercises/STEM` and `sources/tasks/STEM.py` below `root`.
 
         Raises:

@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from digitdreams.checks import FILE_NAME as CHECKS
-from digitdreams.course import ROOT, Lesson
+from digitdreams.course import Lesson
+from digitdreams.files import ROOT
 
 # What `--complete` adds, so that the folder works where there is nothing else.
 COURSE_FILES = (

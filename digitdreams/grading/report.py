@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.grading import similarity
 from digitdreams.grading.book import CourseFolder, Entry
 from digitdreams.grading.feedback import STATES, page

@@ -25,7 +25,7 @@ import platformdirs
 import psutil
 
 from digitdreams import data
-from digitdreams.course import FILE as CONTRACTS
+from digitdreams.files import ROOT
 from digitdreams.grading import seccomp, wire
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -139,7 +139,7 @@ def shared_folders() -> dict[str, str]:
     base = str(Path(sys.base_prefix).resolve())
     folders = {
         "/course/digitdreams": str(PACKAGE),
-        "/course/course.toml": str(CONTRACTS),
+        "/course/course.toml": str(ROOT / "course.toml"),
     }
     if not Path(base).is_relative_to("/usr"):
         folders[base] = base

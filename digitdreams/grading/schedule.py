@@ -29,7 +29,7 @@ from distributed.client import FutureCancelledError, FuturesCancelledError
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.grading.inbox import Unreadable
 
 WRITTEN = "written"

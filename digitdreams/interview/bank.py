@@ -1,6 +1,6 @@
 """The bank of interview questions: YAML files that people edit.
 
-`questions/<topic>.yaml` holds a list of questions. `load` reads all of them and
+`content/questions/<topic>.yaml` holds a list of questions. `load` reads all of them and
 refuses the bank as a whole when anything is wrong, with file and line of every fault.
 `python -m digitdreams.interview.bank` prints the faults, those of the numbers and
 links included.
@@ -20,12 +20,10 @@ from pathlib import Path
 
 import yaml
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 
 # Another folder of questions can be named, for a bank of your own.
-FOLDER = Path(
-    os.environ.get("DIGITDREAMS_QUESTIONS") or Path(__file__).parent / "questions"
-)
+FOLDER = Path(os.environ.get("DIGITDREAMS_QUESTIONS") or ROOT / "content" / "questions")
 LESSONS = ROOT / "lessons"
 
 TOPICS = (

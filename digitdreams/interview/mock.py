@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.interview import bank, formula, practice, screen
 from digitdreams.interview.bank import Question, Text
 from digitdreams.interview.problems import Problem

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitdreams import checks
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.interview import formula, problems
 from digitdreams.interview.problems import Problem
 

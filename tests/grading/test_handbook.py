@@ -1,7 +1,7 @@
 """INSTRUCTORS.md says what the specifications say."""
 
-from digitdreams import course, readme, tasks
-from digitdreams.grading import handbook
+from digitdreams import course, tasks
+from digitdreams.authoring import handbook, readme
 from places import WITH_EXERCISE
 
 TEXT = handbook.FILE.read_text(encoding="utf-8")

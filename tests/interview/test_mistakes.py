@@ -11,7 +11,8 @@ import re
 
 import pytest
 
-from digitdreams import checks, notebooks, tasks
+from digitdreams import checks, tasks
+from digitdreams.authoring import build
 from digitdreams.interview import bank, problems
 
 # Mistake: the bug hunt that has it alone, the repair (old text, new text, ...), and
@@ -220,8 +221,8 @@ def definitions(cells):
 @pytest.mark.parametrize("place", PRINTED)
 def test_the_program_that_an_exercise_prints_is_broken(place):
     stem, name = place.split("#")
-    source = notebooks.SOURCES / "solutions" / f"{stem}.py"
-    cells = notebooks.read_source(source).cells
+    source = build.SOURCES / "solutions" / f"{stem}.py"
+    cells = build.read_source(source).cells
     shown = [
         program
         for cell in cells

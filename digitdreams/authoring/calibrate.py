@@ -19,9 +19,13 @@ import tomlkit
 from rich.console import Console
 from rich.table import Table
 
-from digitdreams import runner
-from digitdreams.course import ROOT, Lesson, Number
-from digitdreams.runner import FAILED, Outcome, amount, sentence
+from digitdreams import machine
+from digitdreams.authoring import run as running
+from digitdreams.authoring.display import sentence
+from digitdreams.authoring.outcomes import FAILED, Outcome, read_outcomes
+from digitdreams.console import amount, say
+from digitdreams.course import Lesson, Number
+from digitdreams.files import ROOT, relative, write_atomically
 
 FOLDER = Path("build/calibrate")
 FEWEST_SEEDS = 2  # a range needs two values
@@ -51,7 +55,7 @@ def calibrate(
     first_seed: int = 1,
     console: Console | None = None,
     fresh: bool = False,
-    timeout: float = runner.TIMEOUT,
+    timeout: float = running.TIMEOUT,
     root: Path = ROOT,
     folder: Path = FOLDER,
 ) -> list[Finding]:
@@ -83,14 +87,14 @@ def calibrate(
         at = root / folder / (f"{lesson.stem}{'_exercise' * exercise}/seed_{seed}")
         outcome = None if fresh else kept(lesson, seed, exercise, at, root)
         if outcome is not None:
-            say(console, f"seed {seed}: done before; {in_words(outcome)}")
+            say(f"seed {seed}: done before; {in_words(outcome)}", console)
         else:
             shutil.rmtree(at, ignore_errors=True)
-            outcome = runner.run(
+            outcome = running.run(
                 [lesson], seed, exercise, at, console, timeout=timeout, root=root
             )[0]
         if outcome.state == FAILED:
-            where = f"; see {runner.relative(outcome.path)}" if outcome.path else ""
+            where = f"; see {relative(outcome.path)}" if outcome.path else ""
             raise CalibrationError(f"seed {seed} failed: {outcome.reason}{where}")
         outcomes.append(outcome)
     findings = [find(number, outcomes) for number in numbers]
@@ -104,13 +108,13 @@ def kept(
 ) -> Outcome | None:
     """The outcome of an earlier run, if it was of the same code on this machine."""
     numbers = lesson.exercise_numbers if exercise else lesson.numbers
-    source = runner.source_of(lesson, exercise, root)
-    for outcome in runner.read_outcomes(folder):
+    source = running.source_of(lesson, exercise, root)
+    for outcome in read_outcomes(folder):
         if (
             (outcome.lesson, outcome.exercise) == (lesson.id, exercise)
             and outcome.seed == seed
             and outcome.state != FAILED
-            and outcome.machine == runner.machine()
+            and outcome.machine == machine.describe()
             and {one["name"] for one in outcome.numbers}
             == {one.name for one in numbers}
             and source.is_file()
@@ -223,14 +227,10 @@ def write(
         table["typical"] = list(finding.typical)
         table["seeds"] = len(outcomes)
         table["machine"] = outcomes[-1].machine
-    runner.write_atomically(file, tomlkit.dumps(document))
+    write_atomically(file, tomlkit.dumps(document))
 
 
 # Showing ------------------------------------------------------------------------
-
-
-def say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def in_words(outcome: Outcome) -> str:
@@ -256,8 +256,8 @@ def report(findings: list[Finding], outcomes: list[Outcome], console: Console) -
         console.print(table)
     seconds = [one.seconds for one in outcomes]
     say(
-        console,
         f"{len(outcomes)} seeds, {min(seconds):.0f} to {max(seconds):.0f} s each, at "
         f"most {max(one.peak_memory_mb for one in outcomes):,.0f} MB; written to "
         "course.toml",
+        console,
     )

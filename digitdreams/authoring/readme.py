@@ -5,7 +5,8 @@ from pathlib import Path
 
 import nbformat
 
-from digitdreams.course import ROOT, Course
+from digitdreams.course import Course
+from digitdreams.files import ROOT
 
 FILE = ROOT / "README.md"
 PICTURE = ROOT / "images" / "latent_map.png"

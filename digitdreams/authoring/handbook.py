@@ -2,8 +2,9 @@
 
 import ast
 
-from digitdreams import readme
-from digitdreams.course import ROOT, Course, Lesson
+from digitdreams.authoring import readme
+from digitdreams.course import Course, Lesson
+from digitdreams.files import ROOT
 from digitdreams.grading.exercise import TRAINING, Exercise
 
 FILE = ROOT / "INSTRUCTORS.md"

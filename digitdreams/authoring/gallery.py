@@ -18,10 +18,13 @@ import nbformat
 from jinja2 import Environment, StrictUndefined
 from nbformat import NotebookNode
 
-from digitdreams import runner
-from digitdreams.course import ROOT, Course, Lesson
+from digitdreams.authoring import outcomes as record
+from digitdreams.authoring.display import verdict
+from digitdreams.authoring.outcomes import Outcome
+from digitdreams.console import amount, duration
+from digitdreams.course import Course, Lesson
 from digitdreams.course import load as load_course
-from digitdreams.runner import Outcome, amount, duration, verdict
+from digitdreams.files import base, write_atomically
 
 FOLDER = Path("build/gallery")
 KINDS = {"image/gif": "gif", "image/png": "png"}  # best first
@@ -33,8 +36,8 @@ def write(
     outcomes: Iterable[Outcome] | None = None,
     course: Course | None = None,
     target: Path = FOLDER,
-    run_folder: Path = runner.FOLDER,
-    root: Path = ROOT,
+    run_folder: Path = record.FOLDER,
+    root: Path | None = None,
 ) -> Path:
     """Write the gallery and return the path of its index.html.
 
@@ -43,11 +46,12 @@ def write(
         course: gives titles, order and stated minutes; None reads course.toml.
         target: the gallery's folder, relative to `root`; its images are replaced.
         run_folder: where the runner kept its record, relative to `root`.
-        root: the course's folder.
+        root: the folder below which work is written; None takes `files.base()`.
     """
     course = course or load_course()
+    root = root or base()
     if outcomes is None:
-        outcomes = runner.read_outcomes(root / run_folder)
+        outcomes = record.read_outcomes(root / run_folder)
     target = root / target
     images = target / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -56,7 +60,9 @@ def write(
         for lesson, outcome in in_order(outcomes, course)
     ]
     template = environment().from_string(
-        resources.files("digitdreams").joinpath("gallery.html").read_text("utf-8")
+        resources.files("digitdreams.authoring")
+        .joinpath("gallery.html")
+        .read_text("utf-8")
     )
     shown = {one["lesson"] for one in sections}
     page = template.render(
@@ -68,7 +74,7 @@ def write(
     )
     used = {picture["file"] for one in sections for picture in one["pictures"]}
     index = target / "index.html"
-    runner.write_atomically(index, page)
+    write_atomically(index, page)
     for old in images.iterdir():
         if old.name not in used:
             old.unlink()

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from digitdreams.interview.problems import Problem
-from digitdreams.interview.problems.programs import program
+from digitdreams.interview.problems import Problem, program
 from digitdreams.tasks import Task, Wrong
 
 # pca_reconstruction ---------------------------------------------------------------

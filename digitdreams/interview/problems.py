@@ -1,19 +1,21 @@
 """Coding problems and bug hunts, checked like the tasks of the exercises.
 
-`problems/<topic>.py` holds a list PROBLEMS. The name of a problem is that of its
-task: the function to write.
+`content/problems/<topic>.py` holds a list PROBLEMS; the folder lies outside the
+package, for it holds answers. The name of a problem is that of its task: the function
+to write.
 """
 
-import importlib
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from digitdreams.course import ROOT
 from digitdreams.interview.bank import LEVELS, TOPICS, Text
-from digitdreams.tasks import Task
+from digitdreams.tasks import Task, import_file
 
-FOLDER = Path(__file__).parent
+FOLDER = ROOT / "content" / "problems"
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,36 @@ def compiled(source: str, name: str) -> Callable:
     return names[name]
 
 
+def program(source: str, name: str) -> Callable:
+    """The function `name` of a program's text, compiled at the first call.
+
+    Many programs import Keras, which takes seconds: listing problems must not.
+    """
+    kept = {}
+
+    def answer(**case):
+        if not kept:
+            kept[name] = compiled(source, name)
+        return kept[name](**case)
+
+    answer.__name__ = name
+    return answer
+
+
+@cache
+def problems_of(path: Path) -> list[Problem]:
+    """The list PROBLEMS of a file."""
+    return import_file(path, f"problems_{path.stem}").PROBLEMS
+
+
 def load_topic(topic: str) -> list[Problem]:
     """The problems of one topic; none where there is no file."""
     if topic not in TOPICS:
         raise LookupError(
             f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}"
         )
-    if not (FOLDER / f"{topic}.py").exists():
-        return []
-    return importlib.import_module(f"{__name__}.{topic}").PROBLEMS
+    path = FOLDER / f"{topic}.py"
+    return problems_of(path) if path.exists() else []
 
 
 def load() -> list[Problem]:

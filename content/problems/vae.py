@@ -5,8 +5,7 @@ import math
 import numpy as np
 from scipy.special import entr, logsumexp
 
-from digitdreams.interview.problems import Problem
-from digitdreams.interview.problems.programs import program
+from digitdreams.interview.problems import Problem, program
 from digitdreams.tasks import Task, Wrong
 
 # kl_standard_normal ---------------------------------------------------------------

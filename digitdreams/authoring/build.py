@@ -23,9 +23,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from digitdreams import tasks
+from digitdreams.authoring.kernel import OwnKernelManager
 from digitdreams.checks import FILE_NAME as CHECKS
-from digitdreams.course import ROOT, Lesson, Number
-from digitdreams.runner import OwnKernelManager
+from digitdreams.course import Lesson, Number
+from digitdreams.files import ROOT, write_atomically
 
 SOURCES = ROOT / "sources"
 LESSONS = ROOT / "lessons"
@@ -151,10 +152,7 @@ def save(notebook: NotebookNode, path: Path) -> None:
             f"{path.name} would have {len(text.encode()) / 1e6:.2f} MB: use fewer or "
             f"smaller figures, the limit is {LARGEST / 1e6} MB"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_atomically(path, text)
 
 
 # Lessons ------------------------------------------------------------------------------

@@ -6,8 +6,7 @@ import numpy as np
 from scipy.linalg import sqrtm
 from scipy.special import entr, rel_entr
 
-from digitdreams.interview.problems import Problem
-from digitdreams.interview.problems.programs import program
+from digitdreams.interview.problems import Problem, program
 from digitdreams.tasks import Task, Wrong
 
 # fid_of_features ------------------------------------------------------------------

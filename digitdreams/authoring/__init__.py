@@ -1,0 +1,1 @@
+"""Run lessons, build notebooks from their sources, calibrate, show."""
