@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import platformdirs
 
+from digitdreams import files
+
 FOLDER = Path(
     os.environ.get("DIGITDREAMS_DATA") or Path(__file__).resolve().parents[1] / "data"
 )
@@ -97,7 +99,7 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
     """
     if split_name not in SPLITS:
         raise ValueError(f"No split {split_name!r}; choose one of {', '.join(SPLITS)}.")
-    _check_files(Path(FOLDER))
+    check_files(Path(FOLDER))
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -152,7 +154,7 @@ def batches(images, batch_size: int, seed: int):
 
 @functools.lru_cache(maxsize=1)
 def _load(folder: Path) -> Digits:
-    cache = _cache_file(_check_files(folder))
+    cache = _cache_file(check_files(folder))
     arrays = _read_cache(cache)
     if arrays is None:
         arrays = {}
@@ -176,13 +178,16 @@ def _load(folder: Path) -> Digits:
 
 
 def _remedy(folder: Path) -> str:
+    restore = "Restore it with `git checkout -- data`, clone the repository afresh"
+    if not files.in_checkout():
+        restore = "Install digitdreams again"
     return (
-        "Restore it with `git checkout -- data`, clone the repository afresh, or set "
-        f"DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 (now {folder})."
+        f"{restore}, or set DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 "
+        f"(now {folder})."
     )
 
 
-def _check_files(folder: Path) -> str:
+def check_files(folder: Path) -> str:
     """Return a digest of the data files' contents; raise DataError if one is gone."""
     digest = hashlib.sha256()
     for name in (*DESCRIPTIONS, *RECORDS.values()):

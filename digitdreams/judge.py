@@ -16,11 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from digitdreams import data, metrics
+from digitdreams import data, files, metrics
 
 FILE = Path(__file__).with_name("judge.keras")
 COMMAND = "digitdreams judge train"
-REMEDY = f"Restore it with `git checkout -- digitdreams` or train it: `{COMMAND}`."
+REMEDY = (
+    f"Restore it with `git checkout -- digitdreams` or train it: `{COMMAND}`."
+    if files.in_checkout()
+    else "Install digitdreams again."
+)
 
 EPOCHS = 10
 BATCH_SIZE = 128
@@ -348,8 +352,9 @@ def _spoil(images):
     return tf.clip_by_value(tf.where(spoiled, images + change, images), 0.0, 1.0)
 
 
-@functools.lru_cache(maxsize=1)
-def _load(path: Path):
+def check_files(path: Path | None = None) -> None:
+    """Raise JudgeError if the judge's file or its record is missing or damaged."""
+    path = Path(path or FILE)
     expected = record()["sha256"]
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -360,6 +365,11 @@ def _load(path: Path):
             f"The judge {path} is damaged: its sha256 is not the one recorded in "
             f"{path.with_suffix('.json').name}. {REMEDY}"
         )
+
+
+@functools.lru_cache(maxsize=1)
+def _load(path: Path):
+    check_files(path)
     import keras
 
     return keras.models.load_model(path)

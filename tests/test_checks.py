@@ -181,7 +181,7 @@ def test_a_missing_file_says_what_to_do(exercise):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}', "\x00"])
 def test_a_damaged_file_says_what_to_do(exercise, content):
     (exercise / checks.FILE_NAME).write_text(content)
-    with pytest.raises(ValueError, match="copy it again"):
+    with pytest.raises(ValueError, match="digitdreams start"):
         checks.check(scaled_sum)
 
 
