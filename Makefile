@@ -2,7 +2,11 @@
 
 PYTHON ?= python3.11
 BIN := .venv/bin
+STUDENT := .venv/.student
 READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Without build isolation, which would fetch the build's tools anew.
+EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
 
 .DEFAULT_GOAL := help
@@ -19,19 +23,24 @@ help:
 	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
 	@echo "make clean           remove build/ (not .venv, not my_work/)"
 
-$(READY): requirements.lock pyproject.toml
+# A student's commands need fewer packages than an author's: two stages of one .venv.
+$(STUDENT): requirements-student.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name it with make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: name one with make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt install python3.11-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --no-index -e .
+	$(PIP) --require-hashes -r requirements-student.lock
+	$(EDITABLE)
 	@touch $@
 
-run: $(READY)
+$(READY): requirements.lock $(STUDENT)
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+run: $(STUDENT)
 	$(BIN)/digitdreams run $(LESSON)
 
-lab: $(READY)
+lab: $(STUDENT)
 	$(BIN)/digitdreams lab $(LESSON)
 
 # Both parts run, also when the first one fails. Tests of one file share a process.
@@ -55,8 +64,13 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet pyproject.toml
+
+# Two locks of one resolution: all that authors need, and what a student's commands need.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --group dev --custom-compile-command "make lock" --quiet pyproject.toml -o requirements.lock
+	$(LOCK) --group build --extra dev -o requirements.lock
+	cp requirements.lock requirements-student.lock  # uv keeps the versions it finds
+	$(LOCK) --group build -o requirements-student.lock
 
 clean:
 	rm -rf build

@@ -182,6 +182,7 @@ def notebooks(
     ] = False,
 ) -> None:
     """Build lessons (executed), solutions and exercises from sources/."""
+    files.checkout("Building notebooks")
     from digitdreams.authoring import build
 
     wanted = chosen(names)
@@ -207,6 +208,7 @@ def notebooks(
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
+    files.checkout("Updating the README")
     from digitdreams.authoring import handbook, readme
 
     readme.update(course.load())
@@ -225,6 +227,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
+    files.checkout("Calibrating")
     from digitdreams.authoring import calibrate as calibration
 
     try:
@@ -242,6 +245,7 @@ def calibrate(
 @judge_app.command()
 def train() -> None:
     """Train the judge again, in about six minutes, and record its accuracy."""
+    files.checkout("Training the judge")
     from digitdreams import judge
 
     judge.train()

@@ -16,11 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import platformdirs
 
-from digitdreams import files
+from digitdreams.files import ROOT, in_checkout, replacing
 
-FOLDER = Path(
-    os.environ.get("DIGITDREAMS_DATA") or Path(__file__).resolve().parents[1] / "data"
-)
+FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",
@@ -179,7 +177,7 @@ def _load(folder: Path) -> Digits:
 
 def _remedy(folder: Path) -> str:
     restore = "Restore it with `git checkout -- data`, clone the repository afresh"
-    if not files.in_checkout():
+    if not in_checkout():
         restore = "Install digitdreams again"
     return (
         f"{restore}, or set DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 "
@@ -268,12 +266,9 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the cache in one step; do without it where the folder is read-only."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(partial, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with (
+        contextlib.suppress(OSError),
+        replacing(path) as partial,
+        open(partial, "wb") as file,  # savez would append a suffix to a name
+    ):
+        np.savez(file, **arrays)

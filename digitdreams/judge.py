@@ -16,15 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from digitdreams import data, files, metrics
+from digitdreams import data, metrics
 
 FILE = Path(__file__).with_name("judge.keras")
 COMMAND = "digitdreams judge train"
-REMEDY = (
-    f"Restore it with `git checkout -- digitdreams` or train it: `{COMMAND}`."
-    if files.in_checkout()
-    else "Install digitdreams again."
-)
+REMEDY = f"Restore it with `git checkout -- digitdreams` or train it: `{COMMAND}`."
 
 EPOCHS = 10
 BATCH_SIZE = 128
@@ -352,9 +348,8 @@ def _spoil(images):
     return tf.clip_by_value(tf.where(spoiled, images + change, images), 0.0, 1.0)
 
 
-def check_files(path: Path | None = None) -> None:
-    """Raise JudgeError if the judge's file or its record is missing or damaged."""
-    path = Path(path or FILE)
+@functools.lru_cache(maxsize=1)
+def _load(path: Path):
     expected = record()["sha256"]
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -365,11 +360,6 @@ def check_files(path: Path | None = None) -> None:
             f"The judge {path} is damaged: its sha256 is not the one recorded in "
             f"{path.with_suffix('.json').name}. {REMEDY}"
         )
-
-
-@functools.lru_cache(maxsize=1)
-def _load(path: Path):
-    check_files(path)
     import keras
 
     return keras.models.load_model(path)

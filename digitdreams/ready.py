@@ -6,7 +6,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from digitdreams import files
+from digitdreams import data, files
 
 
 class NotReady(RuntimeError):
@@ -18,19 +18,23 @@ class NotReady(RuntimeError):
 
 
 def check_files() -> None:
-    """Look for course.toml, the judge and the digits.
+    """Look for course.toml, the digits, and the files that the package itself brings.
 
     Raises:
         NotReady: names the first file that is missing or damaged.
     """
-    from digitdreams import data, judge
-
     try:
         files.home()
-        judge.check_files()
         data.check_files(Path(data.FOLDER))
-    except (files.CourseMissing, judge.JudgeError, data.DataError) as error:
+    except (files.CourseMissing, data.DataError) as error:
         raise NotReady(str(error)) from None
+    for name in ("judge.keras", "judge.json"):
+        path = files.PACKAGE / name
+        if not path.is_file():
+            restore = "install digitdreams again"
+            if files.in_checkout():
+                restore = "restore it with `git checkout -- digitdreams`"
+            raise NotReady(f"{path} is missing: {restore}")
 
 
 def check_keras() -> None:

@@ -13,19 +13,33 @@ from places import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+STUDENT = (ROOT / "requirements-student.lock").read_text(encoding="utf-8")
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WANTED = [
     Requirement(text)
     for text in (
         *PROJECT["project"]["dependencies"],
-        *PROJECT["dependency-groups"]["dev"],
+        *(one for name in EXTRAS for one in EXTRAS[name]),
+        *PROJECT["dependency-groups"]["build"],
         *PROJECT["build-system"]["requires"],
     )
+    if not text.startswith("digitdreams[")
 ]
-LOCKED = {
-    canonicalize_name(match[1]): (match[2], Requirement(match[0].rstrip(" \\")).marker)
-    for match in re.finditer(r"^([A-Za-z0-9._-]+)==([^\s;]+)[^\n]*", LOCK, re.M)
-}
+
+
+def locked(text: str) -> dict:
+    """Name: (version, marker) of each package that a lock holds."""
+    return {
+        canonicalize_name(found[1]): (
+            found[2],
+            Requirement(found[0].rstrip(" \\")).marker,
+        )
+        for found in re.finditer(r"^([A-Za-z0-9._-]+)==([^\s;]+)[^\n]*", text, re.M)
+    }
+
+
+LOCKED = locked(LOCK)
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
@@ -42,7 +56,19 @@ def test_every_locked_package_has_exactly_one_version_and_hashes():
 
 
 def test_the_lock_names_no_package_index():
-    assert "://" not in LOCK
+    assert "://" not in LOCK + STUDENT
+
+
+def test_a_student_gets_a_part_of_the_same_versions():
+    part = locked(STUDENT)
+    assert 80 < len(part) < len(LOCKED)
+    assert all(LOCKED[name][0] == version for name, (version, _) in part.items())
+    for name in ("dask", "distributed", "psycopg2-binary", "genanki", "nbgrader"):
+        assert name in LOCKED and name not in part
+
+
+def test_the_extras_are_there():
+    assert set(EXTRAS) == {"grading", "interview", "language", "site", "dev"}
 
 
 def test_conda_installs_the_lock_and_the_same_python():

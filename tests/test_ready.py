@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from digitdreams import checks, data, files, judge, ready
+from digitdreams import checks, data, files, ready
 from digitdreams.authoring.kernel import OwnKernelManager
 from places import ROOT
 
@@ -90,10 +90,10 @@ def test_a_missing_data_file_is_named(tmp_path, monkeypatch):
 def test_a_missing_file_of_the_package_is_named(tmp_path, monkeypatch, spoil):
     for name in ("judge.keras", "judge.json"):
         shutil.copy(files.PACKAGE / name, tmp_path)
-    monkeypatch.setattr(judge, "FILE", tmp_path / "judge.keras")
+    monkeypatch.setattr(files, "PACKAGE", tmp_path)
     ready.check_files()
     (tmp_path / spoil).unlink()
-    with pytest.raises(ready.NotReady, match=r"judge.* is missing"):
+    with pytest.raises(ready.NotReady, match=r"judge.* is missing: install"):
         ready.check_files()
 
 
