@@ -16,7 +16,7 @@ help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
 	@echo "make install         install also what instructors and authors need"
-	@echo "make lab             open JupyterLab at the first lesson"
+	@echo "make lab             open JupyterLab in my_work/ at the first lesson"
 	@echo "make test            run every test and every notebook"
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
@@ -44,7 +44,7 @@ run: $(STUDENT)
 	$(BIN)/digitdreams run $(LESSON)
 
 lab: $(STUDENT)
-	$(BIN)/jupyter lab lessons/00_start_here.ipynb
+	$(BIN)/digitdreams lab $(LESSON)
 
 # Both parts run, also when the first one fails. Tests of one file share a process.
 test: $(READY)
