@@ -1,6 +1,7 @@
 """The command `digitdreams`."""
 
 import shutil
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -104,11 +105,12 @@ def notebooks(
     ] = False,
 ) -> None:
     """Build lessons (executed), solutions and exercises from sources/."""
+    files.checkout("Building notebooks")
     from digitdreams.authoring import build
 
     wanted = chosen(names)
     # Exercises first: lesson 00 shows a check of exercise 01.
-    steps = [
+    steps: list[tuple[str, Callable[..., bool], Lesson]] = [
         ("exercise", build.build_exercise, one)
         for one in wanted
         if one.exercise_numbers
@@ -129,6 +131,7 @@ def notebooks(
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
+    files.checkout("Updating the README")
     from digitdreams.authoring import handbook, readme
 
     readme.update(course.load())
@@ -147,6 +150,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
+    files.checkout("Calibrating")
     from digitdreams.authoring import calibrate as calibration
 
     try:
@@ -164,6 +168,7 @@ def calibrate(
 @judge_app.command()
 def train() -> None:
     """Train the judge again, in about six minutes, and record its accuracy."""
+    files.checkout("Training the judge")
     from digitdreams import judge
 
     judge.train()

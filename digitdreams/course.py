@@ -9,6 +9,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from digitdreams.files import home
 
@@ -22,7 +23,7 @@ class UnknownLesson(LookupError):
 class BarMissed(AssertionError):
     """A number of a notebook is on the wrong side of its bar."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Let IPython show the line instead of the way to it."""
         return [f"{type(self).__name__}: {self}"]
 
@@ -94,7 +95,7 @@ class Course:
         raise UnknownLesson(f"There is no lesson {text!r}. The lessons are:\n{listed}")
 
 
-def read_number(entry: dict) -> Number:
+def read_number(entry: dict[str, Any]) -> Number:
     entry = dict(entry)
     senses = [sense for sense in ("below", "above") if sense in entry]
     if len(senses) != 1:
@@ -108,7 +109,7 @@ def read_number(entry: dict) -> Number:
     return Number(sense=senses[0], bar=bar, **entry)
 
 
-def read_lesson(entry: dict) -> Lesson:
+def read_lesson(entry: dict[str, Any]) -> Lesson:
     entry = dict(entry)
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
@@ -221,7 +222,9 @@ class Verdict:
             lines.append("  ".join(cells).rstrip())
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, Any]:
         numbers = [
             {
                 "name": one.name,

@@ -263,6 +263,9 @@ def _read_cache(path: Path) -> dict[str, np.ndarray] | None:
 
 def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write the cache in one step; do without it where the folder is read-only."""
-    with contextlib.suppress(OSError), replacing(path) as partial:
-        with open(partial, "wb") as file:  # savez would append a suffix to a name
-            np.savez(file, **arrays)
+    with (
+        contextlib.suppress(OSError),
+        replacing(path) as partial,
+        open(partial, "wb") as file,  # savez would append a suffix to a name
+    ):
+        np.savez(file, **arrays)

@@ -1,13 +1,41 @@
-"""Start the command line; Ctrl-C while it still loads ends it without a traceback."""
+"""Start the command line; what is missing here ends it with one line, no traceback."""
 
 import os
 import signal
+import sys
+
+# The modules that only an extra installs, and the extra: see pyproject.toml.
+EXTRAS = {
+    "dask": "grading",
+    "dateutil": "grading",
+    "distributed": "grading",
+    "nbgrader": "grading",
+    "psycopg2": "grading",
+    "sqlalchemy": "grading",
+    "traitlets": "grading",
+    "genanki": "interview",
+    "jupytext": "dev",
+    "tomlkit": "dev",
+}
 
 
 def main() -> None:
     """Load the commands and run the one that was asked for."""
+    # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     from digitdreams.cli import app
+    from digitdreams.files import CourseMissing
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    app()
+    try:
+        app()
+    except CourseMissing as error:
+        sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        sys.exit(
+            f"This needs the package {package}, which is not installed: type "
+            f"`pip install 'digitdreams[{EXTRAS[package]}]'`"
+        )

@@ -58,7 +58,8 @@ def name_cells(notebook: NotebookNode) -> None:
     A Markdown cell with several headings is named by the first if it starts with it;
     the cells after it belong to the section of the last.
     """
-    section, seen = "top", {}
+    section = "top"
+    seen: dict[str, int] = {}
     for cell in notebook.cells:
         name = section
         if cell.cell_type == "markdown":

@@ -24,7 +24,7 @@ from digitdreams.authoring.outcomes import (
     MISSED,
     PASSED,
     Outcome,
-    legible,
+    finite,
     record,
 )
 from digitdreams.course import Lesson
@@ -114,9 +114,7 @@ def run_one(
     else:
         execution = Execution(notebook, seed, timeout, progress)
         with (
-            scratch_copy(source.parent)
-            if exercise
-            else nullcontext(source.parent) as at
+            ScratchCopy(source.parent) if exercise else nullcontext(source.parent) as at
         ):
             execution.run(Path(at))
         settle(outcome, execution, lesson)
@@ -127,7 +125,7 @@ def run_one(
     return outcome
 
 
-class scratch_copy(tempfile.TemporaryDirectory):
+class ScratchCopy(tempfile.TemporaryDirectory[str]):
     """A copy of a folder that lasts for the length of a `with` block."""
 
     def __init__(self, folder: Path):
@@ -135,13 +133,14 @@ class scratch_copy(tempfile.TemporaryDirectory):
         self.folder = folder
 
     def __enter__(self) -> str:
-        return shutil.copytree(self.folder, Path(self.name) / self.folder.name)
+        copy = Path(self.name) / self.folder.name
+        return str(shutil.copytree(self.folder, copy))
 
 
 def settle(outcome: Outcome, execution: Execution, lesson: Lesson) -> None:
     """Turn what an execution left into the outcome's state, reason and numbers."""
     contract = execution.contract
-    outcome.numbers = [legible(number) for number in contract.get("numbers", [])]
+    outcome.numbers = [finite(number) for number in contract.get("numbers", [])]
     outcome.peak_memory_mb = round(execution.peak_memory / 1e6, 1)
     expected = lesson.exercise_numbers if outcome.exercise else lesson.numbers
     missing = {one.name for one in expected} - {one["name"] for one in outcome.numbers}

@@ -13,18 +13,20 @@ import math
 import os
 import re
 import sys
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
-from digitdreams.files import ROOT
+from digitdreams import files
 
 # Another folder of questions can be named, for a bank of your own.
-FOLDER = Path(os.environ.get("DIGITDREAMS_QUESTIONS") or ROOT / "content" / "questions")
-LESSONS = ROOT / "lessons"
+FOLDER = Path(
+    os.environ.get("DIGITDREAMS_QUESTIONS") or files.ROOT / "content" / "questions"
+)
+LESSONS = files.ROOT / "lessons"
 
 TOPICS = (
     "classifiers",
@@ -67,6 +69,8 @@ CHINESE_BREAK = re.compile(rf"(?<={WIDE})\n(?={WIDE})")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
+Pair = TypeVar("Pair")
+
 
 @dataclass(frozen=True)
 class Text:
@@ -104,8 +108,12 @@ class Number:
     code: str
 
     def value(self) -> float:
-        """Compute the number."""
-        names = {"math": math}
+        """Compute the number.
+
+        Raises:
+            Exception: whatever the code raises.
+        """
+        names: dict[str, Any] = {"math": math}
         # Only what the expression uses: scipy.stats alone takes a second.
         if re.search(r"\bnp\.", self.code):
             names["np"] = importlib.import_module("numpy")
@@ -158,16 +166,16 @@ class BankError(ValueError):
 
     def __init__(self, faults: Iterable[Fault]):
         self.faults = sorted(set(faults))
-        super().__init__("\n".join(str(one) for one in self.faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
 # From YAML nodes to questions ---------------------------------------------------------
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)` where some known word is similar."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    similar = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {similar[0]!r}?)" if similar else ""
 
 
 class Reader:
@@ -175,13 +183,12 @@ class Reader:
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            self.name = str(path.resolve().relative_to(Path.cwd()))
-        except ValueError:
-            self.name = str(path)
+        inside = path.resolve().is_relative_to(Path.cwd())
+        self.name = files.relative(path.resolve()) if inside else str(path)
         self.faults: list[Fault] = []
 
-    def fault(self, node, text: str) -> None:
+    def fault(self, node: yaml.Node | int, text: str) -> None:
+        """Note what is wrong, at a node's line or a line's number."""
         line = node if isinstance(node, int) else node.start_mark.line + 1
         self.faults.append(Fault(self.name, line, text))
 
@@ -205,10 +212,11 @@ class Reader:
         if not isinstance(root, yaml.SequenceNode):
             self.fault(root, "must be a list: begin each question with `- id: ...`")
             return []
-        found = [self.question(node) for node in root.value]
-        return [one for one in found if one is not None]
+        questions = [self.question(node) for node in root.value]
+        return [question for question in questions if question is not None]
 
     def yaml_fault(self, error: yaml.YAMLError) -> None:
+        """Note where a file is not YAML, and what is often the cause."""
         mark = getattr(error, "problem_mark", None) or getattr(
             error, "context_mark", None
         )
@@ -220,13 +228,21 @@ class Reader:
             "after `|`",
         )
 
-    def mapping(self, node, what: str, required, optional=()) -> dict | None:
+    def mapping(
+        self,
+        node: yaml.Node | None,
+        what: str,
+        required: tuple[str, ...],
+        optional: tuple[str, ...] = (),
+    ) -> dict[str, yaml.Node] | None:
         """The entries of a mapping node, None (and a fault) where it is none."""
+        if node is None:
+            return None
         if not isinstance(node, yaml.MappingNode):
             keys = ", ".join(required)
             self.fault(node, f"{what} must have the keys {keys}")
             return None
-        entries = {}
+        entries: dict[str, yaml.Node] = {}
         known = (*required, *optional)
         for key, value in node.value:
             name = str(key.value)
@@ -235,8 +251,8 @@ class Reader:
             elif name not in known:
                 self.fault(
                     key,
-                    f"{what} has an unknown key {name!r}{near(name, known)}; the keys "
-                    f"are {', '.join(known)}",
+                    f"{what} has an unknown key {name!r}{suggestion(name, known)}; "
+                    f"the keys are {', '.join(known)}",
                 )
             entries[name] = value
         for name in required:
@@ -244,39 +260,42 @@ class Reader:
                 self.fault(node, f"{what} lacks the key {name!r}: add `{name}:`")
         return entries
 
-    def string(self, node, what: str) -> str:
+    def string(self, node: yaml.Node | None, what: str) -> str:
+        """A node's text; empty (and a fault) where it is none."""
         if node is None:
             return ""
         if not isinstance(node, yaml.ScalarNode):
             self.fault(node, f"{what} must be text, not a list or further keys")
             return ""
         kind = node.tag.rsplit(":", 1)[-1]
-        if kind == "null" or not node.value.strip():
+        text = str(node.value).strip()
+        if kind == "null" or not text:
             self.fault(node, f"{what} is empty: write it or remove the key")
         elif kind != "str":
             self.fault(
                 node,
                 f"{what} is read as {kind}, not as text: put {node.value} in quotes",
             )
-        return node.value.strip()
+        return text
 
-    def choice(self, node, what: str, known: tuple[str, ...]) -> str:
+    def choice(self, node: yaml.Node | None, what: str, known: tuple[str, ...]) -> str:
+        """A node's text, which must be one of the known words."""
         value = self.string(node, what)
-        if value and value not in known:
+        if node is not None and value and value not in known:
             self.fault(
                 node,
-                f"{what} is {value!r}{near(value, known)}; choose one of "
+                f"{what} is {value!r}{suggestion(value, known)}; choose one of "
                 f"{', '.join(known)}",
             )
         return value
 
-    def text(self, node, what: str) -> Text:
-        if node is None:
-            return Text("", "")
+    def text(self, node: yaml.Node | None, what: str) -> Text:
+        """A text in both languages."""
         entries = self.mapping(node, what, LANGUAGES) or {}
-        parts = {}
-        for language in LANGUAGES:
-            child = entries.get(language)
+        parts = dict.fromkeys(LANGUAGES, "")
+        for language, child in entries.items():
+            if language not in LANGUAGES:
+                continue
             value = self.string(child, f"{what}.{language}")
             if language == "zh":  # a line's end is no space in Chinese
                 value = CHINESE_BREAK.sub("", value)
@@ -296,18 +315,27 @@ class Reader:
                 )
         return Text(**parts)
 
-    def sequence(self, node, what: str, least: int = 1) -> list:
+    def sequence(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        """The entries of a list, which must have some."""
         if node is None:
             return []
         if not isinstance(node, yaml.SequenceNode):
             self.fault(node, f"{what} must be a list: begin each entry with `- `")
             return []
-        if len(node.value) < least:
-            self.fault(node, f"{what} needs at least {least} entry")
-        return node.value
+        entries: list[yaml.Node] = node.value
+        if not entries:
+            self.fault(node, f"{what} needs at least 1 entry")
+        return entries
 
-    def pairs(self, node, what: str, kind: type, keys: tuple[str, str], item) -> tuple:
-        """A list of two-key mappings, such as follow-ups."""
+    def pairs(
+        self,
+        node: yaml.Node | None,
+        what: str,
+        kind: Callable[..., Pair],
+        keys: tuple[str, str],
+        item: Callable[[yaml.Node | None, str], object],
+    ) -> tuple[Pair, ...]:
+        """A list of two-key mappings, such as follow-ups; `item` reads a value."""
         found = []
         for number, child in enumerate(self.sequence(node, what), start=1):
             name = f"{what}[{number}]"
@@ -317,7 +345,8 @@ class Reader:
                 found.append(kind(**parts))
         return tuple(found)
 
-    def question(self, node) -> Question | None:
+    def question(self, node: yaml.Node) -> Question | None:
+        """One question, None where the node holds none."""
         entries = self.mapping(node, "a question", REQUIRED, OPTIONAL)
         if entries is None:
             return None
@@ -387,11 +416,12 @@ class Reader:
             sources=sources,
             place=f"{self.name}:{node.start_mark.line + 1}",
         )
-        for number in question.numbers:
-            self.check_number(entries["numbers"], number, question.answer)
+        for shown in question.numbers:
+            self.check_number(entries["numbers"], shown, question.answer)
         return question
 
-    def check_number(self, node, number: Number, answer: Text) -> None:
+    def check_number(self, node: yaml.Node, number: Number, answer: Text) -> None:
+        """A shown number must be a number and stand in the answer."""
         if not number.shown:
             return
         if not NUMBER.fullmatch(number.shown):
@@ -412,24 +442,44 @@ class Reader:
 
 def read(paths: Iterable[Path]) -> tuple[list[Question], list[Fault]]:
     """Read these files; return the questions and all faults."""
-    questions, faults = [], []
+    questions: list[Question] = []
+    faults: list[Fault] = []
     for path in paths:
         reader = Reader(Path(path))
         questions += reader.questions()
         faults += reader.faults
-    first = {}
-    for one in questions:
-        if one.id and one.id in first:
-            file, line = one.place.rsplit(":", 1)
-            faults.append(
-                Fault(
-                    file,
-                    int(line),
-                    f"id {one.id!r} is taken by {first[one.id]}: choose another",
-                )
-            )
-        first.setdefault(one.id, one.place)
+    places: dict[str, str] = {}
+    for question in questions:
+        if question.id and question.id in places:
+            taken = f"id {question.id!r} is taken by {places[question.id]}"
+            faults.append(fault_at(question, f"{taken}: choose another"))
+        places.setdefault(question.id, question.place)
     return questions, faults
+
+
+def fault_at(question: Question, text: str) -> Fault:
+    """A fault at the place of a question."""
+    file, line = question.place.rsplit(":", 1)
+    return Fault(file, int(line), text)
+
+
+def question_files(folder: Path = FOLDER) -> list[Path]:
+    """The files of a bank, in the order of TOPICS.
+
+    Raises:
+        CourseMissing: this copy of the course was made without its questions.
+    """
+    if not folder.is_dir() and folder == files.ROOT / "content" / "questions":
+        raise files.CourseMissing(
+            f"This copy of the course holds no interview questions ({folder} is not "
+            "there): it was made without answers. Take the whole course, or name your "
+            "own folder of questions in DIGITDREAMS_QUESTIONS."
+        )
+    order = {f"{topic}.yaml": place for place, topic in enumerate(TOPICS)}
+    return sorted(
+        folder.glob("*.yaml"),
+        key=lambda path: (order.get(path.name, len(order)), path.name),
+    )
 
 
 def load(folder: Path = FOLDER) -> list[Question]:
@@ -437,10 +487,9 @@ def load(folder: Path = FOLDER) -> list[Question]:
 
     Raises:
         BankError: naming every fault with its file and line.
+        CourseMissing: this copy of the course was made without its questions.
     """
-    paths = sorted(Path(folder).glob("*.yaml"))
-    order = {f"{topic}.yaml": place for place, topic in enumerate(TOPICS)}
-    paths.sort(key=lambda path: order.get(path.name, len(order)))
+    paths = question_files(folder)
     if not paths:
         raise BankError([Fault(str(folder), 1, "holds no *.yaml file of questions")])
     questions, faults = read(paths)
@@ -475,7 +524,7 @@ def lesson_cells(folder: Path = LESSONS) -> dict[str, set[str]]:
     cells = {}
     for path in sorted(folder.glob("*.ipynb")):
         content = json.loads(path.read_text(encoding="utf-8"))
-        cells[path.stem] = {one["id"] for one in content["cells"]}
+        cells[path.stem] = {cell["id"] for cell in content["cells"]}
     return cells
 
 
@@ -483,15 +532,10 @@ def link_fault(lesson: str, cells: dict[str, set[str]]) -> str | None:
     """Say what is wrong with `03_vae#cell`, None where that cell exists."""
     stem, _, cell = lesson.partition("#")
     if stem not in cells:
-        return f"there is no lesson {stem!r}{near(stem, cells)}"
+        return f"there is no lesson {stem!r}{suggestion(stem, cells)}"
     if cell not in cells[stem]:
-        return f"{stem} has no cell {cell!r}{near(cell, cells[stem])}"
+        return f"{stem} has no cell {cell!r}{suggestion(cell, cells[stem])}"
     return None
-
-
-def words(text: str) -> Counter:
-    """The words of an English text, in small letters."""
-    return Counter(re.findall(r"[a-z]+", text.lower()))
 
 
 def near_duplicates(
@@ -499,51 +543,55 @@ def near_duplicates(
 ) -> list[tuple[float, Question, Question]]:
     """List pairs of similar questions, most similar first.
 
-    The similarity is the cosine of the questions' English words (question and short
-    answer), weighted by rarity (inverse document frequency), from 0 to 1.
+    The similarity, from 0 to 1, is the cosine of the questions' English words
+    (question and short answer), weighted by rarity (TF-IDF) and by the logarithm of
+    their counts, so that a symbol that a formula repeats does not decide it.
     """
-    counts = [words(f"{one.question.en} {one.short.en}") for one in questions]
-    frequency = Counter(word for one in counts for word in one)
-    vectors = []
-    for one in counts:
-        vector = {
-            word: count * math.log((1 + len(counts)) / frequency[word])
-            for word, count in one.items()
-        }
-        length = math.sqrt(sum(value**2 for value in vector.values())) or 1.0
-        vectors.append({word: value / length for word, value in vector.items()})
-    found = []
-    for i, one in enumerate(vectors):
-        for j in range(i):
-            other = vectors[j]
-            similarity = sum(value * other.get(word, 0) for word, value in one.items())
-            if similarity >= threshold:
-                found.append((similarity, questions[j], questions[i]))
-    return sorted(found, key=lambda pair: -pair[0])
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if len(questions) < 2:
+        return []
+    vectorizer = TfidfVectorizer(token_pattern="[a-z]+", sublinear_tf=True)
+    vectors = vectorizer.fit_transform(
+        f"{question.question.en} {question.short.en}" for question in questions
+    )
+    similarities = (vectors @ vectors.T).toarray()
+    pairs = [
+        (float(similarities[i, j]), questions[j], questions[i])
+        for i, j in np.argwhere(similarities >= threshold)
+        if j < i
+    ]
+    return sorted(pairs, key=lambda pair: -pair[0])
 
 
 def deep_faults(questions: list[Question]) -> list[Fault]:
     """The faults of numbers and links, which need code and notebooks."""
     faults = []
     cells = lesson_cells()
-    for one in questions:
-        file, line = one.place.rsplit(":", 1)
-        said = [number_fault(number) for number in one.numbers]
-        if one.lesson and cells:
-            said.append(link_fault(one.lesson, cells))
-        faults += [Fault(file, int(line), f"{one.id}: {text}") for text in said if text]
+    for question in questions:
+        texts = [number_fault(number) for number in question.numbers]
+        if question.lesson and cells:
+            texts.append(link_fault(question.lesson, cells))
+        faults += [
+            fault_at(question, f"{question.id}: {text}") for text in texts if text
+        ]
     return faults
 
 
 def main(names: list[str]) -> int:
     """Print the faults of these files, or of the bank; return the exit status."""
-    paths = [Path(name) for name in names] or sorted(FOLDER.glob("*.yaml"))
+    try:
+        paths = [Path(name) for name in names] or question_files()
+    except files.CourseMissing as error:
+        print(error)
+        return 1
     questions, faults = read(paths)
     faults = sorted([*faults, *deep_faults(questions)])
     for fault in faults:
         print(fault)
-    for similarity, one, other in near_duplicates(questions):
-        print(f"similar ({similarity:.2f}): {one.place} {one.id} and {other.id}")
+    for similarity, first, second in near_duplicates(questions):
+        print(f"similar ({similarity:.2f}): {first.place} {first.id} and {second.id}")
     print(f"{len(questions)} questions, {len(faults)} faults")
     return 1 if faults else 0
 

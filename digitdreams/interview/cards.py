@@ -5,12 +5,15 @@ and note type are fixed, so that importing a newer export updates the cards and 
 what the reader has learnt.
 """
 
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import genanki
 
-from digitdreams.interview import formula
-from digitdreams.interview.bank import LANGUAGES, Question
+from digitdreams import files
+from digitdreams.interview import formula, translations
+from digitdreams.interview.bank import LANGUAGES, Question, Text
 
 DECKS = {
     "en": (1764900001, "Digit Dreams::English"),
@@ -27,10 +30,6 @@ FIELDS = (
     "Sources",
     "Lesson",
 )
-HEADS = {
-    "en": ("Follow-ups", "Common wrong answers"),
-    "zh": ("追问", "常见错误回答"),
-}
 FRONT = '<div class="question">{{Question}}</div>'
 BACK = """{{FrontSide}}
 <hr id="answer">
@@ -59,12 +58,14 @@ def model() -> genanki.Model:
     )
 
 
-def listed(title: str, rows: list[tuple[str, str]]) -> str:
+def listed(title: str, rows: Sequence[tuple[Text, Text]], language: str) -> str:
     """A heading and pairs of texts, such as follow-ups and replies."""
     if not rows:
         return ""
     items = "".join(
-        f"<li><i>{bare(first)}</i> {bare(second)}</li>" for first, second in rows
+        f"<li><i>{bare(first.in_language(language))}</i> "
+        f"{bare(second.in_language(language))}</li>"
+        for first, second in rows
     )
     return f"<h4>{title}</h4><ul>{items}</ul>"
 
@@ -76,26 +77,16 @@ def bare(markdown: str) -> str:
 
 def note(question: Question, language: str, kind: genanki.Model) -> genanki.Note:
     """One question in one language."""
-    follow_ups, wrong = HEADS[language]
+    word = translations.in_language(language)
+    replies = [(asked.question, asked.reply) for asked in question.follow_ups]
+    mistakes = [(wrong.claim, wrong.why) for wrong in question.wrong]
     fields = [
         question.id,
         formula.for_anki(question.question.in_language(language)),
         formula.for_anki(question.short.in_language(language)),
         formula.for_anki(question.answer.in_language(language)),
-        listed(
-            follow_ups,
-            [
-                (one.question.in_language(language), one.reply.in_language(language))
-                for one in question.follow_ups
-            ],
-        ),
-        listed(
-            wrong,
-            [
-                (one.claim.in_language(language), one.why.in_language(language))
-                for one in question.wrong
-            ],
-        ),
+        listed(word["follow_ups"], replies, language),
+        listed(word["wrong"], mistakes, language),
         "<br>".join(formula.escaped(source) for source in question.sources),
         question.lesson or "",
     ]
@@ -107,23 +98,23 @@ def note(question: Question, language: str, kind: genanki.Model) -> genanki.Note
     )
 
 
-def write(questions: list[Question], path: Path, languages=LANGUAGES) -> int:
-    """Write the deck; return the number of notes.
+def write(
+    questions: Sequence[Question], path: Path, languages: Sequence[str] = LANGUAGES
+) -> int:
+    """Write the deck, whole or not at all; return the number of notes.
 
-    The file is complete or not there: it is written beside its place and then moved.
+    Raises:
+        OSError: the file cannot be written.
     """
     kind = model()
     decks = []
     for language in languages:
         number, name = DECKS[language]
         deck = genanki.Deck(number, name)
-        for one in questions:
-            deck.add_note(note(one, language, kind))
+        for question in questions:
+            deck.add_note(note(question, language, kind))
         decks.append(deck)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        genanki.Package(decks).write_to_file(str(partial))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = io.BytesIO()
+    genanki.Package(decks).write_to_file(content)
+    files.write_atomically(path, content.getvalue())
     return sum(len(deck.notes) for deck in decks)

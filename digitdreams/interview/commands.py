@@ -4,13 +4,22 @@ What a command needs is imported inside it, so that `digitdreams --help` stays q
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from rich.console import Console
 
+from digitdreams.console import fail
 from digitdreams.interview import screen
-from digitdreams.interview.screen import fail
+
+if TYPE_CHECKING:
+    from digitdreams.interview.bank import Question
+    from digitdreams.interview.memory import Memory
+    from digitdreams.interview.problems import Entry, Problem
+
+Item = TypeVar("Item", bound="Entry")
 
 questions_app = typer.Typer(help="The bank of questions.", no_args_is_help=True)
 progress_app = typer.Typer(
@@ -44,37 +53,68 @@ def register(app: typer.Typer) -> None:
 # What commands share ------------------------------------------------------------------
 
 
-def one_of(what: str, value: str | None, known: tuple[str, ...]) -> str | None:
+def known_value(what: str, value: str, known: tuple[str, ...]) -> str:
     """A filter's value in its usual spelling; an unknown one ends the command."""
-    if value is None:
-        return None
-    from digitdreams.interview.bank import near
+    from digitdreams.interview.bank import suggestion
 
     wanted = value.strip().lower()
     for spelling in (wanted, wanted.replace("-", "_"), wanted.replace("-", " ")):
         if spelling in known:
             return spelling
-    listed = "\n".join(f"  {one}" for one in known)
+    listed = "\n".join(f"  {word}" for word in known)
     raise fail(
-        f"There is no {what} {value!r}{near(wanted, known)}. Choose one of:\n{listed}"
+        f"There is no {what} {value!r}{suggestion(wanted, known)}. Choose one of:\n"
+        f"{listed}"
     )
 
 
-def checked(
-    topic: str | None, level: str | None, kind: str | None, language: str
-) -> tuple[str | None, str | None, str | None, str]:
-    """The filters, each known; otherwise the command ends with the list."""
+def known_language(value: str) -> str:
+    """A language of the bank; an unknown one ends the command."""
     from digitdreams.interview import bank
 
-    return (
-        one_of("topic", topic, bank.TOPICS),
-        one_of("level", level, bank.LEVELS),
-        one_of("kind", kind, bank.KINDS),
-        one_of("language", language, bank.LANGUAGES),
-    )
+    return known_value("language", value, bank.LANGUAGES)
 
 
-def all_questions() -> list:
+class Filters:
+    """A topic, level and kind to keep to; an unknown one ends the command."""
+
+    def __init__(
+        self,
+        topic: str | None = None,
+        level: str | None = None,
+        kind: str | None = None,
+    ):
+        from digitdreams.interview import bank
+
+        given = {
+            "topic": (topic, bank.TOPICS),
+            "level": (level, bank.LEVELS),
+            "kind": (kind, bank.KINDS),
+        }
+        self.wanted = {
+            what: known_value(what, value, known)
+            for what, (value, known) in given.items()
+            if value is not None
+        }
+
+    def fitting(self, items: Sequence[Item]) -> list[Item]:
+        """The questions or problems that fit."""
+        return [
+            item
+            for item in items
+            if all(getattr(item, key) == value for key, value in self.wanted.items())
+        ]
+
+    def select(self, items: Sequence[Item]) -> list[Item]:
+        """The questions or problems that fit; none at all ends the command."""
+        fitting = self.fitting(items)
+        if not fitting:
+            asked = ", ".join(self.wanted.values())
+            raise fail(f"Nothing in the bank is {asked}: drop one of these filters.")
+        return fitting
+
+
+def all_questions() -> "list[Question]":
     """The bank; a broken one ends the command with every fault."""
     from digitdreams.interview import bank
 
@@ -87,49 +127,26 @@ def all_questions() -> list:
         ) from None
 
 
-def filtered(items: list, topic: str | None, level: str | None, kind=None) -> list:
-    """Those of a topic, level and kind; none at all ends the command."""
-    found = [
-        one
-        for one in items
-        if topic in (None, one.topic)
-        and level in (None, one.level)
-        and kind in (None, getattr(one, "kind", None))
-    ]
-    if not found:
-        asked = ", ".join(word for word in (topic, level, kind) if word)
-        raise fail(f"Nothing in the bank is {asked}: drop one of these filters.")
-    return found
+def present_problems() -> "list[Problem]":
+    """All problems; none where this copy of the course was made without them."""
+    from digitdreams.interview import problems
+
+    return problems.load() if problems.present() else []
 
 
-def print_json(content) -> None:
+def print_json(content: object) -> None:
+    """Print a document for tools."""
     typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
 
 
-def as_data(question) -> dict:
+def question_data(question: "Question") -> dict[str, Any]:
     """A question for tools: all its texts in both languages."""
+    from dataclasses import asdict
 
-    def both(text) -> dict:
-        return {"en": text.en, "zh": text.zh}
-
-    return {
-        "id": question.id,
-        "topic": question.topic,
-        "level": question.level,
-        "kind": question.kind,
-        "lesson": question.lesson,
-        "question": both(question.question),
-        "short": both(question.short),
-        "answer": both(question.answer),
-        "follow_ups": [
-            {"question": both(one.question), "reply": both(one.reply)}
-            for one in question.follow_ups
-        ],
-        "wrong": [
-            {"claim": both(one.claim), "why": both(one.why)} for one in question.wrong
-        ],
-        "sources": list(question.sources),
-    }
+    content = asdict(question)
+    for internal in ("numbers", "place"):
+        del content[internal]
+    return content
 
 
 # digitdreams questions ----------------------------------------------------------------
@@ -147,21 +164,20 @@ def list_questions(
     with screen.failures():
         from digitdreams.interview import formula
 
-        topic, level, kind, language = checked(topic, level, kind, language)
-        found = filtered(all_questions(), topic, level, kind)
+        filters, language = Filters(topic, level, kind), known_language(language)
+        selected = filters.select(all_questions())
         if as_json:
-            print_json([as_data(one) for one in found])
+            print_json([question_data(question) for question in selected])
             return
         out = screen.console()
         last = None
-        for one in found:
-            if one.topic != last:
-                out.print(f"\n{one.topic}", style="bold", markup=False)
-                last = one.topic
-            out.print(f"{one.id}  ({one.level}, {one.kind})", markup=False)
-            text = formula.as_text(one.question.in_language(language))
-            out.print(f"  {text}", style="dim", markup=False)
-        out.print(f"\n{len(found)} questions")
+        for question in selected:
+            last = screen.show_topic(out, question.topic, last)
+            label = f"{question.id}  ({question.level}, {question.kind})"
+            out.print(label, markup=False)
+            text = formula.as_text(question.question.in_language(language))
+            screen.show_dim(out, f"  {text}")
+        out.print(f"\n{len(selected)} questions")
 
 
 @questions_app.command("search")
@@ -177,49 +193,53 @@ def search_questions(
 ) -> None:
     """Search questions and problems in both languages."""
     with screen.failures():
-        from digitdreams.interview import bank, problems, search
+        from digitdreams.interview import bank, search
 
         query = " ".join(text)
         if language is None:
             language = "zh" if bank.CHINESE.search(query) else "en"
-        language = one_of("language", language, bank.LANGUAGES)
-        known, coding = all_questions(), problems.load()
-        index = search.Index(known, coding)
-        found = [hit.item for hit in index.search(query, limit)]
+        language = known_language(language)
+        problems = present_problems()
+        index = search.Index(all_questions(), problems)
+        items = [hit.item for hit in index.search(query, limit)]
         if as_json:
-            print_json([found_data(one, coding) for one in found])
+            print_json([item_data(item, problems) for item in items])
             return
         out = screen.console()
-        if not found:
+        if not items:
             raise fail(f"Nothing was found for {query!r}: try fewer or other words.")
-        for number, one in enumerate(found):
+        for number, item in enumerate(items):
             if number:
                 out.rule(style="dim")
-            show_hit(out, one, coding, language)
+            show_item(out, item, problems, language)
 
 
-def found_data(item, coding: list) -> dict:
-    """A hit of the search for tools."""
-    from digitdreams.interview import problems, search
+def item_data(item: "Entry", problems: "list[Problem]") -> dict[str, Any]:
+    """A question or a problem for tools."""
+    from digitdreams.interview import search
+    from digitdreams.interview.problems import Problem
 
-    if isinstance(item, problems.Problem):
+    if isinstance(item, Problem):
         return {"problem": item.name, "topic": item.topic, "lesson": item.lesson}
-    practised = search.companion(item, coding)
-    return {**as_data(item), "problem": practised.name if practised else None}
+    problem = search.companion(item, problems)
+    return {**question_data(item), "problem": problem.name if problem else None}
 
 
-def show_hit(out, item, coding: list, language: str) -> None:
-    """Print one hit of the search."""
-    from digitdreams.interview import problems, search
+def show_item(
+    out: Console, item: "Entry", problems: "list[Problem]", language: str
+) -> None:
+    """Print a question with its short and long answer, or a problem."""
+    from digitdreams.interview import search
+    from digitdreams.interview.problems import Problem
 
-    if isinstance(item, problems.Problem):
+    if isinstance(item, Problem):
         screen.show_problem(out, item, language)
         screen.show_start(out, item, language)
         return
     screen.show_question(out, item, language)
     out.print()
-    practised = search.companion(item, coding)
-    screen.show_answer(out, item, language, practised, whole=False)
+    problem = search.companion(item, problems)
+    screen.show_answer(out, item, language, problem, whole=False)
 
 
 @questions_app.command("show")
@@ -229,27 +249,29 @@ def show_question(
 ) -> None:
     """Show one question with answer, follow-ups and common wrong answers."""
     with screen.failures():
-        from digitdreams.interview import bank, problems, search
+        from digitdreams.interview import bank, search
 
-        language = one_of("language", language, bank.LANGUAGES)
-        known = {one.id: one for one in all_questions()}
+        language = known_language(language)
+        known = {question.id: question for question in all_questions()}
         if question_id not in known:
+            similar = bank.suggestion(question_id, known)
             raise fail(
-                f"There is no question {question_id!r}{bank.near(question_id, known)}. "
+                f"There is no question {question_id!r}{similar}. "
                 "`digitdreams questions list` shows all."
             )
         out = screen.console()
-        found = known[question_id]
-        screen.show_question(out, found, language)
+        question = known[question_id]
+        screen.show_question(out, question, language)
         out.print()
-        practised = search.companion(found, problems.load())
-        screen.show_answer(out, found, language, practised)
+        problem = search.companion(question, present_problems())
+        screen.show_answer(out, question, language, problem)
 
 
 # digitdreams problems -----------------------------------------------------------------
 
 
-def found_problem(name: str):
+def named_problem(name: str) -> "Problem":
+    """The problem of this name; an unknown one ends the command."""
     from digitdreams.interview import problems
 
     with screen.failures(LookupError):
@@ -268,44 +290,41 @@ def list_problems(
     with screen.failures():
         from digitdreams.interview import problems
 
-        topic, level, _, language = checked(topic, level, None, language)
-        found = filtered(problems.load(), topic, level)
-        found = [one for one in found if one.is_hunt or not hunts]
+        filters, language = Filters(topic, level), known_language(language)
+        selected = filters.select(problems.load())
+        selected = [problem for problem in selected if problem.is_hunt or not hunts]
         if as_json:
-            print_json(
-                [
-                    {
-                        "name": one.name,
-                        "topic": one.topic,
-                        "level": one.level,
-                        "hunt": one.is_hunt,
-                        "lesson": one.lesson,
-                        "title": {"en": one.title.en, "zh": one.title.zh},
-                    }
-                    for one in found
-                ]
-            )
+            print_json([problem_data(problem) for problem in selected])
             return
         out = screen.console()
         last = None
-        for one in found:
-            if one.topic != last:
-                out.print(f"\n{one.topic}", style="bold", markup=False)
-                last = one.topic
-            kind = f"{one.level}, bug hunt" if one.is_hunt else one.level
-            out.print(f"{one.name}  ({kind})", markup=False)
-            title = one.title.in_language(language)
-            out.print(f"  {title}", style="dim", markup=False)
-        hunts_found = sum(one.is_hunt for one in found)
-        out.print(f"\n{len(found)} problems, {hunts_found} of them bug hunts")
+        for problem in selected:
+            last = screen.show_topic(out, problem.topic, last)
+            hunt = ", bug hunt" if problem.is_hunt else ""
+            out.print(f"{problem.name}  ({problem.level}{hunt})", markup=False)
+            screen.show_dim(out, f"  {problem.title.in_language(language)}")
+        count = sum(problem.is_hunt for problem in selected)
+        out.print(f"\n{len(selected)} problems, {count} of them bug hunts")
+
+
+def problem_data(problem: "Problem") -> dict[str, Any]:
+    """A problem for tools, without its statement."""
+    return {
+        "name": problem.name,
+        "topic": problem.topic,
+        "level": problem.level,
+        "hunt": problem.is_hunt,
+        "lesson": problem.lesson,
+        "title": {"en": problem.title.en, "zh": problem.title.zh},
+    }
 
 
 @problems_app.command("show")
 def show_problem(name: Name, language: Language = "en") -> None:
     """Show a problem's statement, limits and examples."""
     with screen.failures():
-        language = checked(None, None, None, language)[3]
-        screen.show_problem(screen.console(), found_problem(name), language)
+        language = known_language(language)
+        screen.show_problem(screen.console(), named_problem(name), language)
 
 
 @problems_app.command("start")
@@ -320,8 +339,8 @@ def start_problem(
     from digitdreams.interview import practice
 
     with screen.failures(practice.PracticeError):
-        language = checked(None, None, None, language)[3]
-        path = practice.start(found_problem(name), language, notebook)
+        language = known_language(language)
+        path = practice.start(named_problem(name), language, notebook)
         out = screen.console()
         out.print(f"Written to {path}", soft_wrap=True, markup=False)
         out.print("Fill in the function, then type:")
@@ -337,15 +356,16 @@ def check_problem(
 ) -> None:
     """Check your answer; a known mistake is named."""
     from digitdreams.interview import practice
+    from digitdreams.interview.judging import State
 
     with screen.failures(practice.PracticeError):
-        problem = found_problem(name)
+        problem = named_problem(name)
         path = file or practice.find_file(name)
         if not path.is_file():
             raise fail(f"{path} does not exist")
         result = practice.check_file(problem, path.resolve())
         screen.show_result(screen.console(), result)
-    if result.state != practice.RIGHT:
+    if result.state is not State.RIGHT:
         raise typer.Exit(1)
 
 
@@ -356,7 +376,7 @@ def hint_problem(
 ) -> None:
     """Show a hint; they go from gentle to nearly the solution."""
     with screen.failures():
-        hints = found_problem(name).task.hints
+        hints = named_problem(name).task.hints
         number = min(number, len(hints))
         out = screen.console()
         out.print(f"Hint {number} of {len(hints)}: {hints[number - 1]}", markup=False)
@@ -368,7 +388,7 @@ def hint_problem(
 # digitdreams quiz and progress --------------------------------------------------------
 
 
-def opened_memory(progress: Path | None):
+def opened_memory(progress: Path | None) -> "Memory":
     """The progress file; says so where a damaged one was put aside."""
     from digitdreams.interview.memory import Memory, MemoryFault
 
@@ -392,13 +412,13 @@ def take_quiz(
 ) -> None:
     """Drill the questions: answer, compare, rate; they come back when it is time."""
     with screen.failures():
-        from digitdreams.interview import problems, quiz
+        from digitdreams.interview import quiz
         from digitdreams.interview.memory import MemoryFault
 
-        topic, level, kind, language = checked(topic, level, kind, language)
-        found = filtered(all_questions(), topic, level, kind)
+        filters, language = Filters(topic, level, kind), known_language(language)
+        selected, problems = filters.select(all_questions()), present_problems()
         memory = opened_memory(progress)
-        session = quiz.Session(found, problems.load(), memory, language, new, count)
+        session = quiz.Session(selected, problems, memory, language, new, count)
         with screen.failures(MemoryFault):
             how = session.run()
         memory.close()
@@ -410,6 +430,7 @@ def take_quiz(
 def show_progress(as_json: AsJson = False, progress: ProgressFile = None) -> None:
     """Show what you have seen, what is due and what you probably remember."""
     with screen.failures():
+        from dataclasses import asdict
         from datetime import UTC, datetime
 
         from digitdreams.interview import quiz
@@ -418,13 +439,13 @@ def show_progress(as_json: AsJson = False, progress: ProgressFile = None) -> Non
         memory = opened_memory(progress)
         content = quiz.statistics(known, memory, datetime.now(UTC))
         if as_json:
-            print_json(content)
+            print_json(asdict(content))
             return
         out = screen.console()
         out.print(quiz.table(content))
-        ratings = ", ".join(f"{n} {name}" for name, n in content["ratings"].items())
+        ratings = ", ".join(f"{n} {name}" for name, n in content.ratings.items())
         out.print(f"\nRatings: {ratings}")
-        out.print(f"{content['minutes']:g} minutes on {content['days']} day(s)")
+        out.print(f"{content.minutes:g} minutes on {content.days} day(s)")
         out.print(f"Kept in {memory.path}", style="dim", markup=False, soft_wrap=True)
 
 
@@ -491,26 +512,29 @@ def mock_interview(
     with screen.failures():
         import secrets
 
-        from digitdreams.interview import mock, practice, problems
+        from digitdreams.interview import bank, mock, practice
 
-        topic, level, _, language = checked(topic, level, None, language)
-        known = filtered(all_questions(), topic, None)
-        coding = problems.load()
-        wanted = [one for one in coding if topic in (None, one.topic)] or coding
+        filters, language = Filters(topic), known_language(language)
+        level = known_value("level", level, bank.LEVELS)
+        questions, problems = filters.select(all_questions()), present_problems()
+        if not problems:
+            text = "This copy of the course holds no problems: no coding part follows."
+            screen.show_dim(screen.console(), text)
+        coding = filters.fitting(problems) or problems
         seed = secrets.randbelow(10_000) if seed is None else seed
-        items = mock.plan(known, wanted, minutes, level, seed)
+        items = mock.plan(questions, coding, minutes, level, seed)
         with screen.failures(practice.PracticeError):
-            room = mock.Interview(
+            interview = mock.Interview(
                 items,
-                coding,
-                minutes,
-                level,
-                seed,
-                language,
-                notebook,
-                (folder or mock.FOLDER).resolve(),
+                problems,
+                minutes=minutes,
+                level=level,
+                seed=seed,
+                language=language,
+                notebook=notebook,
+                folder=folder.resolve() if folder else None,
             )
-            how = room.run()
+            how = interview.run()
     if how == screen.CTRL_C:
         raise typer.Exit(screen.INTERRUPTED)
 
@@ -522,16 +546,26 @@ def write_deck(
 ) -> None:
     """Write the questions as a deck for Anki; importing it again updates the cards."""
     with screen.failures():
-        from digitdreams.interview import bank, cards
+        from digitdreams.interview import bank
 
-        topic = one_of("topic", topic, bank.TOPICS)
-        language = one_of("language", language, bank.LANGUAGES)
+        try:
+            from digitdreams.interview import cards
+        except ModuleNotFoundError as error:
+            if error.name != "genanki":
+                raise
+            raise fail(
+                "Decks for Anki need the package genanki, which is not installed: type "
+                "pip install 'digitdreams[interview]'"
+            ) from None
+        filters = Filters(topic)
+        languages = (known_language(language),) if language else bank.LANGUAGES
         if file.suffix != ".apkg":
             raise fail(f"{file} must end in .apkg, or Anki does not open it")
-        found = filtered(all_questions(), topic, None)
-        languages = (language,) if language else bank.LANGUAGES
+        if not file.parent.is_dir():
+            raise fail(f"{file} cannot be written: there is no folder {file.parent}")
+        questions = filters.select(all_questions())
         try:
-            count = cards.write(found, file, languages)
+            count = cards.write(questions, file, languages)
         except OSError as error:
             raise fail(f"{file} cannot be written: {error.strerror}") from None
         screen.console().print(

@@ -9,7 +9,8 @@ which browsers draw without a network, and Anki gets its own marks for MathJax.
 import functools
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
@@ -177,15 +178,17 @@ class Formula:
 
     def __init__(self, latex: str):
         pattern = r"\\[A-Za-z]+\*?\s*|\\.|[{}^_]|\s+|."
-        self.tokens = [one.group() for one in re.finditer(pattern, latex, re.S)]
+        self.tokens = [match[0] for match in re.finditer(pattern, latex, re.S)]
         self.place = 0
 
     def next(self) -> str:
+        """The next token, empty at the end."""
         token = self.tokens[self.place] if self.place < len(self.tokens) else ""
         self.place += 1
         return token
 
     def until(self, end: str) -> str:
+        """All up to a token, which is passed over."""
         parts = []
         while self.place < len(self.tokens):
             if self.tokens[self.place] == end:
@@ -195,12 +198,14 @@ class Formula:
         return "".join(parts)
 
     def argument(self) -> str:
+        """What a command takes: a group or a single sign."""
         token = self.next()
         while token.isspace():
             token = self.next()
         return self.item(token).strip()
 
     def item(self, token: str) -> str:
+        """What a token, and what belongs to it, becomes."""
         if token == "{":
             return self.until("}")
         if token in ("^", "_"):
@@ -213,6 +218,7 @@ class Formula:
         return " " if token.isspace() else token
 
     def command(self, name: str) -> str:
+        """What a command of LaTeX, and its arguments, become."""
         if name in SYMBOLS:
             return SYMBOLS[name]
         if name in FRACTIONS or name == "binom":
@@ -280,13 +286,13 @@ FORMULA = re.compile(
 def for_terminal(markdown: str) -> str:
     """Markdown whose formulas stand in code marks, as Unicode."""
 
-    def one(match: re.Match) -> str:
+    def replaced(match: re.Match[str]) -> str:
         if match[1]:
             return match[0]
         text = plain(match[2] or match[3]).replace("`", "'")
         return f"\n\n    {text}\n\n" if match[2] else f"`{text}`"
 
-    return FORMULA.sub(one, markdown).replace(r"\$", "$")
+    return FORMULA.sub(replaced, markdown).replace(r"\$", "$")
 
 
 def as_text(markdown: str) -> str:
@@ -296,7 +302,7 @@ def as_text(markdown: str) -> str:
 
 
 @functools.cache
-def renderer(formula: Callable[[str, dict], str]) -> MarkdownIt:
+def renderer(formula: Callable[[str, Mapping[str, Any]], str]) -> MarkdownIt:
     """A Markdown renderer that escapes HTML and hands formulas to `formula`."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     return markdown.use(
@@ -309,20 +315,23 @@ def escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def as_mathml(latex: str, options: dict) -> str:
-    return convert(latex, display="block" if options.get("display_mode") else "inline")
+def as_mathml(latex: str, options: Mapping[str, Any]) -> str:
+    """A formula as MathML; `display_mode` gives it a line of its own."""
+    display = "block" if options.get("display_mode") else "inline"
+    return str(convert(latex, display=display))
 
 
-def as_mathjax(latex: str, options: dict) -> str:
+def as_mathjax(latex: str, options: Mapping[str, Any]) -> str:
+    """A formula between the marks of MathJax."""
     marks = (r"\[", r"\]") if options.get("display_mode") else (r"\(", r"\)")
     return f"{marks[0]}{escaped(latex.strip())}{marks[1]}"
 
 
 def for_web(markdown: str) -> str:
     """HTML with MathML; HTML in the text is escaped."""
-    return renderer(as_mathml).render(markdown)
+    return str(renderer(as_mathml).render(markdown))
 
 
 def for_anki(markdown: str) -> str:
     r"""HTML with formulas between \( and \), as Anki's MathJax wants them."""
-    return renderer(as_mathjax).render(markdown).strip()
+    return str(renderer(as_mathjax).render(markdown)).strip()

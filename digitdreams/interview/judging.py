@@ -1,7 +1,7 @@
 """The process that runs a reader's code: `python -m digitdreams.interview.judging`.
 
 Arguments: topic, name of the problem, the reader's file, seconds, where to write the
-report.
+report, a Result as JSON.
 """
 
 import json
@@ -9,29 +9,55 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from digitdreams import checks
-from digitdreams.interview import practice, problems
+from digitdreams.interview import answers, problems
 
 
-def source_of(path: Path) -> str:
-    """The program in a file; of a notebook, the code cells up to the check.
+class State(StrEnum):
+    """How a check ended."""
 
-    Raises:
-        ValueError: the file is no notebook or no text.
+    RIGHT = "right"
+    WRONG = "wrong"
+    BLANK = "not started"
+    FAILED = "failed"  # the file does not run
+    SLOW = "slow"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found.
+
+    Attributes:
+        message: one or two sentences for the reader.
+        printed: what the reader's code printed, its last lines.
     """
-    text = path.read_text(encoding="utf-8")
-    if path.suffix != ".ipynb":
-        return text
-    cells = [
-        "".join(cell["source"])
-        for cell in json.loads(text)["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    lines = "\n\n".join(one for one in cells if "interview" not in one).splitlines()
-    # Magics and shell commands belong to the notebook, not to the answer.
-    return "\n".join("" if line[:1] in ("%", "!") else line for line in lines)
+
+    state: State
+    message: str
+    printed: str = ""
+
+    def as_json(self) -> str:
+        """The result as a JSON document."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str, printed: str) -> "Result":
+        """The result in a document of `as_json`, with what was printed meanwhile.
+
+        Raises:
+            ValueError: the document is no result.
+        """
+        try:
+            content = json.loads(text)
+            return cls(State(content["state"]), content["message"], printed)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a result: {error!r}") from None
 
 
 def own_line(error: BaseException, path: Path) -> str:
@@ -46,52 +72,67 @@ def own_line(error: BaseException, path: Path) -> str:
     return f", line {lines[-1]}" if lines else ""
 
 
-def judge(topic: str, name: str, path: Path, ready) -> tuple[str, str]:
-    """Return state and message; `ready` is called before the reader's code runs."""
-    problem = next(one for one in problems.load_topic(topic) if one.name == name)
+def judge(topic: str, name: str, path: Path, ready: Callable[[], object]) -> Result:
+    """Run the reader's file and compare its function with the problem `name`.
+
+    Args:
+        ready: called when Keras and the reference are loaded, before the reader's
+            code runs.
+    """
+    problem = next(
+        candidate for candidate in problems.of_topic(topic) if candidate.name == name
+    )
     data = problem.task.as_data()
+    not_started = Result(State.BLANK, f"{name} is not started: fill in {path.name}.")
     ready()
-    names = {"__name__": name, "__file__": str(path)}
+    names: dict[str, Any] = {
+        "__name__": name,
+        "__file__": str(path),
+        "get_ipython": answers.NoShell,
+    }
     try:
-        exec(compile(source_of(path), str(path), "exec"), names)
+        exec(compile(answers.program_of(path, name), str(path), "exec"), names)
+    except checks.CheckFailed as error:  # by a check of the reader's own
+        return Result(State.WRONG, str(error))
     except (SystemExit, Exception) as error:
         where = own_line(error, path)
         if isinstance(error, NotImplementedError) and checks.blank(error):
-            return practice.BLANK, f"{name} is not started: fill in {path.name}."
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
-        return practice.FAILED, (
-            f"{path.name}{where} does not run: {type(error).__name__}: {said}"
+            return not_started
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+        return Result(
+            State.FAILED,
+            f"{path.name}{where} does not run: {type(error).__name__}: {text}",
         )
     function = names.get(name)
     if not callable(function):
-        return practice.FAILED, f"{path.name} defines no function {name}: keep its name"
+        return Result(
+            State.FAILED, f"{path.name} defines no function {name}: keep its name"
+        )
     try:
-        said = checks.judge(data, name, function)
+        mistake = checks.judge(data, name, function)
     except NotImplementedError:
-        return practice.BLANK, f"{name} is not started: fill in {path.name}."
+        return not_started
     except SystemExit:
-        return practice.FAILED, f"{name} calls exit(): return a value instead"
-    if said:
-        return practice.WRONG, said
-    return practice.RIGHT, f"{name}: right ({len(data['cases'])} cases)."
+        return Result(State.FAILED, f"{name} calls exit(): return a value instead")
+    if mistake:
+        return Result(State.WRONG, mistake)
+    return Result(State.RIGHT, f"{name}: right ({len(data['cases'])} cases).")
 
 
 def main(topic: str, name: str, file: str, seconds: str, report: str) -> None:
+    """Judge one file, write the report, and end this process."""
     path, limit, process = Path(file), float(seconds), os.getpid()
 
-    def write(state: str, message: str) -> None:
+    def write(result: Result) -> None:
         if os.getpid() == process:  # not in a child of the reader's code
-            text = json.dumps({"state": state, "message": message})
-            Path(report).write_text(text, encoding="utf-8")
+            Path(report).write_text(result.as_json(), encoding="utf-8")
 
     def too_slow() -> None:
         frames = traceback.extract_stack(sys._current_frames()[main_thread])
         lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         where = f" in line {lines[-1]}" if lines else ""
-        write(
-            practice.SLOW,
-            f"{name} was still running{where} after {limit:g} s: is a loop endless?",
-        )
+        text = f"{name} was still running{where} after {limit:g} s: is a loop endless?"
+        write(Result(State.SLOW, text))
         os._exit(0)
 
     main_thread = threading.get_ident()
@@ -101,7 +142,7 @@ def main(topic: str, name: str, file: str, seconds: str, report: str) -> None:
         found = judge(topic, name, path, timer.start)
     finally:
         timer.cancel()
-    write(*found)
+    write(found)
     sys.stdout.flush()
     os._exit(0)  # without waiting for threads that the reader's code left
 

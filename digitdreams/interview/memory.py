@@ -51,6 +51,7 @@ class Review:
 
     @property
     def time(self) -> datetime:
+        """When it was rated, in UTC."""
         return datetime.fromisoformat(self.rated_at).astimezone(UTC)
 
     def fault(self) -> str | None:
@@ -78,6 +79,7 @@ def default_path() -> Path:
 
 
 def damaged(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that a file is none of its own, or not whole."""
     codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in codes
 
@@ -102,7 +104,7 @@ class Memory:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self.unwritable(error.strerror) from None
+            raise self.unwritable(str(error.strerror)) from None
         with self.explained():
             try:
                 self.database = self.opened()
@@ -113,6 +115,7 @@ class Memory:
                 self.database = self.opened()
 
     def unwritable(self, reason: str) -> MemoryFault:
+        """The fault of a file that cannot be written, for this reason."""
         return MemoryFault(
             f"Your progress cannot be kept in {self.path} ({reason}). Make that "
             "folder writable, or name another file with --progress FILE."
@@ -132,16 +135,21 @@ class Memory:
             raise self.unwritable(str(error)) from None
 
     def opened(self) -> sqlite3.Connection:
-        """Open, look whether it is whole, and make what is missing."""
+        """Open, look whether it is whole, and make what is missing.
+
+        Raises:
+            MemoryFault: the file is a folder, or of a newer version.
+            sqlite3.DatabaseError: the file is damaged (see `damaged`) or in use.
+        """
         if self.path.is_dir():
             raise self.unwritable("it is a folder")
         database = sqlite3.connect(self.path, isolation_level=None)
         try:
-            found = database.execute("PRAGMA quick_check").fetchone()[0]
+            verdict = database.execute("PRAGMA quick_check").fetchone()[0]
             version = database.execute("PRAGMA user_version").fetchone()[0]
             tables = database.execute("SELECT name FROM sqlite_master").fetchall()
-            if found != "ok" or (version == 0 and tables):
-                error = sqlite3.DatabaseError(found)
+            if verdict != "ok" or (version == 0 and tables):
+                error = sqlite3.DatabaseError(verdict)
                 error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
                 raise error
             if version > VERSION:
@@ -180,6 +188,7 @@ class Memory:
         )
 
     def close(self) -> None:
+        """Close the file."""
         self.database.close()
 
     @contextlib.contextmanager
@@ -207,13 +216,21 @@ class Memory:
     ) -> fsrs.Card:
         """Store a rating; when this returns, it is on the disk.
 
+        Args:
+            time: when it was rated; now where it is left out.
+            seconds: that the answer took.
+
         Returns:
             The question's card, with its new due date.
+
+        Raises:
+            ValueError: a value is none that a review can have.
+            MemoryFault: the file cannot be written.
         """
         rated_at = (time or datetime.now(UTC)).astimezone(UTC).isoformat()
         review = Review(question, rated_at, rating, seconds, language, answer)
-        if said := review.fault():
-            raise ValueError(said)
+        if fault := review.fault():
+            raise ValueError(fault)
         with self.writing():
             self.insert(review)
             self.database.execute("DELETE FROM drafts WHERE question = ?", (question,))
@@ -228,21 +245,22 @@ class Memory:
         return cursor.rowcount
 
     def reviews(self) -> list[Review]:
-        """All ratings, oldest first; entries that make no sense are left out."""
+        """All ratings, oldest first; rows with impossible values are left out."""
         with self.explained():
             rows = self.database.execute("SELECT * FROM reviews").fetchall()
-        found = [one for one in (Review(*row) for row in rows) if not one.fault()]
-        return sorted(found, key=lambda one: one.time)
+        reviews = [Review(*row) for row in rows]
+        usable = [review for review in reviews if not review.fault()]
+        return sorted(usable, key=lambda review: review.time)
 
     def cards(self) -> dict[str, fsrs.Card]:
         """The card of each question that was ever rated, with its due date."""
         cards: dict[str, fsrs.Card] = {}
-        for one in self.reviews():
-            card = cards.get(one.question) or fsrs.Card(card_id=len(cards) + 1)
+        for review in self.reviews():
+            card = cards.get(review.question) or fsrs.Card(card_id=len(cards) + 1)
             card, _ = self.scheduler.review_card(
-                card, fsrs.Rating(one.rating), one.time
+                card, fsrs.Rating(review.rating), review.time
             )
-            cards[one.question] = card
+            cards[review.question] = card
         return cards
 
     # Answers that were begun ----------------------------------------------------------
@@ -265,7 +283,7 @@ class Memory:
 
     def as_json(self) -> str:
         """All ratings as a JSON document."""
-        reviews = [asdict(one) for one in self.reviews()]
+        reviews = [asdict(review) for review in self.reviews()]
         content = {"format": VERSION, "reviews": reviews}
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
@@ -277,11 +295,15 @@ class Memory:
         """
         reviews = read_export(text)
         with self.writing():
-            return sum(self.insert(one) for one in reviews)
+            return sum(self.insert(review) for review in reviews)
 
 
 def read_export(text: str) -> list[Review]:
-    """Read and check a document written by `as_json`."""
+    """Read and check a document written by `as_json`.
+
+    Raises:
+        ValueError: it is no such document; the message says what is wrong.
+    """
     try:
         content = json.loads(text)
     except ValueError as error:
@@ -297,7 +319,7 @@ def read_export(text: str) -> list[Review]:
         except TypeError:
             keys = ", ".join(Review.__dataclass_fields__)
             raise ValueError(f"review {number} must have the keys {keys}") from None
-        if said := review.fault():
-            raise ValueError(f"review {number}: {said}")
+        if fault := review.fault():
+            raise ValueError(f"review {number}: {fault}")
         reviews.append(review)
     return reviews

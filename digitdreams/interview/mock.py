@@ -1,54 +1,29 @@
-"""A mock interview: warm-up, concepts, derivation, coding, design, and a report."""
+"""A mock interview: warm-up, concepts, derivation, coding, design.
 
-import os
+Each section draws items, a question or a problem each, which know how they are asked
+and scored; `report` writes what came of it.
+"""
+
 import random
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from digitdreams.files import ROOT
-from digitdreams.interview import bank, formula, practice, screen
+from digitdreams import files
+from digitdreams.interview import answers, bank, practice, report, screen
 from digitdreams.interview.bank import Question, Text
+from digitdreams.interview.judging import State
 from digitdreams.interview.problems import Problem
 from digitdreams.interview.search import companion
 
-FOLDER = ROOT / "my_work" / "interviews"
-ENOUGH = 2 / 3  # an item with less of its points is to be studied
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the interview.
-
-    `share` is its share of the time, `each` the minutes that one item takes, `kinds`
-    the kinds of questions it draws from (none for coding), `step` how many levels
-    below the interview's level it starts.
-    """
-
-    name: Text
-    share: float
-    each: float
-    kinds: tuple[str, ...]
-    step: int = 0
-
-    def count(self, minutes: float) -> int:
-        return max(1, round(minutes * self.share / self.each))
-
-
-WARM_UP = Section(Text("Warm-up", "热身"), 0.10, 2.5, ("concept", "number"), 1)
-CONCEPT = Section(
-    Text("Concepts", "概念"), 0.25, 4, ("concept", "trap", "code reading")
-)
-DERIVATION = Section(Text("Derivation", "推导"), 0.20, 8, ("derivation",))
-CODING = Section(Text("Coding", "编程"), 0.30, 15, ())
-DESIGN = Section(Text("Design", "设计"), 0.15, 8, ("design",))
-SECTIONS = (WARM_UP, CONCEPT, DERIVATION, CODING, DESIGN)
+Asked = TypeVar("Asked", Question, Problem)
 
 RUBRIC = (
     Text(
@@ -74,160 +49,76 @@ RUBRIC = (
 )
 
 
-@dataclass
-class Item:
-    """One question or problem of an interview, and how it went."""
+# Items --------------------------------------------------------------------------------
 
-    section: Section
-    asked: Question | Problem
+
+@dataclass
+class Item(ABC, Generic[Asked]):
+    """A question or a problem of an interview, and how it went.
+
+    Attributes:
+        score: the share of its points, 0 to 1.
+        answer: what the reader wrote.
+        seconds: that it took.
+        detail: the score in words, such as "3 of 4" or "right, 2 checks, 1 hint".
+    """
+
+    section: "Section"
+    asked: Asked
     done: bool = False
-    score: float = 0.0  # 0 to 1
+    score: float = 0.0
     answer: str = ""
     seconds: float = 0.0
-    detail: str = ""  # such as "3 of 4" or "right, 2 checks, 1 hint"
-    rubric: list[int] = field(default_factory=list)
+    detail: str = ""
 
-    @property
-    def is_problem(self) -> bool:
-        return isinstance(self.asked, Problem)
+    show: ClassVar[str]  # the command that shows it, without its id
 
-    @property
-    def id(self) -> str:
-        return self.asked.name if self.is_problem else self.asked.id
+    @abstractmethod
+    def hold(self, interview: "Interview") -> None:
+        """Ask it at the terminal; note answer and score, also where that is stopped.
 
+        Raises:
+            Stopped: the reader ended the interview.
+        """
 
-def levels_from(level: str) -> list[str]:
-    """This level, then the nearest ones, lower ones first."""
-    wanted = bank.LEVELS.index(level)
-    return sorted(
-        bank.LEVELS,
-        key=lambda one: (
-            abs(bank.LEVELS.index(one) - wanted),
-            bank.LEVELS.index(one),
-        ),
-    )
+    @abstractmethod
+    def statement(self, language: str) -> str:
+        """What is asked, as Markdown."""
 
+    @abstractmethod
+    def summary(self, language: str) -> str:
+        """What to take home, as Markdown: the short answer, or a problem's title."""
 
-def plan(
-    questions: list[Question],
-    problems: list[Problem],
-    minutes: int,
-    level: str,
-    seed: int,
-) -> list[Item]:
-    """Draw the items of an interview; the same arguments draw the same items.
+    @abstractmethod
+    def practised_by(self, problems: Sequence[Problem]) -> Problem | None:
+        """The problem to practise with."""
 
-    Topics that did not come up yet are preferred, as is the wanted level.
-    """
-    random_source = random.Random(f"{seed} {level} {minutes}")
-    topics: Counter = Counter()
-    items: list[Item] = []
+    def code(self) -> str | None:
+        """The broken program of a bug hunt."""
+        return None
 
-    def draw(candidates: list, wanted: str):
-        order = levels_from(wanted)
-        taken = {item.id for item in items}
-        pool = [
-            (order.index(one.level), topics[one.topic], random_source.random(), one)
-            for one in candidates
-            if (one.name if isinstance(one, Problem) else one.id) not in taken
-        ]
-        best = min(pool, key=lambda entry: entry[:3], default=None)
-        return best and best[3]
+    def good_answer(self, language: str) -> str | None:
+        """A good answer as Markdown, where there is one in words."""
+        return None
 
-    for section in SECTIONS:
-        if section is CODING:
-            candidates = sorted(problems, key=lambda one: one.name)
-        else:
-            candidates = [one for one in questions if one.kind in section.kinds]
-            candidates.sort(key=lambda one: one.id)
-        wanted = bank.LEVELS[max(0, bank.LEVELS.index(level) - section.step)]
-        for _ in range(section.count(minutes)):
-            found = draw(candidates, wanted)
-            if found is not None:
-                topics[found.topic] += 1
-                items.append(Item(section, found))
-    return items
+    def sources(self) -> tuple[str, ...]:
+        """Where the good answer comes from."""
+        return ()
+
+    def ratings(self, language: str) -> list[tuple[str, int]]:
+        """The criteria that were rated, with 0, 1 or 2 points each."""
+        return []
 
 
-# At the terminal ----------------------------------------------------------------------
+@dataclass
+class QuestionItem(Item[Question]):
+    """A question that is answered in words."""
 
+    show = "digitdreams questions show"
 
-class Interview:
-    """A mock interview at the terminal; its report is written after every item."""
-
-    def __init__(
-        self,
-        items: list[Item],
-        problems: list[Problem],
-        minutes: int,
-        level: str,
-        seed: int,
-        language: str,
-        notebook: bool = False,
-        folder: Path = FOLDER,
-    ):
-        self.items, self.problems = items, problems
-        self.minutes, self.level, self.seed = minutes, level, seed
-        self.language, self.notebook = language, notebook
-        self.out = screen.console()
-        self.started = datetime.now()
-        self.clock = time.monotonic()
-        self.stopped: str | None = None
-        self.folder = own_folder(folder, self.started, seed)
-
-    def run(self) -> str | None:
-        """Ask everything; return how the reader stopped, if he did."""
-        out = self.out
-        out.print(
-            f"Mock interview: {self.minutes} minutes, level {self.level}, seed "
-            f"{self.seed}. {len(self.items)} items. Type q to stop; what is done so "
-            "far is reported.",
-            markup=False,
-        )
-        try:
-            last = None
-            for number, item in enumerate(self.items, start=1):
-                if item.section is not last:
-                    self.announce(item.section)
-                    last = item.section
-                out.print(f"\n{number} of {len(self.items)}", style="bold")
-                self.ask(item)
-                write_report(self)
-        except screen.Stopped as stopped:
-            self.stopped = stopped.how
-        except KeyboardInterrupt:
-            self.stopped = screen.CTRL_C
-        with screen.undisturbed():
-            write_report(self)
-        self.close()
-        return self.stopped
-
-    def announce(self, section: Section) -> None:
-        used = (time.monotonic() - self.clock) / 60
-        name = section.name.in_language(self.language)
-        self.out.print()
-        self.out.rule(name, style="dim")
-        self.out.print(
-            f"About {self.minutes * section.share:.0f} minutes; {used:.0f} of "
-            f"{self.minutes} are used.",
-            style="dim",
-        )
-        if used > self.minutes:
-            self.out.print("The time is over: type q to end here, or go on.")
-
-    def ask(self, item: Item) -> None:
-        started = time.monotonic()
-        try:
-            if item.is_problem:
-                self.code(item)
-            else:
-                self.talk(item)
-        finally:
-            item.seconds = time.monotonic() - started
-
-    def talk(self, item: Item) -> None:
-        """A question: answer, follow-ups, then the whole answer and a rating."""
-        out, language, question = self.out, self.language, item.asked
+    def hold(self, interview: "Interview") -> None:
+        """Answer, follow-up, then the whole answer and a rating."""
+        out, language, question = interview.out, interview.language, self.asked
         screen.show_question(out, question, language)
         out.print(
             "\nAnswer aloud and press Enter, or write and end with an empty line.",
@@ -241,77 +132,357 @@ class Interview:
                 lines.append("")
                 screen.write_answer(lines)
         finally:
-            item.answer = "\n".join(lines).strip()
-        screen.show_answer(out, question, language, companion(question, self.problems))
-        if item.section is DESIGN:
-            self.judge_design(item)
-        else:
-            said = screen.choose(
-                out,
-                "\nHow was it? 1 missed, 2 partly, 3 right, 4 right and complete",
-                "rating: ",
-                "1234",
-            )
-            item.score = (int(said) - 1) / 3
-            item.detail = f"{said} of 4"
-        item.done = True
+            self.answer = "\n".join(lines).strip()
+        problem = self.practised_by(interview.problems)
+        screen.show_answer(out, question, language, problem)
+        self.rate(interview)
+        self.done = True
 
-    def judge_design(self, item: Item) -> None:
-        """Five criteria, each worth 0, 1 or 2 points."""
-        self.out.print("\nRate your design: 0 no, 1 partly, 2 yes.", style="bold")
+    def rate(self, interview: "Interview") -> None:
+        """Let the reader say how well it went."""
+        choice = screen.choose(
+            interview.out,
+            "\nHow was it? 1 missed, 2 partly, 3 right, 4 right and complete",
+            "rating: ",
+            "1234",
+        )
+        self.score = (int(choice) - 1) / 3
+        self.detail = f"{choice} of 4"
+
+    def statement(self, language: str) -> str:
+        """The question."""
+        return self.asked.question.in_language(language)
+
+    def summary(self, language: str) -> str:
+        """The short answer."""
+        return self.asked.short.in_language(language)
+
+    def practised_by(self, problems: Sequence[Problem]) -> Problem | None:
+        """The closest problem, where one is close."""
+        return companion(self.asked, problems)
+
+    def good_answer(self, language: str) -> str | None:
+        """The long answer."""
+        return self.asked.answer.in_language(language)
+
+    def sources(self) -> tuple[str, ...]:
+        """The sources of the answer."""
+        return self.asked.sources
+
+
+@dataclass
+class DesignItem(QuestionItem):
+    """A question of design, rated by criteria worth 0, 1 or 2 points each."""
+
+    points: list[int] = field(default_factory=list)
+
+    def rate(self, interview: "Interview") -> None:
+        """Let the reader rate each criterion."""
+        out = interview.out
+        out.print("\nRate your design: 0 no, 1 partly, 2 yes.", style="bold")
         for criterion in RUBRIC:
-            text = criterion.in_language(self.language)
-            item.rubric.append(int(screen.choose(self.out, text, "points: ", "012")))
-        item.score = sum(item.rubric) / (2 * len(RUBRIC))
-        item.detail = f"{sum(item.rubric)} of {2 * len(RUBRIC)}"
+            text = criterion.in_language(interview.language)
+            self.points.append(int(screen.choose(out, text, "points: ", "012")))
+        most = 2 * len(RUBRIC)
+        self.score = sum(self.points) / most
+        self.detail = f"{sum(self.points)} of {most}"
 
-    def code(self, item: Item) -> None:
-        """A coding problem: a file, an editor, checks and hints."""
-        out, problem = self.out, item.asked
-        screen.show_problem(out, problem, self.language)
-        path = practice.start(problem, self.language, self.notebook, self.folder)
+    def ratings(self, language: str) -> list[tuple[str, int]]:
+        """The criteria that were rated."""
+        rated = zip(RUBRIC, self.points, strict=False)  # it may have been stopped
+        return [
+            (criterion.in_language(language), points) for criterion, points in rated
+        ]
+
+
+@dataclass
+class CodingItem(Item[Problem]):
+    """A coding problem or a bug hunt, checked by running it."""
+
+    show = "digitdreams problems show"
+
+    def hold(self, interview: "Interview") -> None:
+        """A file, an editor, checks and hints."""
+        out, problem, notebook = interview.out, self.asked, interview.notebook
+        screen.show_problem(out, problem, interview.language)
+        path = practice.start(problem, interview.language, notebook, interview.folder)
         out.print(f"\nYour file: {path}", markup=False, soft_wrap=True)
-        edit = practice.editor() if sys.stdin.isatty() and not self.notebook else None
-        if edit:
-            self.open_editor(edit, path)
+        editor = practice.editor()
+        if editor and sys.stdin.isatty() and not notebook:
+            interview.open_editor(editor, path)
         else:
-            opener = "jupyter lab" if self.notebook else "your editor"
+            opener = "jupyter lab" if notebook else "your editor"
             out.print(f"Open it with {opener}; come back here to check it.")
         checks = hints = 0
         right = False
-        item.detail = "not solved"
+        self.detail = "not solved"
         try:
             while not right:
                 out.print("\nEnter check, h hint, e editor, s give up, q end")
-                said = screen.ask("coding: ").lower()[:1]
-                if said == "q":
+                letter = screen.ask("coding: ").lower()[:1]
+                if letter == "q":
                     raise screen.Stopped("you typed q")
-                if said == "s":
+                if letter == "s":
                     break
-                if said == "h":
+                if letter == "h":
                     known = problem.task.hints
                     hints = min(hints + 1, len(known))
                     text = f"Hint {hints} of {len(known)}: {known[hints - 1]}"
                     out.print(text, markup=False)
-                elif said == "e" and practice.editor():
-                    self.open_editor(practice.editor(), path)
-                elif said == "e":
+                elif letter == "e" and editor:
+                    interview.open_editor(editor, path)
+                elif letter == "e":
                     out.print("Set the environment variable EDITOR to your editor.")
                 else:
                     checks += 1
                     result = practice.check_file(problem, path)
                     screen.show_result(out, result)
-                    right = result.state == practice.RIGHT
+                    right = result.state is State.RIGHT
         finally:
-            item.answer = read_answer(path)
-            item.score = max(0.4, 1 - 0.2 * hints) if right else 0.0
+            self.answer = answers.written(path, problem, interview.language)
+            self.score = max(0.4, 1 - 0.2 * hints) if right else 0.0
             state = "right" if right else "not solved"
-            item.detail = f"{state}, {counted(checks, 'check')}" + (
+            self.detail = f"{state}, {counted(checks, 'check')}" + (
                 f", {counted(hints, 'hint')}" if hints else ""
             )
-        item.done = True
+        self.done = True
+
+    def statement(self, language: str) -> str:
+        """Title and statement."""
+        title = self.asked.title.in_language(language)
+        return f"**{title}.** {self.asked.statement.in_language(language)}"
+
+    def summary(self, language: str) -> str:
+        """The title."""
+        return self.asked.title.in_language(language)
+
+    def practised_by(self, problems: Sequence[Problem]) -> Problem | None:
+        """The problem itself."""
+        return self.asked
+
+    def code(self) -> str | None:
+        """The broken program of a bug hunt."""
+        return self.asked.broken
+
+
+AnyItem = Item[Question] | Item[Problem]
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: `1 check`, `2 checks`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+# Sections -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the interview.
+
+    Attributes:
+        share: of the interview's time, 0 to 1.
+        each: the minutes that one item takes.
+        kinds: the kinds of questions that it draws from.
+        step: how many levels below the interview's level it starts.
+    """
+
+    name: Text
+    share: float
+    each: float
+    kinds: tuple[str, ...] = ()
+    step: int = 0
+
+    def count(self, minutes: float) -> int:
+        """How many items an interview of so many minutes has here, at least one."""
+        return max(1, round(minutes * self.share / self.each))
+
+    def questions(self, questions: Iterable[Question]) -> list[Question]:
+        """The questions that it may ask, by id."""
+        fitting = [question for question in questions if question.kind in self.kinds]
+        return sorted(fitting, key=lambda question: question.id)
+
+    def items(
+        self, questions: Iterable[Question], problems: Iterable[Problem]
+    ) -> Sequence[AnyItem]:
+        """Everything that it may ask, in an order that does not depend on files."""
+        return [QuestionItem(self, question) for question in self.questions(questions)]
+
+
+class DesignSection(Section):
+    """The part with questions of design."""
+
+    def items(
+        self, questions: Iterable[Question], problems: Iterable[Problem]
+    ) -> Sequence[AnyItem]:
+        """The questions of its kinds, rated by criteria."""
+        return [DesignItem(self, question) for question in self.questions(questions)]
+
+
+class CodingSection(Section):
+    """The part with coding problems and bug hunts."""
+
+    def items(
+        self, questions: Iterable[Question], problems: Iterable[Problem]
+    ) -> Sequence[AnyItem]:
+        """All problems."""
+        by_name = sorted(problems, key=lambda problem: problem.name)
+        return [CodingItem(self, problem) for problem in by_name]
+
+
+WARM_UP = Section(
+    Text("Warm-up", "热身"), 0.10, 2.5, kinds=("concept", "number"), step=1
+)
+CONCEPT = Section(
+    Text("Concepts", "概念"), 0.25, 4, kinds=("concept", "trap", "code reading")
+)
+DERIVATION = Section(Text("Derivation", "推导"), 0.20, 8, kinds=("derivation",))
+CODING = CodingSection(Text("Coding", "编程"), 0.30, 15)
+DESIGN = DesignSection(Text("Design", "设计"), 0.15, 8, kinds=("design",))
+SECTIONS = (WARM_UP, CONCEPT, DERIVATION, CODING, DESIGN)
+
+
+def levels_from(level: str) -> list[str]:
+    """This level, then the nearest ones, lower ones first."""
+    wanted = bank.LEVELS.index(level)
+    return sorted(
+        bank.LEVELS,
+        key=lambda other: (
+            abs(bank.LEVELS.index(other) - wanted),
+            bank.LEVELS.index(other),
+        ),
+    )
+
+
+def plan(
+    questions: list[Question],
+    problems: list[Problem],
+    minutes: int,
+    level: str,
+    seed: int,
+) -> list[AnyItem]:
+    """Draw the items of an interview; the same arguments draw the same items.
+
+    Topics that did not come up yet are preferred, as is the wanted level.
+
+    Args:
+        questions, problems: those that may be asked.
+        minutes: the length of the interview.
+        level: one of `bank.LEVELS`.
+    """
+    random_source = random.Random(f"{seed} {level} {minutes}")
+    topics: Counter[str] = Counter()
+    items: list[AnyItem] = []
+    for section in SECTIONS:
+        order = levels_from(
+            bank.LEVELS[max(0, bank.LEVELS.index(level) - section.step)]
+        )
+
+        def preference(item: AnyItem, order: list[str] = order) -> tuple[float, ...]:
+            asked = item.asked
+            return order.index(asked.level), topics[asked.topic], random_source.random()
+
+        candidates = section.items(questions, problems)
+        for _ in range(section.count(minutes)):
+            taken = {item.asked.id for item in items}
+            pool = [item for item in candidates if item.asked.id not in taken]
+            if pool:
+                item = min(pool, key=preference)
+                topics[item.asked.topic] += 1
+                items.append(item)
+    return items
+
+
+# At the terminal ----------------------------------------------------------------------
+
+
+class Interview:
+    """A mock interview at the terminal; its report is written after every item.
+
+    Args:
+        items: what is asked, from `plan`.
+        problems: those that an answer may recommend.
+        minutes, level, seed: what `plan` was given.
+        language: "en" or "zh".
+        notebook: whether code is written in notebooks.
+        folder: where the interview makes its own folder; else my_work/interviews.
+
+    Raises:
+        PracticeError: its folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[AnyItem],
+        problems: Sequence[Problem],
+        minutes: int,
+        level: str,
+        seed: int,
+        language: str,
+        notebook: bool = False,
+        folder: Path | None = None,
+    ):
+        self.items, self.problems = items, problems
+        self.minutes, self.level, self.seed = minutes, level, seed
+        self.language, self.notebook = language, notebook
+        self.out = screen.console()
+        self.started = datetime.now()
+        self.clock = time.monotonic()
+        self.stopped: str | None = None
+        parent = folder or files.work_folder() / "interviews"
+        self.folder = own_folder(parent, self.started, seed)
+
+    def run(self) -> str | None:
+        """Ask everything; return how the reader stopped, None if not."""
+        out = self.out
+        out.print(
+            f"Mock interview: {self.minutes} minutes, level {self.level}, seed "
+            f"{self.seed}. {len(self.items)} items. Type q to stop; what is done so "
+            "far is reported.",
+            markup=False,
+        )
+        try:
+            section = None
+            for number, item in enumerate(self.items, start=1):
+                if item.section is not section:
+                    section = item.section
+                    self.announce(section)
+                out.print(f"\n{number} of {len(self.items)}", style="bold")
+                self.ask(item)
+                report.write(self)
+        except screen.Stopped as stopped:
+            self.stopped = stopped.how
+        except KeyboardInterrupt:
+            self.stopped = screen.CTRL_C
+        with screen.undisturbed():
+            report.write(self)
+        self.close()
+        return self.stopped
+
+    def announce(self, section: Section) -> None:
+        """Print a section's name and how much time is left."""
+        used = (time.monotonic() - self.clock) / 60
+        name = section.name.in_language(self.language)
+        self.out.print()
+        self.out.rule(name, style="dim")
+        self.out.print(
+            f"About {self.minutes * section.share:.0f} minutes; {used:.0f} of "
+            f"{self.minutes} are used.",
+            style="dim",
+        )
+        if used > self.minutes:
+            self.out.print("The time is over: type q to end here, or go on.")
+
+    def ask(self, item: AnyItem) -> None:
+        """Ask one item and take its time."""
+        started = time.monotonic()
+        try:
+            item.hold(self)
+        finally:
+            item.seconds = time.monotonic() - started
 
     def open_editor(self, command: list[str], path: Path) -> None:
+        """Open a file in the reader's editor and wait for it."""
         try:
             subprocess.run([*command, str(path)], check=False)
         except OSError as error:
@@ -329,29 +500,12 @@ class Interview:
             out.print(f"Stopped: {self.stopped}.", markup=False)
         done = [item for item in self.items if item.done]
         out.print(
-            f"{len(done)} of {len(self.items)} items done; points: {percent(done)}"
+            f"{len(done)} of {len(self.items)} items done; points: "
+            f"{report.percent(self.items)}"
         )
         out.print(
             f"Report: {self.folder / 'report.html'}", markup=False, soft_wrap=True
         )
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
-def read_answer(path: Path) -> str:
-    """The reader's program for the report."""
-    from digitdreams.interview import judging
-
-    try:
-        text = judging.source_of(path)
-    except (OSError, ValueError, KeyError):
-        return ""
-    lines = text.splitlines()
-    while lines and (lines[0].startswith("#") or not lines[0].strip()):
-        lines.pop(0)  # the statement, which the report holds already
-    return "\n".join(lines)
 
 
 def own_folder(parent: Path, now: datetime, seed: int) -> Path:
@@ -374,206 +528,7 @@ def own_folder(parent: Path, now: datetime, seed: int) -> Path:
                 ) from None
         except OSError as error:
             raise practice.PracticeError(
-                f"{folder} cannot be made ({error.strerror}): make {ROOT} writable, "
-                "or name another folder with --folder"
+                f"{folder} cannot be made ({error.strerror}): make {files.base()} "
+                "writable, or name another folder with --folder"
             ) from None
     raise practice.PracticeError(f"{parent} is full of interviews of this second")
-
-
-# The report ---------------------------------------------------------------------------
-
-
-def clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
-def to_study(interview: Interview) -> list[dict]:
-    """What fell short: its short answer, its lesson, and a problem to practise."""
-    found = []
-    for item in interview.items:
-        if not item.done or item.score >= ENOUGH:
-            continue
-        practised = item.asked
-        if not item.is_problem:
-            practised = companion(item.asked, interview.problems)
-        lesson = item.asked.lesson
-        text = item.asked.title if item.is_problem else item.asked.short
-        found.append(
-            {
-                "id": item.id,
-                "topic": item.asked.topic,
-                "text": text.in_language(interview.language),
-                "lesson": lesson,
-                "link": lesson_link(lesson, interview.folder),
-                "problem": practised.name if practised else None,
-                "show": f"digitdreams {'problems' if item.is_problem else 'questions'} "
-                f"show {item.id}",
-            }
-        )
-    return found
-
-
-def percent(done: list[Item]) -> str:
-    """The share of the points as text, a dash where nothing was done."""
-    if not done:
-        return "-"
-    return f"{sum(one.score for one in done) / len(done):.0%}".replace("%", " %")
-
-
-def lesson_link(lesson: str | None, folder: Path) -> str | None:
-    """The way from a report to a lesson's notebook."""
-    if not lesson:
-        return None
-    stem, _, cell = lesson.partition("#")
-    path = os.path.relpath(ROOT / "lessons" / f"{stem}.ipynb", folder)
-    return f"{Path(path).as_posix()}#{cell}"
-
-
-def sections(interview: Interview) -> list[dict]:
-    """Points and time of each section."""
-    rows = []
-    for section in SECTIONS:
-        items = [one for one in interview.items if one.section is section]
-        done = [one for one in items if one.done]
-        if items:
-            rows.append(
-                {
-                    "name": section.name.in_language(interview.language),
-                    "items": len(items),
-                    "done": len(done),
-                    "score": percent(done),
-                    "minutes": f"{interview.minutes * section.share:.0f}",
-                    "used": clock(sum(one.seconds for one in items)),
-                }
-            )
-    return rows
-
-
-def as_data(interview: Interview) -> dict:
-    """What the templates of the report need."""
-    language = interview.language
-    done = [item for item in interview.items if item.done]
-    entries = []
-    for number, item in enumerate(interview.items, start=1):
-        asked = item.asked
-        entries.append(
-            {
-                "number": number,
-                "section": item.section.name.in_language(language),
-                "id": item.id,
-                "topic": asked.topic,
-                "level": asked.level,
-                "done": item.done,
-                "detail": item.detail,
-                "time": clock(item.seconds),
-                "question": (
-                    f"**{asked.title.in_language(language)}.** "
-                    + asked.statement.in_language(language)
-                    if item.is_problem
-                    else asked.question.in_language(language)
-                ),
-                "broken": asked.broken if item.is_problem else None,
-                "given": item.answer,
-                "is_problem": item.is_problem,
-                "answer": None
-                if item.is_problem
-                else asked.answer.in_language(language),
-                "rubric": [
-                    (criterion.in_language(language), points)
-                    for criterion, points in zip(RUBRIC, item.rubric, strict=False)
-                ],
-                "sources": () if item.is_problem else asked.sources,
-            }
-        )
-    return {
-        "language": language,
-        "word": WORDS[language],
-        "date": f"{interview.started:%Y-%m-%d %H:%M}",
-        "minutes": interview.minutes,
-        "level": interview.level,
-        "seed": interview.seed,
-        "stopped": interview.stopped,
-        "score": percent(done),
-        "done": len(done),
-        "count": len(interview.items),
-        "sections": sections(interview),
-        "study": to_study(interview),
-        "entries": entries,
-        "command": f"digitdreams interview --minutes {interview.minutes} --level "
-        f"{interview.level} --seed {interview.seed}",
-    }
-
-
-WORDS = {
-    "en": {
-        "title": "Mock interview",
-        "result": "Result",
-        "section": "section",
-        "done": "done",
-        "points": "points",
-        "planned": "minutes planned",
-        "used": "used",
-        "study": "What to study",
-        "nothing": "Nothing fell short of two thirds of its points.",
-        "lesson": "lesson",
-        "colon": ": ",
-        "read": "read again",
-        "practise": "practise",
-        "items": "The interview",
-        "given": "Your answer",
-        "spoken": "Answered aloud.",
-        "open": "Not done.",
-        "answer": "A good answer",
-        "again": "The same interview again",
-        "stopped": "Ended early",
-        "sources": "Sources",
-    },
-    "zh": {
-        "title": "模拟面试",
-        "result": "结果",
-        "section": "环节",
-        "done": "完成",
-        "points": "得分",
-        "planned": "计划分钟",
-        "used": "用时",
-        "study": "需要复习",
-        "nothing": "没有低于三分之二得分的题目。",
-        "lesson": "课程",
-        "colon": "：",
-        "read": "重读",
-        "practise": "练习",
-        "items": "面试记录",
-        "given": "你的回答",
-        "spoken": "口头作答。",
-        "open": "未完成。",
-        "answer": "参考回答",
-        "again": "再来一次同样的面试",
-        "stopped": "提前结束",
-        "sources": "来源",
-    },
-}
-
-
-def environment(html: bool) -> Environment:
-    """Jinja2 with autoescape for HTML; the bank's Markdown is rendered, not trusted."""
-    found = Environment(
-        loader=PackageLoader("digitdreams.interview", ""),
-        autoescape=html,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    found.filters["markdown"] = formula.for_web  # escapes HTML itself
-    return found
-
-
-def write_report(interview: Interview) -> None:
-    """Write report.md and report.html into the interview's folder."""
-    data = as_data(interview)
-    for suffix in ("md", "html"):
-        template = environment(suffix == "html").get_template(f"report.{suffix}")
-        path = interview.folder / f"report.{suffix}"
-        partial = path.with_suffix(".partial")
-        partial.write_text(template.render(data), encoding="utf-8")
-        partial.replace(path)

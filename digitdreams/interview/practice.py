@@ -5,112 +5,35 @@ loop or a crash ends the check and nothing else.
 """
 
 import contextlib
-import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from digitdreams import checks
-from digitdreams.files import ROOT
-from digitdreams.interview import formula, problems
+from digitdreams import checks, files
+from digitdreams.interview import answers, problems
+from digitdreams.interview.judging import Result, State
 from digitdreams.interview.problems import Problem
 
-FOLDER = ROOT / "my_work" / "problems"
 LIMIT = 20.0  # seconds for the reader's code
 PREPARATION = 180.0  # and for loading Keras and the reference before it
-RIGHT, WRONG, BLANK, FAILED, SLOW = "right", "wrong", "not started", "failed", "slow"
 
 
 class PracticeError(ValueError):
     """A file cannot be written or read; the message says which and what to do."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a check found.
-
-    Attributes:
-        state: RIGHT, WRONG, BLANK (not started), FAILED (the file does not run) or
-            SLOW.
-        message: one or two sentences for the reader.
-        printed: what the reader's code printed, its last lines.
-    """
-
-    state: str
-    message: str
-    printed: str = ""
-
-
 # Files to fill in ---------------------------------------------------------------------
 
 
-def blank(problem: Problem) -> str:
-    """The code that the reader starts from."""
-    if problem.is_hunt:
-        return problem.broken.strip() + "\n"
-    head = problem.signature.strip()
-    if not head.endswith(":"):
-        head += ":"
-    imports = "" if "import " in head else "import numpy as np\n\n\n"
-    return f"{imports}{head}\n    raise NotImplementedError\n"
-
-
-def instructions(problem: Problem, language: str) -> str:
-    """Title, statement, limits and examples as Markdown."""
-    examples = "\n".join(textwrap.indent(one, "    ") for one in problem.examples)
-    parts = [
-        f"# {problem.title.in_language(language)}",
-        problem.statement.in_language(language).strip(),
-        problem.limits.in_language(language).strip(),
-        examples,
-    ]
-    return "\n\n".join(parts)
-
-
-def as_program(problem: Problem, language: str) -> str:
-    """A Python file with the instructions as comments."""
-    text = formula.for_terminal(instructions(problem, language))
-    lines = []
-    for line in text.splitlines():
-        lines += textwrap.wrap(line, 85, subsequent_indent=indent_of(line)) or [""]
-    comments = "\n".join(f"# {line}".rstrip() for line in lines)
-    ending = (
-        f"# Check:  digitdreams problems check {problem.name}\n"
-        f"# Hint:   digitdreams problems hint {problem.name}\n"
-    )
-    return f"{comments}\n#\n{ending}\n{blank(problem)}"
-
-
-def indent_of(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
-
-
-def as_notebook(problem: Problem, language: str) -> str:
-    """The same as a notebook, with cells that check and give hints."""
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-    tools = "from digitdreams.interview import practice"
-    hint_code = f'{tools}\n\npractice.hint("{problem.name}")'
-    cells = [
-        new_markdown_cell(instructions(problem, language), id="statement"),
-        new_code_cell(blank(problem).rstrip(), id="answer"),
-        new_code_cell(f"{tools}\n\npractice.check({problem.name})", id="check"),
-        new_code_cell(hint_code, id="hint"),
-    ]
-    notebook = new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3",
-        "language": "python",
-    }
-    return nbformat.writes(notebook, version=4) + "\n"
+def problem_folder() -> Path:
+    """The reader's folder of problems, my_work/problems."""
+    return files.work_folder() / "problems"
 
 
 def start(
@@ -124,8 +47,8 @@ def start(
     Raises:
         PracticeError: the file exists (it stays as it is) or cannot be written.
     """
-    write = as_notebook if notebook else as_program
-    folder = folder or FOLDER
+    write = answers.as_notebook if notebook else answers.as_program
+    folder = folder or problem_folder()
     path = folder / f"{problem.name}{'.ipynb' if notebook else '.py'}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,17 +74,18 @@ def find_file(name: str) -> Path:
     Raises:
         PracticeError: there is none.
     """
-    found = [
+    folder = problem_folder()
+    present = [
         path
         for suffix in (".py", ".ipynb")
-        if (path := FOLDER / f"{name}{suffix}").exists()
+        if (path := folder / f"{name}{suffix}").exists()
     ]
-    if not found:
+    if not present:
         raise PracticeError(
-            f"{FOLDER / name}.py does not exist: type "
+            f"{folder / name}.py does not exist: type "
             f"`digitdreams problems start {name}` first"
         )
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return max(present, key=lambda path: path.stat().st_mtime)
 
 
 def editor() -> list[str] | None:
@@ -183,11 +107,11 @@ def check_file(problem: Problem, path: Path, limit: float = LIMIT) -> Result:
         report = Path(scratch) / "report.json"
         command = [sys.executable, "-m", "digitdreams.interview.judging"]
         command += [problem.topic, problem.name, str(path), str(limit), str(report)]
-        with open(Path(scratch) / "printed", "w+b") as printed:
+        with open(Path(scratch) / "printed", "w+b") as output:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=printed,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -199,24 +123,24 @@ def check_file(problem: Problem, path: Path, limit: float = LIMIT) -> Result:
                 ended = False
             finally:
                 kill(process)
-            printed.seek(0)
-            lines = printed.read().decode("utf-8", "replace").splitlines()
-        said = "\n".join(lines[-20:])
+            output.seek(0)
+            lines = output.read().decode("utf-8", "replace").splitlines()
+        printed = "\n".join(lines[-20:])
         if not ended:
-            return Result(SLOW, "The check did not end and was stopped.", said)
+            message = "The check did not end and was stopped."
+            return Result(State.SLOW, message, printed)
         try:
-            content = json.loads(report.read_text(encoding="utf-8"))
+            return Result.from_json(report.read_text(encoding="utf-8"), printed)
         except (OSError, ValueError):
             return Result(
-                FAILED,
+                State.FAILED,
                 f"The program ended by itself (status {process.returncode}) before "
                 "the check was done: does it call exit(), or use up the memory?",
-                said,
+                printed,
             )
-    return Result(content["state"], content["message"], said)
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process and what it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
@@ -228,25 +152,31 @@ def kill(process: subprocess.Popen) -> None:
 
 # Inside a notebook --------------------------------------------------------------------
 
-_given: dict[str, int] = {}
+_hints_given: dict[str, int] = {}
 
 
-def check(function) -> None:
+def check(function: Callable[..., Any]) -> None:
     """Compare a function with the problem of the same name; print when it is right.
 
     Raises:
         CheckFailed: naming the mistake where it is a known one.
+        NotImplementedError: the blank was not filled in.
+        LookupError: there is no problem of this name.
     """
     name = getattr(function, "__name__", str(function))
-    said = checks.judge(problems.find(name).task.as_data(), name, function)
-    if said:
-        raise checks.CheckFailed(said)
+    mistake = checks.judge(problems.find(name).task.as_data(), name, function)
+    if mistake:
+        raise checks.CheckFailed(mistake)
     print(f"{name}: right.")
 
 
 def hint(name: str) -> None:
-    """Print the next hint of a problem."""
+    """Print the next hint of a problem.
+
+    Raises:
+        LookupError: there is no problem of this name.
+    """
     hints = problems.find(name).task.hints
-    given = min(_given.get(name, 0), len(hints) - 1)
+    given = min(_hints_given.get(name, 0), len(hints) - 1)
     print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
-    _given[name] = given + 1
+    _hints_given[name] = given + 1

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from digitdreams.course import ROOT
-from digitdreams.interview.bank import LEVELS, TOPICS, Text
+from digitdreams import files
+from digitdreams.interview.bank import LEVELS, TOPICS, Question, Text, suggestion
 from digitdreams.tasks import Task, import_file
 
-FOLDER = ROOT / "content" / "problems"
+FOLDER = files.ROOT / "content" / "problems"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Problem:
     lesson: str | None = None
     broken: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key in ("title", "statement", "limits"):
             value = getattr(self, key)
             if isinstance(value, dict):
@@ -64,32 +65,42 @@ class Problem:
         return self.task.name
 
     @property
+    def id(self) -> str:
+        """The name, as what lists call it beside the ids of questions."""
+        return self.name
+
+    @property
     def is_hunt(self) -> bool:
         """Whether a bug is to be found."""
         return self.broken is not None
 
 
-def compiled(source: str, name: str) -> Callable:
+Entry = Question | Problem  # what a search finds and an interview asks
+
+
+def compiled(source: str, name: str) -> Callable[..., Any]:
     """Run a program's text and return its function of this name."""
     file = f"<{name}>"
     # Keras reads the source of some functions, so it must be found.
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    names = {"__name__": name}
+    names: dict[str, Any] = {"__name__": name}
     exec(compile(source, file, "exec"), names)
-    return names[name]
+    function: Callable[..., Any] = names[name]
+    return function
 
 
-def program(source: str, name: str) -> Callable:
+def program(source: str, name: str) -> Callable[..., Any]:
     """The function `name` of a program's text, compiled at the first call.
 
     Many programs import Keras, which takes seconds: listing problems must not.
     """
-    kept = {}
 
-    def answer(**case):
-        if not kept:
-            kept[name] = compiled(source, name)
-        return kept[name](**case)
+    @cache
+    def function() -> Callable[..., Any]:
+        return compiled(source, name)
+
+    def answer(**case: Any) -> Any:
+        return function()(**case)
 
     answer.__name__ = name
     return answer
@@ -98,22 +109,42 @@ def program(source: str, name: str) -> Callable:
 @cache
 def problems_of(path: Path) -> list[Problem]:
     """The list PROBLEMS of a file."""
-    return import_file(path, f"problems_{path.stem}").PROBLEMS
+    problems: list[Problem] = import_file(path, f"problems_{path.stem}").PROBLEMS
+    return problems
 
 
-def load_topic(topic: str) -> list[Problem]:
-    """The problems of one topic; none where there is no file."""
+def present() -> bool:
+    """Whether this copy of the course holds its problems."""
+    return FOLDER.is_dir()
+
+
+def of_topic(topic: str) -> list[Problem]:
+    """The problems of one topic; none where there is no file.
+
+    Raises:
+        LookupError: there is no such topic.
+        CourseMissing: this copy of the course was made without its problems.
+    """
     if topic not in TOPICS:
         raise LookupError(
             f"there is no topic {topic!r}; the topics are {', '.join(TOPICS)}"
+        )
+    if not present():
+        raise files.CourseMissing(
+            f"This copy of the course holds no coding problems ({FOLDER} is not "
+            "there): it was made without answers. Take the whole course."
         )
     path = FOLDER / f"{topic}.py"
     return problems_of(path) if path.exists() else []
 
 
 def load() -> list[Problem]:
-    """All problems in the order of the topics."""
-    return [one for topic in TOPICS for one in load_topic(topic)]
+    """All problems in the order of the topics.
+
+    Raises:
+        CourseMissing: this copy of the course was made without its problems.
+    """
+    return [problem for topic in TOPICS for problem in of_topic(topic)]
 
 
 def find(name: str) -> Problem:
@@ -121,13 +152,12 @@ def find(name: str) -> Problem:
 
     Raises:
         LookupError: with similar names.
+        CourseMissing: this copy of the course was made without its problems.
     """
-    from digitdreams.interview.bank import near
-
-    known = {one.name: one for one in load()}
+    known = {problem.name: problem for problem in load()}
     if name not in known:
         raise LookupError(
-            f"There is no problem {name!r}{near(name, known)}. "
+            f"There is no problem {name!r}{suggestion(name, known)}. "
             "`digitdreams problems list` shows all."
         )
     return known[name]

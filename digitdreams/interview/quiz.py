@@ -2,6 +2,8 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import fsrs
@@ -18,14 +20,17 @@ SOON = timedelta(minutes=20)  # what is due within it may be asked at once
 
 def in_order(questions: list[Question]) -> list[Question]:
     """New questions in the order of asking: easy ones first, topics in turn."""
-    seen: Counter = Counter()
-    keyed = []
-    for one in questions:
-        place = seen[one.topic, one.level]
-        seen[one.topic, one.level] += 1
-        key = (bank.LEVELS.index(one.level), place, bank.TOPICS.index(one.topic))
-        keyed.append((key, one))
-    return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
+    seen: Counter[tuple[str, str]] = Counter()
+    keys = {}
+    for question in questions:
+        topic, level = question.topic, question.level
+        keys[question.id] = (
+            bank.LEVELS.index(level),
+            seen[topic, level],
+            bank.TOPICS.index(topic),
+        )
+        seen[topic, level] += 1
+    return sorted(questions, key=lambda question: keys[question.id])
 
 
 class Deck:
@@ -40,16 +45,18 @@ class Deck:
     def __init__(
         self, questions: list[Question], cards: dict[str, fsrs.Card], new: int
     ):
-        self.known = {one.id: one for one in questions}
+        self.known = {question.id: question for question in questions}
         self.due = {id: card.due for id, card in cards.items() if id in self.known}
-        self.new = [one for one in in_order(questions) if one.id not in cards][:new]
+        ordered = in_order(questions)
+        self.new = [question for question in ordered if question.id not in cards][:new]
 
     def count_due(self, now: datetime) -> int:
+        """How many questions are due."""
         return sum(due <= now for due in self.due.values())
 
     def next(self, now: datetime) -> Question | None:
         """What is due, longest overdue first; then new ones; then what is due soon."""
-        soonest = min(self.due, key=self.due.get, default=None)
+        soonest = min(self.due, key=lambda id: self.due[id], default=None)
         if soonest and self.due[soonest] <= now:
             return self.known[soonest]
         if self.new:
@@ -65,7 +72,7 @@ class Deck:
 
     def skipped(self, question: Question) -> None:
         """Do not ask a question again in this session."""
-        self.new = [one for one in self.new if one.id != question.id]
+        self.new = [other for other in self.new if other.id != question.id]
         self.due.pop(question.id, None)
 
 
@@ -80,12 +87,21 @@ def span(delta: timedelta) -> str:
 
 
 class Session:
-    """One sitting at the terminal."""
+    """One sitting at the terminal.
+
+    Args:
+        questions: those that may be asked.
+        problems: those that an answer may recommend.
+        memory: the reader's progress.
+        language: "en" or "zh".
+        new: how many new questions may be asked.
+        count: how many ratings end the sitting; None for no limit.
+    """
 
     def __init__(
         self,
         questions: list[Question],
-        problems: list[Problem],
+        problems: Sequence[Problem],
         memory: Memory,
         language: str,
         new: int,
@@ -98,7 +114,11 @@ class Session:
         self.out = screen.console()
 
     def run(self) -> str | None:
-        """Ask until nothing is left; return how the reader stopped, if he did."""
+        """Ask until nothing is left; return how the reader stopped, None if not.
+
+        Raises:
+            MemoryFault: a rating cannot be kept.
+        """
         now = datetime.now(UTC)
         self.out.print(
             f"{self.deck.count_due(now)} due and {len(self.deck.new)} new questions. "
@@ -131,14 +151,15 @@ class Session:
             "\nAnswer aloud and press Enter, or write and end with an empty line.",
             style="dim",
         )
-        started, lines = time.monotonic(), []
+        started = time.monotonic()
+        lines: list[str] = []
         try:
             screen.write_answer(lines)
             seconds = time.monotonic() - started
             screen.show_answer(
                 out, question, language, companion(question, self.problems)
             )
-            found = screen.choose(
+            choice = screen.choose(
                 out,
                 "\nHow was it? 1 again, 2 hard, 3 good, 4 easy (s skip, q stop)",
                 "rating: ",
@@ -148,17 +169,17 @@ class Session:
             if lines:
                 self.memory.keep_draft(question.id, "\n".join(lines))
             raise
-        if found == "s":
+        if choice == "s":
             self.deck.skipped(question)
             return
         card = self.memory.rate(
             question.id,
-            int(found),
+            int(choice),
             seconds=round(seconds, 1),
             language=language,
             answer="\n".join(lines),
         )
-        self.ratings.append(int(found))
+        self.ratings.append(int(choice))
         self.deck.rated(question, card.due)
         out.print(f"Comes again {span(card.due - datetime.now(UTC))}.", style="dim")
 
@@ -171,10 +192,10 @@ class Session:
             self.out.print(f"Stopped: {how}.", markup=False)
         elif not self.ratings:
             self.out.print("Nothing is due. --new asks more that are new.")
-        said = f" ({', '.join(parts)})" if parts else ""
+        detail = f" ({', '.join(parts)})" if parts else ""
         plural = "s" * (len(self.ratings) != 1)
         self.out.print(
-            f"{len(self.ratings)} rating{plural}{said} saved in {self.memory.path}",
+            f"{len(self.ratings)} rating{plural}{detail} saved in {self.memory.path}",
             markup=False,
             soft_wrap=True,
         )
@@ -183,44 +204,73 @@ class Session:
 # Statistics ---------------------------------------------------------------------------
 
 
-def statistics(questions: list[Question], memory: Memory, now: datetime) -> dict:
-    """Count, for each topic and in all, what was seen, is due, and is remembered.
+@dataclass(frozen=True)
+class TopicStatistics:
+    """What was done of one topic, or of all.
 
-    `recall` is the mean over seen questions of FSRS's estimate of the chance that the
-    reader still knows the answer, None where none was seen.
+    Attributes:
+        questions, seen, due: how many there are, were rated, and are due.
+        recall: the mean over seen questions of FSRS's estimate of the chance, 0 to 1,
+            that the reader still knows the answer; None where none was seen.
     """
+
+    questions: int
+    seen: int
+    due: int
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the progress file says, for each topic that has questions, and in all.
+
+    Attributes:
+        topics: by topic, in the order of TOPICS; the last is "all".
+        ratings: how often each rating was given, by its name.
+        minutes: that all answers took.
+        days: on how many days there was a rating, in local time.
+    """
+
+    topics: dict[str, TopicStatistics]
+    ratings: dict[str, int]
+    minutes: float
+    days: int
+
+
+def statistics(questions: list[Question], memory: Memory, now: datetime) -> Statistics:
+    """Count, for each topic and in all, what was seen, is due, and is remembered."""
     cards = memory.cards()
-    rows = {}
+    topics = {}
     for topic in (*bank.TOPICS, "all"):
-        ids = [one.id for one in questions if topic in (one.topic, "all")]
-        seen = [cards[one] for one in ids if one in cards]
-        chances = [memory.scheduler.get_card_retrievability(one, now) for one in seen]
-        rows[topic] = {
-            "questions": len(ids),
-            "seen": len(seen),
-            "due": sum(one.due <= now for one in seen),
-            "recall": sum(chances) / len(chances) if chances else None,
-        }
+        ids = [
+            question.id for question in questions if topic in (question.topic, "all")
+        ]
+        seen = [cards[id] for id in ids if id in cards]
+        chances = [memory.scheduler.get_card_retrievability(card, now) for card in seen]
+        if ids:
+            topics[topic] = TopicStatistics(
+                questions=len(ids),
+                seen=len(seen),
+                due=sum(card.due <= now for card in seen),
+                recall=sum(chances) / len(chances) if chances else None,
+            )
     reviews = memory.reviews()
-    return {
-        "topics": {topic: row for topic, row in rows.items() if row["questions"]},
-        "ratings": {
-            name: sum(one.rating == value for one in reviews)
-            for value, name in RATINGS.items()
-        },
-        "minutes": round(sum(one.seconds for one in reviews) / 60, 1),
-        "days": len({one.time.astimezone().date() for one in reviews}),
-    }
+    counts = Counter(review.rating for review in reviews)
+    return Statistics(
+        topics=topics,
+        ratings={name: counts[rating] for rating, name in RATINGS.items()},
+        minutes=round(sum(review.seconds for review in reviews) / 60, 1),
+        days=len({review.time.astimezone().date() for review in reviews}),
+    )
 
 
-def table(content: dict) -> Table:
+def table(content: Statistics) -> Table:
     """The statistics as a table that fits 40 columns."""
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     shown.add_column("topic", overflow="fold")
     for heading in ("seen", "of", "due", "know"):
         shown.add_column(heading, justify="right")
-    for topic, row in content["topics"].items():
-        recall = "-" if row["recall"] is None else f"{row['recall']:.0%}"
-        numbers = (str(row[key]) for key in ("seen", "questions", "due"))
-        shown.add_row(topic, *numbers, recall)
+    for topic, row in content.topics.items():
+        recall = "-" if row.recall is None else f"{row.recall:.0%}"
+        shown.add_row(topic, str(row.seen), str(row.questions), str(row.due), recall)
     return shown

@@ -5,10 +5,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.theme import Theme
+
+from digitdreams.console import fail
+from digitdreams.files import CourseMissing
+
+if TYPE_CHECKING:  # imported where they are used, so that --help stays quick
+    from digitdreams.interview.bank import Question, Text
+    from digitdreams.interview.judging import Result
+    from digitdreams.interview.problems import Problem
+    from digitdreams.interview.wrapping import BankMarkdown
 
 THEME = Theme(
     {"markdown.code": "bold cyan", "markdown.code_block": "cyan", "markdown.h2": "bold"}
@@ -30,20 +40,13 @@ def console() -> Console:
     return Console(highlight=False, theme=THEME)
 
 
-def fail(text: str) -> typer.Exit:
-    """Print an error without markup; the caller raises what this returns."""
-    Console(stderr=True, highlight=False).print(
-        text, style="red", markup=False, soft_wrap=not sys.stderr.isatty()
-    )
-    return typer.Exit(1)
-
-
 @contextlib.contextmanager
 def failures(*kinds: type[Exception]) -> Iterator[None]:
-    """Show these exceptions as one error, without the way to them."""
+    """Show these exceptions, and a missing course, as one error without a traceback."""
+    shown: tuple[type[Exception], ...] = (*kinds, CourseMissing)
     try:
         yield
-    except kinds as error:
+    except shown as error:
         raise fail(str(error)) from None
     except KeyboardInterrupt:
         Console(stderr=True).print("\nInterrupted. Nothing was changed.")
@@ -60,7 +63,7 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    waiting = []
+    waiting: list[bool] = []
     before = signal.signal(signal.SIGINT, lambda *_: waiting.append(True))
     try:
         yield
@@ -98,11 +101,11 @@ def choose(out: Console, text: str, prompt: str, answers: str) -> str:
     """
     out.print(text, markup=False)
     while True:
-        found = ask(prompt).lower()[:1]
-        if found == "q":
+        letter = ask(prompt).lower()[:1]
+        if letter == "q":
             raise Stopped("you typed q")
-        if found and found in answers:
-            return found
+        if letter and letter in answers:
+            return letter
         out.print(f"Please type one of {', '.join(answers)}, or q to stop.")
 
 
@@ -117,7 +120,7 @@ def write_answer(lines: list[str]) -> None:
         lines.append(line)
 
 
-def markdown(text: str):
+def markdown(text: str) -> "BankMarkdown":
     """The bank's Markdown as rich shows it, formulas in Unicode."""
     from digitdreams.interview import formula, wrapping
 
@@ -126,107 +129,92 @@ def markdown(text: str):
 
 # The bank on the screen ---------------------------------------------------------------
 
-WORDS = {
-    "en": {
-        "colon": ": ",
-        "short": "In short",
-        "follow_ups": "Follow-ups",
-        "wrong": "Common wrong answers",
-        "sources": "Sources",
-        "lesson": "Lesson",
-        "practise": "Practise",
-        "limits": "Limits",
-        "examples": "Examples",
-    },
-    "zh": {
-        "colon": "：",
-        "short": "一句话",
-        "follow_ups": "追问",
-        "wrong": "常见错误回答",
-        "sources": "来源",
-        "lesson": "课程",
-        "practise": "练习",
-        "limits": "限制",
-        "examples": "示例",
-    },
-}
+
+def words(language: str) -> dict[str, str]:
+    """The words around a text of the bank, in "en" or "zh"."""
+    from digitdreams.interview import translations
+
+    return translations.in_language(language)
 
 
-def show_question(out: Console, question, language: str) -> None:
+def show_question(out: Console, question: "Question", language: str) -> None:
     """Print topic, level, kind and the question."""
-    label = f"{question.topic} · {question.level} · {question.kind} · {question.id}"
-    out.print(label, style="dim", markup=False)
+    show_dim(
+        out, f"{question.topic} · {question.level} · {question.kind} · {question.id}"
+    )
     out.print(markdown(question.question.in_language(language)))
 
 
 def show_answer(
-    out: Console, question, language: str, problem=None, whole: bool = True
+    out: Console,
+    question: "Question",
+    language: str,
+    problem: "Problem | None" = None,
+    whole: bool = True,
 ) -> None:
     """Print short and long answer and links.
 
     With `whole`, also follow-ups, common wrong answers and sources.
     """
-    word = WORDS[language]
+    word = words(language)
+
+    def listed(pairs: "list[tuple[Text, Text]]") -> str:
+        return "\n".join(
+            f"- *{one_line(first, language)}* {one_line(second, language)}"
+            for first, second in pairs
+        )
+
     short = question.short.in_language(language)
-    answer = question.answer.in_language(language)
-    parts = [f"**{word['short']}**{word['colon']}{short}", answer]
+    parts = [
+        f"**{word['short']}**{word['colon']}{short}",
+        question.answer.in_language(language),
+    ]
     if whole:
-        parts.append(f"**{word['follow_ups']}**")
-        parts.append(
-            "\n".join(
-                f"- *{one_line(one.question, language)}* "
-                f"{one_line(one.reply, language)}"
-                for one in question.follow_ups
-            )
-        )
-        parts.append(f"**{word['wrong']}**")
-        parts.append(
-            "\n".join(
-                f"- *{one_line(one.claim, language)}* {one_line(one.why, language)}"
-                for one in question.wrong
-            )
-        )
+        replies = [(asked.question, asked.reply) for asked in question.follow_ups]
+        mistakes = [(wrong.claim, wrong.why) for wrong in question.wrong]
+        parts += [f"**{word['follow_ups']}**", listed(replies)]
+        parts += [f"**{word['wrong']}**", listed(mistakes)]
     out.print(markdown("\n\n".join(parts)))
     out.print()
     for source in question.sources if whole else ():
-        out.print(
-            f"{word['sources']}{word['colon']}{source}", style="dim", markup=False
-        )
-    show_links(out, question, language, problem)
-
-
-def one_line(text, language: str) -> str:
-    return " ".join(text.in_language(language).split())
-
-
-def show_links(out: Console, question, language: str, problem=None) -> None:
-    """Print where the lesson shows it and which problem practises it."""
-    word = WORDS[language]
+        show_dim(out, f"{word['sources']}{word['colon']}{source}")
     if question.lesson:
         stem, _, cell = question.lesson.partition("#")
-        out.print(
-            f"{word['lesson']}{word['colon']}lessons/{stem}.ipynb, {cell}",
-            style="dim",
-            markup=False,
-        )
+        place = f"lessons/{stem}.ipynb, {cell}"
+        show_dim(out, f"{word['lesson']}{word['colon']}{place}")
     if problem:
         show_start(out, problem, language)
 
 
-def show_start(out: Console, problem, language: str) -> None:
-    """Print the command that begins a problem."""
-    command = f"digitdreams problems start {problem.name}"
-    word = WORDS[language]
-    text = f"{word['practise']}{word['colon']}{command}"
+def show_dim(out: Console, text: str) -> None:
+    """Print a line that steps back behind the texts of the bank."""
     out.print(text, style="dim", markup=False)
 
 
-def show_problem(out: Console, problem, language: str) -> None:
+def show_topic(out: Console, topic: str, before: str | None) -> str:
+    """Print a topic unless it is that of the entry before; return it."""
+    if topic != before:
+        out.print(f"\n{topic}", style="bold", markup=False)
+    return topic
+
+
+def one_line(text: "Text", language: str) -> str:
+    """A text without its line breaks, for an entry of a list."""
+    return " ".join(text.in_language(language).split())
+
+
+def show_start(out: Console, problem: "Problem", language: str) -> None:
+    """Print the command that begins a problem."""
+    word = words(language)
+    command = f"digitdreams problems start {problem.name}"
+    show_dim(out, f"{word['practise']}{word['colon']}{command}")
+
+
+def show_problem(out: Console, problem: "Problem", language: str) -> None:
     """Print title, statement, signature, limits and examples."""
-    word = WORDS[language]
-    label = f"{problem.topic} · {problem.level} · {problem.name}"
-    out.print(label, style="dim", markup=False)
-    code = problem.broken.strip() if problem.is_hunt else problem.signature.strip()
+    word = words(language)
+    show_dim(out, f"{problem.topic} · {problem.level} · {problem.name}")
+    code = (problem.broken or problem.signature).strip()
     examples = "\n".join(problem.examples)
     parts = [
         f"## {problem.title.in_language(language)}",
@@ -238,14 +226,14 @@ def show_problem(out: Console, problem, language: str) -> None:
     out.print(markdown("\n\n".join(parts)))
 
 
-def show_result(out: Console, result) -> None:
+def show_result(out: Console, result: "Result") -> None:
     """Print what a check found, after what the reader's code printed."""
-    from digitdreams.interview import practice
+    from digitdreams.interview.judging import State
 
     if result.printed:
         out.print("Your program printed:", style="dim")
-        out.print(result.printed, style="dim", markup=False)
-    right = result.state == practice.RIGHT
+        show_dim(out, result.printed)
+    right = result.state is State.RIGHT
     start = "" if right else "Not yet: "
     style = "green" if right else "red"
     out.print(start + result.message, style=style, markup=False)

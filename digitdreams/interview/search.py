@@ -9,23 +9,22 @@ finds every place where they stand together.
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digitdreams.interview.bank import Question
-from digitdreams.interview.problems import Problem
+from digitdreams.interview.problems import Entry, Problem
 
 RUN = re.compile(r"[\u3400-\u9fff]+")
 WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_]+")
-
-
-ALIKE = 16.0  # bm25 score; below it, matches were seen to be about something else
+CLOSE = 16.0  # bm25 score; below it, matches were seen to be about something else
 
 
 @dataclass(frozen=True)
 class Hit:
     """A question or a problem that was found, best first."""
 
-    item: Question | Problem
+    item: Entry
     score: float
 
 
@@ -66,8 +65,8 @@ COMMON = frozenset(
 class Index:
     """An index in memory; it takes some milliseconds to fill."""
 
-    def __init__(self, questions: list[Question], problems: list[Problem]):
-        self.items: list[Question | Problem] = [*questions, *problems]
+    def __init__(self, questions: Sequence[Question], problems: Sequence[Problem]):
+        self.items: list[Entry] = [*questions, *problems]
         self.database = sqlite3.connect(":memory:")
         self.database.execute(
             "CREATE VIRTUAL TABLE entries USING fts5(head, body, rest, "
@@ -88,7 +87,7 @@ class Index:
         if not useful:
             return []
         strict = " AND ".join(term(word) for word in useful)
-        loose = " OR ".join(one for word in useful for one in parts(word))
+        loose = " OR ".join(part for word in useful for part in parts(word))
         for query in (strict, loose):
             found = self.database.execute(
                 # Titles weigh most; bm25 is smaller where it fits better.
@@ -101,7 +100,7 @@ class Index:
         return []
 
 
-def fields(item: Question | Problem) -> tuple[str, str, str]:
+def fields(item: Entry) -> tuple[str, str, str]:
     """Three texts of falling weight."""
     if isinstance(item, Problem):
         head = f"{item.name.replace('_', ' ')} {item.title.en} {item.title.zh}"
@@ -109,21 +108,26 @@ def fields(item: Question | Problem) -> tuple[str, str, str]:
         return head, body, f"{item.limits.en} {item.limits.zh}"
     head = f"{item.question.en} {item.question.zh} {item.id.replace('-', ' ')}"
     body = f"{item.short.en} {item.short.zh} {item.topic.replace('_', ' ')}"
-    rest = [item.answer]
-    rest += [text for one in item.follow_ups for text in (one.question, one.reply)]
-    rest += [text for one in item.wrong for text in (one.claim, one.why)]
-    texts = [text for one in rest for text in (one.en, one.zh)]
-    return head, body, " ".join([*texts, *item.sources])
+    texts = [item.answer]
+    for follow_up in item.follow_ups:
+        texts += [follow_up.question, follow_up.reply]
+    for wrong in item.wrong:
+        texts += [wrong.claim, wrong.why]
+    rest = [part for text in texts for part in (text.en, text.zh)]
+    return head, body, " ".join([*rest, *item.sources])
 
 
-def companion(question: Question, problems: list[Problem]) -> Problem | None:
+def companion(question: Question, problems: Sequence[Problem]) -> Problem | None:
     """The problem that practises a question: the same lesson cell, or the best match.
 
     A match counts only within the question's topic, and only a close one.
     """
-    near = [one for one in problems if one.topic == question.topic]
-    for one in near:
-        if one.lesson and one.lesson == question.lesson:
-            return one
-    hits = Index([], near).search(f"{question.short.en} {question.question.en}", 1)
-    return hits[0].item if hits and hits[0].score > ALIKE else None
+    candidates = [problem for problem in problems if problem.topic == question.topic]
+    for problem in candidates:
+        if problem.lesson and problem.lesson == question.lesson:
+            return problem
+    index = Index([], candidates)
+    for hit in index.search(f"{question.short.en} {question.question.en}", limit=1):
+        if isinstance(hit.item, Problem) and hit.score > CLOSE:
+            return hit.item
+    return None

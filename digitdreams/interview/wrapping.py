@@ -8,6 +8,7 @@ two wide characters, but not before a closing mark or after an opening one.
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Markdown, Paragraph
 
 CLOSING = "，。；：？！、）》」』”’…%"  # noqa: RUF001
@@ -36,7 +37,9 @@ def breaks(text: str, width: int) -> list[int]:
 class WrappedParagraph(Paragraph):
     """A paragraph whose Chinese is broken where Chinese may be broken."""
 
-    def __rich_console__(self, console, options):
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
         self.text.rstrip()
         for line in self.text.divide(breaks(self.text.plain, options.max_width)):
             line.rstrip()

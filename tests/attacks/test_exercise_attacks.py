@@ -6,7 +6,7 @@ import classroom
 import pytest
 from battlefield import points
 
-from digitdreams.course import ROOT
+from digitdreams.files import ROOT
 from digitdreams.grading.exercise import Exercise
 from digitdreams.grading.marking import grade
 from digitdreams.grading.sandbox import Limits

@@ -10,11 +10,8 @@ from test_bank import GOOD
 @pytest.fixture
 def own_place(tmp_path, monkeypatch):
     """The user's data folder and my_work lie below tmp_path, here and in children."""
-    from digitdreams.interview import mock, practice
-
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(practice, "FOLDER", tmp_path / "my_work" / "problems")
-    monkeypatch.setattr(mock, "FOLDER", tmp_path / "my_work" / "interviews")
+    monkeypatch.setenv("DIGITDREAMS_HOME", str(tmp_path))
     for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "EDITOR", "VISUAL"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from digitdreams import cli
+from digitdreams import cli, files, interview
 from digitdreams.interview import bank, problems
 
 pexpect = pytest.importorskip("pexpect")
@@ -136,6 +136,61 @@ def test_problems_are_listed_shown_and_started(own_place):
     assert code == 1 and "not started" in " ".join(out.split())
 
 
+def without_answers(monkeypatch, folder):
+    """The course as it is handed out: neither questions nor problems."""
+    monkeypatch.setattr(files, "ROOT", folder)
+    monkeypatch.setattr(bank.question_files, "__defaults__", (questions(folder),))
+    monkeypatch.setattr(bank.load, "__defaults__", (questions(folder),))
+    monkeypatch.setattr(problems, "FOLDER", folder / "content" / "problems")
+
+
+def questions(folder):
+    return folder / "content" / "questions"
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (("questions", "list"), "no interview questions"),
+        (("questions", "search", "mode"), "no interview questions"),
+        (("questions", "show", "vae-second"), "no interview questions"),
+        (("quiz",), "no interview questions"),
+        (("interview",), "no interview questions"),
+        (("anki", "deck.apkg"), "no interview questions"),
+        (("progress", "show"), "no interview questions"),
+        (("problems", "list"), "no coding problems"),
+        (("problems", "show", "stable_softmax"), "no coding problems"),
+        (("problems", "start", "stable_softmax"), "no coding problems"),
+        (("problems", "check", "stable_softmax"), "no coding problems"),
+        (("problems", "hint", "stable_softmax"), "no coding problems"),
+    ],
+)
+def test_a_course_without_answers_says_so_in_one_line(
+    own_place, monkeypatch, words, missing
+):
+    without_answers(monkeypatch, own_place)
+    code, out, errors = called(*words)
+    assert code == 1 and not out
+    assert f"This copy of the course holds {missing}" in errors
+    assert "made without answers. Take the whole course" in errors
+    assert errors.count("\n") == 1
+
+
+def test_the_check_of_the_bank_says_so_too(own_place, monkeypatch, capsys):
+    without_answers(monkeypatch, own_place)
+    assert bank.main([]) == 1
+    assert "holds no interview questions" in capsys.readouterr().out
+
+
+def test_questions_of_ones_own_need_no_problems(own_place, monkeypatch, small_bank):
+    without_answers(monkeypatch, own_place)
+    monkeypatch.setattr(bank.load, "__defaults__", (small_bank,))
+    code, out, _ = called("quiz", input="\n3\nq\n")
+    assert code == 0 and "1 rating (1 good) saved" in out
+    code, out, _ = called("interview", input="q\n")
+    assert code == 0 and "holds no problems: no coding part follows" in out
+
+
 # Quiz and progress --------------------------------------------------------------------
 
 
@@ -231,6 +286,15 @@ def test_a_deck_is_written_or_refused(own_place):
     assert code == 1 and ".apkg" in errors
     code, _, errors = called("anki", str(own_place / "no" / "out.apkg"))
     assert code == 1 and "cannot be written" in " ".join(errors.split())
+
+
+def test_a_deck_without_its_package_is_said(own_place, monkeypatch):
+    monkeypatch.delitem(sys.modules, "digitdreams.interview.cards", raising=False)
+    monkeypatch.delattr(interview, "cards", raising=False)
+    monkeypatch.setitem(sys.modules, "genanki", None)
+    code, _, errors = called("anki", str(own_place / "out.apkg"))
+    assert code == 1 and "pip install 'digitdreams[interview]'" in errors
+    assert errors.count("\n") == 1 and not (own_place / "out.apkg").exists()
 
 
 # Real processes and terminals ---------------------------------------------------------

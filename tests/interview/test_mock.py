@@ -6,14 +6,16 @@ import sys
 
 import pytest
 
-from digitdreams.interview import bank, mock, practice, problems
+from digitdreams.interview import bank, mock, practice, problems, report
 
 QUESTIONS = bank.load()
 PROBLEMS = problems.load()
 
 
 def ids(minutes=45, level="senior", seed=3):
-    return [one.id for one in mock.plan(QUESTIONS, PROBLEMS, minutes, level, seed)]
+    return [
+        item.asked.id for item in mock.plan(QUESTIONS, PROBLEMS, minutes, level, seed)
+    ]
 
 
 def test_the_same_seed_asks_the_same_in_another_process():
@@ -21,7 +23,7 @@ def test_the_same_seed_asks_the_same_in_another_process():
         "import json\n"
         "from digitdreams.interview import bank, mock, problems\n"
         "items = mock.plan(bank.load(), problems.load(), 45, 'senior', 3)\n"
-        "print(json.dumps([one.id for one in items]))\n"
+        "print(json.dumps([item.asked.id for item in items]))\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -32,7 +34,7 @@ def test_the_same_seed_asks_the_same_in_another_process():
 
 def test_the_order_of_the_files_does_not_matter():
     turned = mock.plan(QUESTIONS[::-1], PROBLEMS[::-1], 45, "senior", 3)
-    assert [one.id for one in turned] == ids()
+    assert [item.asked.id for item in turned] == ids()
 
 
 def test_seeds_levels_and_lengths_differ():
@@ -48,11 +50,15 @@ def test_an_interview_has_every_part_once(level, minutes):
     assert [s for s in mock.SECTIONS if any(i.section is s for i in items)] == list(
         mock.SECTIONS
     )
-    names = [one.id for one in items]
+    names = [item.asked.id for item in items]
     assert len(set(names)) == len(names)
     for one in items:
-        assert one.is_problem == (one.section is mock.CODING)
-        assert one.is_problem or one.asked.kind in one.section.kinds
+        if one.section is mock.CODING:
+            assert isinstance(one, mock.CodingItem)
+        else:
+            assert one.asked.kind in one.section.kinds
+            rated_by_criteria = isinstance(one, mock.DesignItem)
+            assert rated_by_criteria == (one.section is mock.DESIGN)
 
 
 def test_the_level_is_that_of_most_questions():
@@ -83,11 +89,11 @@ def test_a_bank_without_a_kind_leaves_that_part_out(small_bank):
 @pytest.fixture
 def room(own_place):
     items = mock.plan(QUESTIONS, PROBLEMS, 45, "senior", 3)
-    return mock.Interview(items, PROBLEMS, 45, "senior", 3, "en", folder=mock.FOLDER)
+    return mock.Interview(items, PROBLEMS, 45, "senior", 3, "en")
 
 
 def reports(room):
-    mock.write_report(room)
+    report.write(room)
     return [
         (room.folder / name).read_text(encoding="utf-8")
         for name in ("report.md", "report.html")
@@ -100,13 +106,13 @@ def test_a_report_says_what_to_study_and_where(room):
         item.score = 0.0 if number % 2 else 1.0
         item.detail = "1 of 4"
         if item.section is mock.DESIGN:
-            item.rubric = [2, 1, 0, 2, 1]
+            item.points = [2, 1, 0, 2, 1]
     for text in reports(room):
         assert "seed 3" in text and "1:05" in text
         study = text.split("What to study")[1].split("The interview")[0]
         for number, item in enumerate(room.items):
-            assert (item.id in study) == bool(number % 2)
-            assert item.id in text
+            assert (item.asked.id in study) == bool(number % 2)
+            assert item.asked.id in text
         if any(one.asked.lesson for one in room.items[1::2]):
             assert ".ipynb#" in study
         assert mock.RUBRIC[0].en in text
@@ -114,7 +120,7 @@ def test_a_report_says_what_to_study_and_where(room):
 
 
 def test_links_of_a_report_lead_to_lessons(room):
-    link = mock.lesson_link("03_vae#the-lower-bound", room.folder)
+    link = report.lesson_link("03_vae#the-lower-bound", room.folder)
     path, _, cell = link.partition("#")
     assert (room.folder / path).resolve().exists() and cell == "the-lower-bound"
 
@@ -136,14 +142,15 @@ def test_nothing_done_is_said_plainly(room):
 
 def test_a_chinese_report_is_chinese(own_place):
     items = mock.plan(QUESTIONS, PROBLEMS, 20, "junior", 1)
-    room = mock.Interview(items, PROBLEMS, 20, "junior", 1, "zh", folder=mock.FOLDER)
+    room = mock.Interview(items, PROBLEMS, 20, "junior", 1, "zh")
     text, page = reports(room)
     assert "模拟面试" in text and 'lang="zh"' in page
     assert items[0].asked.question.zh.strip()[:8] in text
 
 
-def test_interviews_of_the_same_second_have_folders_of_their_own(room):
-    one = mock.own_folder(mock.FOLDER, room.started, 3)
+def test_interviews_of_the_same_second_have_folders_of_their_own(room, own_place):
+    assert room.folder.parent == own_place / "my_work" / "interviews"
+    one = mock.own_folder(room.folder.parent, room.started, 3)
     assert one != room.folder and one.is_dir()
 
 

@@ -12,7 +12,7 @@ FAILED = {}
 PROBLEMS = []
 for topic in bank.TOPICS:
     try:
-        PROBLEMS += problems.load_topic(topic)
+        PROBLEMS += problems.of_topic(topic)
     except Exception as error:  # one broken file must not hide the others
         FAILED[topic] = error
 
@@ -72,7 +72,7 @@ def test_it_is_written_out(problem):
 
 @pytest.mark.parametrize("problem", ALL)
 def test_it_stands_in_the_file_of_its_topic(problem):
-    assert problem in problems.load_topic(problem.topic)
+    assert problem in problems.of_topic(problem.topic)
 
 
 @pytest.mark.parametrize("problem", ALL)
@@ -130,4 +130,4 @@ def test_an_unknown_problem_is_named():
     with pytest.raises(LookupError, match="problems list"):
         problems.find("no_such_problem")
     with pytest.raises(LookupError, match="classifiers, autoencoders"):
-        problems.load_topic("poetry")
+        problems.of_topic("poetry")

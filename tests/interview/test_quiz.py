@@ -165,7 +165,7 @@ def test_two_damaged_files_are_both_kept(memory):
     assert len(list(memory.path.parent.glob("interview.damaged-*.sqlite"))) == 2
 
 
-def test_entries_that_make_no_sense_are_left_alone(memory):
+def test_entries_that_have_impossible_values_are_left_alone(memory):
     memory.rate("vae-second", 3, NOW)
     memory.database.execute(
         "INSERT INTO reviews VALUES ('vae-third', 'yesterday', 3, 1, 'en', '')"
@@ -269,12 +269,12 @@ def test_statistics_count_what_was_done(questions, memory):
     memory.rate("gone-from-the-bank", 4, NOW)
     later = NOW + timedelta(minutes=5)
     content = quiz.statistics(questions, memory, later)
-    row = content["topics"]["vae"]
-    assert (row["questions"], row["seen"], row["due"]) == (3, 2, 1)
-    assert 0.9 < row["recall"] <= 1
-    assert content["topics"]["all"]["seen"] == 2
-    assert "gan" not in content["topics"]
-    assert content["ratings"] == {"again": 1, "hard": 0, "good": 1, "easy": 1}
-    assert (content["minutes"], content["days"]) == (2.0, 1)
+    row = content.topics["vae"]
+    assert (row.questions, row.seen, row.due) == (3, 2, 1)
+    assert 0.9 < row.recall <= 1
+    assert content.topics["all"].seen == 2
+    assert "gan" not in content.topics
+    assert content.ratings == {"again": 1, "hard": 0, "good": 1, "easy": 1}
+    assert (content.minutes, content.days) == (2.0, 1)
     month = quiz.statistics(questions, memory, NOW + timedelta(days=30))
-    assert month["topics"]["vae"]["recall"] < row["recall"]
+    assert month.topics["vae"].recall < row.recall
