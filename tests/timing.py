@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import pytest
 
 SHOWN = 10
-LARGEST_GROUP = 600.0
 
 
 def processor_seconds() -> float:
@@ -30,7 +29,7 @@ class Cost:
 
 
 class Timing:
-    """In a worker: note each phase's cost in its report. In the main process: add up."""
+    """In a worker: note each test's cost in its report; in the main process: add up."""
 
     def __init__(self) -> None:
         self.costs: dict[str, Cost] = defaultdict(Cost)
@@ -52,10 +51,13 @@ class Timing:
     def pytest_terminal_summary(self, terminalreporter) -> None:
         if not self.costs:
             return
-        terminalreporter.write_sep("=", f"the {SHOWN} longest of {len(self.costs)} files")
-        longest = sorted(self.costs.items(), key=lambda one: -one[1].clock)
-        for name, cost in longest[:SHOWN]:
+        longest = sorted(self.costs.items(), key=lambda one: -one[1].clock)[:SHOWN]
+        clock = sum(one.clock for one in self.costs.values())
+        processor = sum(one.processor for one in self.costs.values())
+        terminalreporter.write_sep("=", f"longest of {len(self.costs)} files")
+        for name, cost in [*longest, ("all files", Cost(clock, processor))]:
+            tests = f"{len(cost.tests)} tests" if cost.tests else ""
             terminalreporter.write_line(
-                f"{cost.clock:6.0f} s, {cost.processor:6.0f} s of processor, "
-                f"{len(cost.tests):4d} tests  {name}"
+                f"{cost.clock:6.0f} s {cost.processor:6.0f} s of processor "
+                f"{tests:>10}  {name}"
             )
