@@ -21,6 +21,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from digitdreams import generators, machine, stamps, tasks
+from digitdreams.authoring import figures
 from digitdreams.authoring.kernel import OwnKernelManager
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
@@ -124,6 +125,12 @@ def mark_for_nbgrader(notebook: NotebookNode, points: dict[str, int]) -> None:
 
 
 def save(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook with its figures in few bytes.
+
+    Raises:
+        BuildError: it is larger than `LARGEST`.
+    """
+    figures.shrink(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
     if len(text.encode()) > LARGEST:
