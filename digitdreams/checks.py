@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from digitdreams import course, files
+
 FILE_NAME = "checks.json"
 FORMAT = 1
 
@@ -297,19 +299,58 @@ def leaf_difference(
 # The student's side ------------------------------------------------------------------
 
 
+class NoChecks(FileNotFoundError):
+    """There is no checks.json for this notebook; the message says what to do."""
+
+    def _render_traceback_(self):
+        """Let IPython show the line instead of the way to it."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def find() -> Path:
+    """The checks.json of the exercise that runs here.
+
+    It lies beside the notebook, and most programs run a notebook in its own folder.
+    Where one does not (an editor's option, a hosted notebook service), the exercise
+    that `course.start` named is looked for: in the folders around, in `my_work`, and
+    among the exercises of the course.
+
+    Raises:
+        NoChecks: it is in none of these places.
+    """
+    here = Path.cwd()
+    if (here / FILE_NAME).is_file():
+        return here / FILE_NAME
+    running = course.running()
+    if running is None or not running.exercise:
+        raise NoChecks(
+            f"{FILE_NAME} is not in {here}: run the first cell of the exercise, the "
+            'one with course.start("…", exercise=True), and then this one'
+        )
+    around = (here, *here.parents, files.work_folder(), files.ROOT)
+    name = Path("exercises", running.lesson.stem, FILE_NAME)
+    for folder in around:
+        if (folder / name).is_file():
+            return folder / name
+    raise NoChecks(
+        f"{FILE_NAME} is not in {here}: run `digitdreams start {running.lesson.id}` "
+        "and open the notebook that it names"
+    )
+
+
 def read(folder: Path | None = None) -> dict:
     """Read the exercise's checks.json.
 
+    Args:
+        folder: where it lies; None looks for it, see `find`.
+
     Raises:
-        FileNotFoundError: the notebook does not run in an exercise's folder.
+        FileNotFoundError: it is not there.
         ValueError: the file is damaged.
     """
-    path = (folder or Path.cwd()) / FILE_NAME
+    path = folder / FILE_NAME if folder else find()
     if not path.exists():
-        raise FileNotFoundError(
-            f"{FILE_NAME} is not in {path.parent}: run `digitdreams start` with the "
-            "number of the lesson and open the notebook in the folder that it names"
-        )
+        raise NoChecks(f"{path} does not exist")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
@@ -317,8 +358,8 @@ def read(folder: Path | None = None) -> dict:
         return content
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path} is damaged or of another version ({error}): copy it again from "
-            "the course's folder `exercises`"
+            f"{path} is damaged or of another version ({error}): rename it and copy it "
+            "again with `digitdreams start` and the number of the lesson"
         ) from None
 
 

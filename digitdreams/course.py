@@ -153,11 +153,6 @@ def check_needs(lessons: tuple[Lesson, ...]) -> None:
             saved.add(one.id)
 
 
-def running() -> "Running | None":
-    """The notebook that called `start` in this process, if one has."""
-    return _running
-
-
 def wanted_seed(default: int) -> int:
     """The seed of this run: DIGITDREAMS_SEED where it is set, else `default`.
 
@@ -200,8 +195,16 @@ def start(lesson: str, exercise: bool = False) -> int:
 
     Returns:
         The seed: DIGITDREAMS_SEED where it is set, else course.toml's.
+
+    Raises:
+        ready.NotReady: a file of the course, Keras or TensorFlow is missing or is of
+            the wrong kind; one line says what to do.
     """
     global _running
+    from digitdreams import ready
+
+    ready.check_files()
+    ready.check_keras()
     import keras
 
     course = load()
@@ -212,7 +215,14 @@ def start(lesson: str, exercise: bool = False) -> int:
     print(f"{found.title} · {kind} {found.id} · seed {_running.seed}")
     for number in _running.numbers:
         print(f"to reach: {number.describe()}")
+    for line in ready.notes():
+        print(line)
     return _running.seed
+
+
+def running() -> Running | None:
+    """The notebook that called `start`, None where none did."""
+    return _running
 
 
 class Verdict:

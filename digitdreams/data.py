@@ -8,7 +8,6 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import platformdirs
 
-from digitdreams.files import ROOT, replacing
+from digitdreams.files import data_folder, in_checkout, replacing
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     import keras
     import tensorflow as tf
 
-FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+FOLDER = data_folder()
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",
@@ -103,7 +102,7 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0) -> "tf.data.Datase
     """
     if split_name not in SPLITS:
         raise ValueError(f"No split {split_name!r}; choose one of {', '.join(SPLITS)}.")
-    _check_files(Path(FOLDER))
+    check_files(Path(FOLDER))
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -160,7 +159,7 @@ def batches(
 
 @functools.lru_cache(maxsize=1)
 def _load(folder: Path) -> Digits:
-    cache = _cache_file(_check_files(folder))
+    cache = _cache_file(check_files(folder))
     arrays = _read_cache(cache)
     if arrays is None:
         arrays = {}
@@ -184,13 +183,16 @@ def _load(folder: Path) -> Digits:
 
 
 def _remedy(folder: Path) -> str:
+    restore = "Restore it with `git checkout -- data`, clone the repository afresh"
+    if not in_checkout():
+        restore = "Install digitdreams again"
     return (
-        "Restore it with `git checkout -- data`, clone the repository afresh, or set "
-        f"DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 (now {folder})."
+        f"{restore}, or set DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 "
+        f"(now {folder})."
     )
 
 
-def _check_files(folder: Path) -> str:
+def check_files(folder: Path) -> str:
     """Return a digest of the data files' contents; raise DataError if one is gone."""
     digest = hashlib.sha256()
     for name in (*DESCRIPTIONS, *RECORDS.values()):
