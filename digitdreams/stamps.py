@@ -574,7 +574,7 @@ def text_of(path: Path) -> str:
 def contract(course: Course, lesson: Lesson, numbers: Iterable[Number]) -> str:
     """What a notebook prints of course.toml."""
     printed = [
-        [one.name, one.label, one.unit, one.sense, one.bar, one.stretch, one.typical]
+        [one.name, one.label, one.unit, one.side, one.bar, one.stretch, one.typical]
         for one in numbers
     ]
     return json.dumps([course.seed, lesson.id, lesson.title, printed])

@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from digitdreams import generators, stamps, tasks
+from digitdreams import generators, machine, stamps, tasks
+from digitdreams.authoring import figures
 from digitdreams.authoring.kernel import OwnKernelManager
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
@@ -125,6 +125,12 @@ def mark_for_nbgrader(notebook: NotebookNode, points: dict[str, int]) -> None:
 
 
 def save(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook with its figures in few bytes.
+
+    Raises:
+        BuildError: it is larger than `LARGEST`.
+    """
+    figures.shrink(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
     if len(text.encode()) > LARGEST:
@@ -245,10 +251,7 @@ def solution_notebook(lesson: Lesson) -> NotebookNode:
 
 def generate_exercise(stem: str, folder: Path) -> None:
     """Let nbgrader make `folder/exercises/<stem>` from `folder/solutions/<stem>`."""
-    # nbgrader starts the program `alembic`, which lies beside this Python.
-    beside = str(Path(sys.executable).parent)
-    if beside not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
+    machine.programs_on_path()
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
     from traitlets.config.loader import PyFileConfigLoader

@@ -17,6 +17,8 @@ COURSE_FILES = (
     "pyproject.toml",
     "requirements.lock",
     "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
 )
 
 
