@@ -43,6 +43,7 @@ LENGTH = 12  # hexadecimal digits of a part
 # Folders, modules, or single names in modules: they make pictures and text, no number.
 DISPLAY = frozenset(
     {
+        "digitdreams/__init__.py",  # what TensorFlow prints
         "digitdreams/console.py",
         "digitdreams/course.py:BarMissed",
         "digitdreams/course.py:Verdict",
@@ -57,14 +58,18 @@ DISPLAY = frozenset(
 # What finds files and reads course.toml. What was read counts where it is used.
 UNCOUNTED = frozenset(
     {
+        "digitdreams/data.py:_cache_file",
+        "digitdreams/data.py:_read_cache",
+        "digitdreams/data.py:_write_cache",
         "digitdreams/files.py",
+        "digitdreams/generators.py",
         "digitdreams/machine.py",
         "digitdreams/stamps.py",
         "digitdreams/tracing.py",
         *(
             f"digitdreams/course.py:{name}"
             for name in (
-                *("Course", "Lesson", "Number", "Running"),
+                *("Course", "Lesson", "Number", "Running", "check_needs", "running"),
                 *("UnknownLesson", "load", "read_lesson", "read_number"),
             )
         ),
@@ -129,6 +134,10 @@ class Stamp:
             "numbers": dict(sorted(self.numbers.items())),
             "display": dict(sorted(self.display.items())),
         }
+
+    def numbers_made(self, how: str) -> dict[str, Any]:
+        """`as_data` of the numbers alone, with a word on how they were made."""
+        return {"how": how, "numbers": dict(sorted(self.numbers.items()))}
 
     @classmethod
     def from_data(cls, content: Any) -> "Stamp | None":
@@ -413,9 +422,15 @@ def of_lesson(lesson: Lesson, root: Path = ROOT) -> Stamp:
     }
     shown = {"text": text_of(root / source)}
     shown["course.toml"] = contract(course, lesson, lesson.numbers)
-    if "course.toml" in lesson.reads:
-        shown["table of contents"] = contents(course)
-    read = [one for one in lesson.reads if one != "course.toml"]
+    read = []
+    for one in lesson.reads:
+        if one == "course.toml":
+            shown["table of contents"] = contents(course)
+        elif one.startswith("lesson "):
+            other = course.find(one.removeprefix("lesson "))
+            shown[f"{one} in course.toml"] = contract(course, other, other.numbers)
+        else:
+            read.append(one)
     return of(source, texts=needed, shown=shown, files=read, root=root)
 
 
@@ -439,13 +454,87 @@ def of_exercise(lesson: Lesson, root: Path = ROOT) -> Stamp:
     return of(*tasks, shown={"text": text}, root=root)
 
 
+def of_judge(root: Path = ROOT) -> Stamp:
+    """The stamp of the judge's weights: its training, not how it is used.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    return of("digitdreams/judge.py:fit", root=root)
+
+
+def of_judgement(judge: Path | None = None, root: Path = ROOT) -> Stamp:
+    """The stamp of the accuracies and the score in the record of a judge's file.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    judge = judge or places_of(root).package / "judge.keras"
+    code = of("digitdreams/judge.py:measure", root=root).numbers
+    numbers = {**code, "digitdreams/judge.keras": digest_of_file(judge)[:LENGTH]}
+    return Stamp(numbers)
+
+
+# Benchmark -> its recipe and its measure in benchmarks/tutorials.py.
+BENCHMARKS = {
+    "gan": ("TensorFlowDCGAN", "measure_samples"),
+    "conditional": ("KerasConditionalGAN", "measure_samples"),
+    "vae": ("KerasVAE", "measure_nats"),
+}
+
+
+def of_benchmark(name: str, root: Path = ROOT) -> Stamp:
+    """The stamp of a recorded curve: the published recipe, its training and measure.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    names = (*BENCHMARKS[name], "published")
+    return of(*(f"benchmarks/tutorials.py:{one}" for one in names), root=root)
+
+
+def is_built(kind: str, lesson: Lesson, root: Path = ROOT) -> bool:
+    """Whether a notebook's code is that of its source; `kind` as in `source_of`.
+
+    Raises:
+        StampError: one of the two is missing.
+    """
+    source = root / source_of(kind, lesson, root)
+    try:
+        return tracing.read(source) == tracing.read(notebook_of(kind, lesson, root))
+    except TracingError as error:
+        raise StampError(str(error)) from error
+
+
+def recorded_in(notebook: Path) -> Stamp | None:
+    """The stamp that a built notebook carries, None where there is none.
+
+    Raises:
+        StampError: the notebook is missing or is none.
+    """
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        metadata = content.get("metadata", {}).get("digitdreams", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise StampError(f"cannot read {notebook}: {error}") from error
+    return Stamp.from_data(metadata.get("stamp"))
+
+
+def notebook_of(kind: str, lesson: Lesson, root: Path = ROOT) -> Path:
+    """The notebook of a lesson (kind `lessons`), exercise or solution."""
+    folder = root / kind if kind == "lessons" else root / kind / lesson.stem
+    return folder / f"{lesson.stem}.ipynb"
+
+
 def source_of(kind: str, lesson: Lesson, root: Path) -> str:
-    """The text that a notebook is made from; where there is none, the notebook."""
+    """The text of a notebook (kind `lessons` or `solutions`), seen from `root`.
+
+    An installation has no sources: there it is the notebook itself.
+    """
     source = f"sources/{kind}/{lesson.stem}.py"
     if (root / source).is_file():
         return source
-    folder = f"{kind}/{lesson.stem}" if kind == "solutions" else kind
-    return f"{folder}/{lesson.stem}.ipynb"
+    return notebook_of(kind, lesson, root).relative_to(root).as_posix()
 
 
 def text_of(path: Path) -> str:
@@ -473,10 +562,10 @@ def contract(course: Course, lesson: Lesson, numbers: Iterable[Number]) -> str:
 
 
 def contents(course: Course) -> str:
-    """What a table of contents can show of the lessons."""
+    """What a table of contents shows of the lessons, but for what calibration sets."""
     return json.dumps(
         [
-            [one.id, one.name, one.title, one.part, one.minutes, one.after]
+            [one.id, one.title, one.part, one.after, bool(one.exercise_numbers)]
             for one in course.lessons
         ]
     )

@@ -86,7 +86,8 @@ class Exercise:
                 raise ExerciseError(f"{path} does not exist")
         module = tasks.load_module(stem, specification.parent)
         training = getattr(module, "TRAINING", None)
-        names = {task.name for task in module.TASKS}
+        specified = tasks.specified(module, Task)
+        names = {task.name for task in specified}
         cells = [
             read_cell(cell, names, training, notebook)
             for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -99,7 +100,7 @@ class Exercise:
         return cls(
             stem=stem,
             cells=tuple(cells),
-            tasks=tuple(module.TASKS),
+            tasks=tuple(specified),
             training=training,
             numbers=contract(stem, root) if training else (),
             checks=checks.read_text(encoding="utf-8") if checks.is_file() else "",

@@ -102,7 +102,7 @@ class TaskQuestion(Question):
         if self.agree(self.expected, found):
             result.points, result.message = task.points, "right"
             return result
-        for number, wrong in enumerate(task.wrong, start=1):
+        for number, wrong in enumerate(task.mistakes, start=1):
             if self.agree(self.results(wrong.answer), found):
                 name = getattr(wrong.answer, "__name__", "<lambda>")
                 name = f"wrong_{number}" if name == "<lambda>" else name
