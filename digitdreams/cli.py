@@ -1,6 +1,7 @@
 """The command `digitdreams`."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from digitdreams.console import console, fail, say
 from digitdreams.course import Lesson
 from digitdreams.grading import commands as grading_commands
 from digitdreams.interview import commands as interview_room
+from digitdreams.stamps import StampError
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -187,7 +189,7 @@ def notebooks(
 
     wanted = chosen(names)
     # Exercises first: lesson 00 shows a check of exercise 01.
-    steps = [
+    steps: list[tuple[str, Callable[..., bool], Lesson]] = [
         ("exercise", build.build_exercise, one)
         for one in wanted
         if one.exercise_numbers
@@ -197,7 +199,7 @@ def notebooks(
     for kind, step, one in steps:
         try:
             done = "built" if step(one, force=force) else "unchanged"
-        except build.BuildError as error:
+        except (build.BuildError, StampError) as error:
             failed = True
             done = f"FAILED: {error}"
         console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
@@ -225,27 +227,56 @@ def calibrate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="do not reuse finished seeds")
     ] = False,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="one run; keep the bars if it is as typical as before"
+        ),
+    ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
     files.checkout("Calibrating")
+    from digitdreams.authoring import build
     from digitdreams.authoring import calibrate as calibration
 
+    found = chosen([lesson])[0]
     try:
-        calibration.calibrate(
-            chosen([lesson])[0],
-            seeds=seeds,
-            exercise=exercise,
-            fresh=fresh,
-            console=console,
-        )
-    except calibration.CalibrationError as error:
+        if confirm:
+            calibration.confirm(found, exercise=exercise, console=console)
+        else:
+            calibration.calibrate(
+                found, seeds=seeds, exercise=exercise, fresh=fresh, console=console
+            )
+    except (calibration.CalibrationError, build.BuildError) as error:
         raise fail(str(error)) from None
 
 
 @judge_app.command()
-def train() -> None:
-    """Train the judge again, in about six minutes, and record its accuracy."""
+def train(
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="keep the judge if a new one is as good, renew its stamp"
+        ),
+    ] = False,
+) -> None:
+    """Train the judge again, in about eight minutes, and record its accuracy."""
     files.checkout("Training the judge")
     from digitdreams import judge
 
-    judge.train()
+    try:
+        judge.confirm() if confirm else judge.train()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None
+
+
+@judge_app.command()
+def measure() -> None:
+    """Measure the judge again, as it is, and record its accuracy."""
+    files.checkout("Measuring the judge")
+    from digitdreams import judge
+
+    try:
+        judge.measure()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None

@@ -9,6 +9,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from digitdreams.files import home
 
@@ -22,7 +23,7 @@ class UnknownLesson(LookupError):
 class BarMissed(AssertionError):
     """A number of a notebook is on the wrong side of its bar."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Let IPython show the line instead of the way to it."""
         return [f"{type(self).__name__}: {self}"]
 
@@ -34,7 +35,7 @@ class Number:
     name: str
     label: str
     unit: str
-    sense: str  # "below" or "above"
+    side: str  # "below" or "above"
     bar: float
     limit: float | None = None  # the widest bar that the course permits
     stretch: float | None = None
@@ -44,12 +45,12 @@ class Number:
 
     def reached(self, value: float) -> bool:
         """Tell whether a value is on the right side of the bar (NaN never is)."""
-        return value < self.bar if self.sense == "below" else value > self.bar
+        return value < self.bar if self.side == "below" else value > self.bar
 
     def describe(self) -> str:
         """The bar in words: `test accuracy above 0.99`."""
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.label} {self.sense} {self.bar:g}{unit}"
+        return f"{self.label} {self.side} {self.bar:g}{unit}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Lesson:
     exercise_numbers: tuple[Number, ...]
     memory_mb: float | None = None
     exercise_minutes: float | None = None  # that the solution runs
+    needs: tuple[str, ...] = ()  # lessons whose generators this one uses
+    saves: str | None = None  # the name of the generator that it saves for others
+    reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
+    stamp: dict[str, Any] | None = None  # what the calibration was made from
+    exercise_stamp: dict[str, Any] | None = None
 
     @property
     def stem(self) -> str:
@@ -94,26 +100,27 @@ class Course:
         raise UnknownLesson(f"There is no lesson {text!r}. The lessons are:\n{listed}")
 
 
-def read_number(entry: dict) -> Number:
+def read_number(entry: dict[str, Any]) -> Number:
     entry = dict(entry)
-    senses = [sense for sense in ("below", "above") if sense in entry]
-    if len(senses) != 1:
+    sides = [side for side in ("below", "above") if side in entry]
+    if len(sides) != 1:
         raise ValueError(
             f"course.toml: number {entry.get('name')!r} needs exactly one of "
             "`below` and `above`"
         )
-    bar = float(entry.pop(senses[0]))
+    bar = float(entry.pop(sides[0]))
     if "typical" in entry:
         entry["typical"] = tuple(entry["typical"])
-    return Number(sense=senses[0], bar=bar, **entry)
+    return Number(side=sides[0], bar=bar, **entry)
 
 
-def read_lesson(entry: dict) -> Lesson:
+def read_lesson(entry: dict[str, Any]) -> Lesson:
     entry = dict(entry)
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
-    after = tuple(entry.pop("after", ()))
-    return Lesson(after=after, numbers=numbers, exercise_numbers=exercise, **entry)
+    for key in ("after", "needs", "reads"):
+        entry[key] = tuple(entry.get(key, ()))
+    return Lesson(numbers=numbers, exercise_numbers=exercise, **entry)
 
 
 def load(file: Path | None = None) -> Course:
@@ -122,7 +129,28 @@ def load(file: Path | None = None) -> Course:
     with open(file, "rb") as stream:
         entries = tomllib.load(stream)
     lessons = tuple(read_lesson(entry) for entry in entries["lesson"])
+    check_needs(lessons)
     return Course(seed=entries["seed"], lessons=lessons)
+
+
+def check_needs(lessons: tuple[Lesson, ...]) -> None:
+    """Hold that a lesson needs only generators that a lesson before it saves.
+
+    The order of course.toml is therefore an order in which lessons can be built.
+
+    Raises:
+        ValueError: one line that says what to mend.
+    """
+    saved: set[str] = set()
+    for one in lessons:
+        for needed in one.needs:
+            if needed not in saved:
+                raise ValueError(
+                    f"course.toml: lesson {one.id} needs {needed!r}, but no lesson "
+                    f"{needed} with `saves` stands before it"
+                )
+        if one.saves:
+            saved.add(one.id)
 
 
 def wanted_seed(default: int) -> int:
@@ -223,7 +251,7 @@ class Verdict:
             unit = f" {one.unit}" if one.unit else ""
             measured = f"{value:.4g}{unit}" if abs(value) < 10 else f"{value:.2f}{unit}"
             rows.append(
-                (one.label, measured, f"{one.sense} {one.bar:g}", typical, state)
+                (one.label, measured, f"{one.side} {one.bar:g}", typical, state)
             )
         return rows
 
@@ -236,7 +264,9 @@ class Verdict:
             lines.append("  ".join(cells).rstrip())
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, Any]:
         numbers = [
             {
                 "name": one.name,
@@ -244,7 +274,7 @@ class Verdict:
                 "unit": one.unit,
                 "value": self.values[one.name],
                 "bar": one.bar,
-                "sense": one.sense,
+                "side": one.side,
                 "typical": list(one.typical) if one.typical else None,
                 "stretch": one.stretch,
                 "limit": one.limit,
@@ -289,7 +319,7 @@ def expect(**numbers: float) -> None:
         raise BarMissed(
             "; ".join(
                 f"{one.name} is {verdict.values[one.name]:g}, "
-                f"it must be {one.sense} {one.bar:g}"
+                f"it must be {one.side} {one.bar:g}"
                 for one in missed
             )
         )

@@ -79,6 +79,11 @@ def base() -> Path:
     return (around or [here])[0]
 
 
+def data_folder() -> Path:
+    """The folder that holds `mnist`: DIGITDREAMS_DATA where it is set."""
+    return Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+
+
 def work_folder() -> Path:
     """The folder `my_work`, where a student's notebooks and answers lie."""
     return base() / "my_work"

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from digitdreams import checks, course, tasks
-from digitdreams.tasks import Task, Wrong
+from digitdreams.tasks import task
 from places import ROOT
 
 
@@ -16,39 +16,33 @@ def inputs(rng):
         yield {"rows": rng.normal(size=(4, size)).astype("float32"), "scale": 2.0}
 
 
+@task(
+    points=1,
+    inputs=inputs,
+    hints=["Which axis?", "Axis 1.", "scale * np.sum(rows, axis=1)"],
+)
 def scaled_sum(rows, scale):
     return scale * np.sum(rows, axis=1)
 
 
+@scaled_sum.wrong("You averaged: sum.")
 def scaled_mean(rows, scale):
     return scale * np.mean(rows, axis=1)
 
 
+@scaled_sum.wrong("You summed over the batch: sum over the columns.")
 def summed_down(rows, scale):
     return scale * np.sum(rows, axis=0)
 
 
+@scaled_sum.wrong("An array has no such thing.")
 def refusing(rows, scale):
     return rows.no_such_thing
 
 
-TASK = Task(
-    name="scaled_sum",
-    points=1,
-    inputs=inputs,
-    reference=scaled_sum,
-    hints=["Which axis?", "Axis 1.", "scale * np.sum(rows, axis=1)"],
-    wrong=[
-        Wrong(scaled_mean, "You averaged: sum."),
-        Wrong(summed_down, "You summed over the batch: sum over the columns."),
-        Wrong(refusing, "An array has no such thing."),
-    ],
-)
-
-
 @pytest.fixture(autouse=True)
 def exercise(tmp_path, monkeypatch):
-    tasks.write([TASK], tmp_path / checks.FILE_NAME)
+    tasks.write([scaled_sum], tmp_path / checks.FILE_NAME)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(checks, "_hints_given", {})
     return tmp_path
@@ -72,7 +66,9 @@ def test_a_list_of_numbers_is_as_good_as_an_array():
     checks.check(named(lambda rows, scale: scaled_sum(rows, scale).tolist()))
 
 
-@pytest.mark.parametrize("wrong", TASK.wrong, ids=lambda one: one.answer.__name__)
+@pytest.mark.parametrize(
+    "wrong", scaled_sum.mistakes, ids=lambda one: one.answer.__name__
+)
 def test_a_known_mistake_gets_its_own_message(wrong):
     def scaled_sum(rows, scale):
         return wrong.answer(rows, scale)
@@ -308,7 +304,6 @@ def test_a_message_ends_with_what_was_raised():
     def misspelt(rows, scale):
         return rows.no_such_thing_either
 
-    task = TASK.as_data()
-    said = checks.judge(task, "scaled_sum", misspelt)
+    said = checks.judge(scaled_sum.as_data(), "scaled_sum", misspelt)
     assert said.startswith("scaled_sum: An array has no such thing. (It raised ")
     assert "no_such_thing_either" in said

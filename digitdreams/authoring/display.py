@@ -1,15 +1,16 @@
 """Show the progress of a run: live where someone watches, plain lines in a log."""
 
 import time
+from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from digitdreams.authoring.outcomes import FAILED, MISSED, PASSED, Outcome
+from digitdreams.authoring.outcomes import FAILED, MISSED, PASSED, Number, Outcome
 from digitdreams.console import amount, duration, say
 from digitdreams.course import Lesson
 from digitdreams.files import relative
@@ -17,23 +18,23 @@ from digitdreams.files import relative
 COLOURS = {PASSED: "green", MISSED: "red", FAILED: "red"}
 
 
-def verdict(number: dict) -> str:
+def verdict(number: Number) -> str:
     """`reached`, `missed` or `stretch reached`."""
     if not number["passed"]:
         return "missed"
     stretch, value = number.get("stretch"), number["value"]
     if stretch is not None:
-        further = value < stretch if number["sense"] == "below" else value > stretch
+        further = value < stretch if number["side"] == "below" else value > stretch
         if further:
             return "stretch reached"
     return "reached"
 
 
-def sentence(number: dict) -> str:
+def sentence(number: Number) -> str:
     """`test accuracy 0.9921, above 0.99: reached`."""
     return (
         f"{number['label']} {amount(number['value'], number['unit'])}, "
-        f"{number['sense']} {number['bar']:g}: {verdict(number)}"
+        f"{number['side']} {number['bar']:g}: {verdict(number)}"
     )
 
 
@@ -58,10 +59,10 @@ class Progress:
         self.total = len(lessons)
         self.seed = seed
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         pass
 
     def start(self, lesson: Lesson) -> None:
@@ -70,7 +71,7 @@ class Progress:
     def cell(self, count: int, total: int) -> None:
         """A code cell begins."""
 
-    def numbers(self, numbers: list[dict]) -> None:
+    def numbers(self, numbers: list[Number]) -> None:
         """The notebook has published its numbers."""
 
     def finish(self, lesson: Lesson, outcome: Outcome) -> None:
@@ -131,16 +132,17 @@ class LiveProgress(Progress):
             transient=True,
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.live.start()
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.lesson = None
         self.live.stop()
 
     def start(self, lesson: Lesson) -> None:
-        self.count, self.cells, self.published = 0, 0, []
+        self.count, self.cells = 0, 0
+        self.published: list[Number] = []
         self.lesson_began = time.monotonic()
         self.lesson = lesson
 
@@ -148,7 +150,7 @@ class LiveProgress(Progress):
         self.count, self.cells = count, total
         self.live.refresh()
 
-    def numbers(self, numbers: list[dict]) -> None:
+    def numbers(self, numbers: list[Number]) -> None:
         self.published = numbers
         self.live.refresh()
 
@@ -167,7 +169,7 @@ class LiveProgress(Progress):
             Text(where),
             Text(elapsed),
         )
-        rows = [Text(""), line]
+        rows: list[RenderableType] = [Text(""), line]
         if self.published:
             rows.append(table_of(self.published))
         if self.total > 1 or self.seed is not None:
@@ -188,7 +190,7 @@ class LiveProgress(Progress):
             (f"  {lesson.id} {lesson.title}", "bold"),
             f"  {duration(outcome.seconds)}, {outcome.peak_memory_mb:,.0f} MB",
         )
-        parts = [head]
+        parts: list[RenderableType] = [head]
         if outcome.numbers:
             parts.append(table_of(outcome.numbers))
         if outcome.reason:
@@ -214,7 +216,7 @@ def show_progress(
     return (LiveProgress if watched else PlainProgress)(console, lessons, seed)
 
 
-def table_of(numbers: list[dict]) -> Table:
+def table_of(numbers: list[Number]) -> Table:
     """Numbers against their bars, for a terminal."""
     table = Table.grid(padding=(0, 2))
     for number in numbers:
@@ -224,7 +226,7 @@ def table_of(numbers: list[dict]) -> Table:
             "       ",
             Text(number["label"]),
             Text(amount(number["value"], number["unit"]), justify="right"),
-            Text(f"{number['sense']} {number['bar']:g}"),
+            Text(f"{number['side']} {number['bar']:g}"),
             Text(state, style=colour),
         )
     return table

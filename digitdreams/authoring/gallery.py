@@ -6,17 +6,20 @@ one HTML page with its images beside it. The page needs no network and no script
 
 import base64
 import binascii
+import io
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import nbformat
 from jinja2 import Environment, StrictUndefined
+from markdown_it import MarkdownIt
 from nbformat import NotebookNode
+from PIL import Image, UnidentifiedImageError
 
 from digitdreams.authoring import outcomes as record
 from digitdreams.authoring.display import verdict
@@ -29,6 +32,7 @@ from digitdreams.files import base, write_atomically
 FOLDER = Path("build/gallery")
 KINDS = {"image/gif": "gif", "image/png": "png"}  # best first
 WIDEST = 760  # pixels of the page
+Row: TypeAlias = dict[str, Any]  # what the template shows of one thing
 STATES = {"passed": "passed", "missed": "missed a bar", "failed": "failed"}
 
 
@@ -99,14 +103,16 @@ def in_order(
                 yield lesson, found[lesson.id, exercise]
 
 
-def section(lesson: Lesson, outcome: Outcome, target: Path, root: Path) -> dict:
+def section(lesson: Lesson, outcome: Outcome, target: Path, root: Path) -> Row:
     """What the template shows of one notebook; its images are written."""
-    pictures = []
+    pictures: list[Row] = []
+    link = path = None
     if outcome.path is not None and outcome.path.is_file():
+        link = Path(os.path.relpath(outcome.path, target)).as_posix()
+        path = as_seen_from(root, outcome.path)
         notebook = nbformat.read(outcome.path, as_version=4)
         stem = Path(outcome.file_name).stem
         pictures = save_pictures(notebook, stem, target / "images")
-    kept = outcome.path and outcome.path.is_file()
     return {
         "lesson": lesson.id,
         "anchor": Path(outcome.file_name).stem,
@@ -123,10 +129,8 @@ def section(lesson: Lesson, outcome: Outcome, target: Path, root: Path) -> dict:
         "memory": f"{outcome.peak_memory_mb:,.0f} MB",
         "seed": outcome.seed,
         "machine": outcome.machine,
-        "link": Path(os.path.relpath(outcome.path, target)).as_posix()
-        if kept
-        else None,
-        "path": as_seen_from(root, outcome.path) if kept else None,
+        "link": link,
+        "path": path,
         "numbers": [row(number) for number in outcome.numbers],
         "pictures": pictures,
     }
@@ -140,7 +144,7 @@ def as_seen_from(root: Path, path: Path) -> str:
         return path.name
 
 
-def summary(sections: list[dict]) -> str:
+def summary(sections: list[Row]) -> str:
     """`4 notebooks: 3 passed, 1 failed, in 6 min 12 s`."""
     if not sections:
         return "No lesson has been run yet."
@@ -157,22 +161,22 @@ def summary(sections: list[dict]) -> str:
 # Numbers ------------------------------------------------------------------------
 
 
-def row(number: dict) -> dict:
+def row(number: Row) -> Row:
     """A number as the page words it."""
     typical, stretch = number.get("typical"), number.get("stretch")
     return {
         "label": number["label"],
         "value": amount(number["value"], number["unit"]),
-        "bar": f"{number['sense']} {number['bar']:g}",
+        "bar": f"{number['side']} {number['bar']:g}",
         "typical": "{:g} to {:g}".format(*typical) if typical else "",
-        "stretch": "" if stretch is None else f"{number['sense']} {stretch:g}",
+        "stretch": "" if stretch is None else f"{number['side']} {stretch:g}",
         "verdict": verdict(number),
         "reached": number["passed"],
         "gauge": gauge(number),
     }
 
 
-def gauge(number: dict) -> dict | None:
+def gauge(number: Row) -> dict[str, float] | None:
     """Positions, in percent from the left, of what a number is compared with."""
     value, typical = number["value"], number.get("typical")
     if value is None:
@@ -192,15 +196,15 @@ def gauge(number: dict) -> dict | None:
 # Pictures -----------------------------------------------------------------------
 
 
-def save_pictures(notebook: NotebookNode, stem: str, folder: Path) -> list[dict]:
+def save_pictures(notebook: NotebookNode, stem: str, folder: Path) -> list[Row]:
     """Write the notebook's PNG and GIF outputs into a folder and describe them."""
-    pictures = []
+    pictures: list[Row] = []
     for heading, caption, output in captioned(notebook):
         kind = next(kind for kind in KINDS if kind in output.data)
         try:
             content = base64.b64decode(output.data[kind])
             width, height = size_of(content)
-        except (binascii.Error, struct.error):
+        except (binascii.Error, UnidentifiedImageError):
             continue
         shown = output.get("metadata", {}).get(kind, {}).get("width", width)
         shown = round(min(float(shown), WIDEST))
@@ -257,10 +261,10 @@ def closing_sentence(markdown: str) -> str:
 
 def plain(markdown: str) -> str:
     """Inline Markdown without its marks."""
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
-    text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
-    text = re.sub(r"(?<![\w*])([*_])(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])", r"\2", text)
-    return text.replace("`", "").strip()
+    [inline] = MarkdownIt().parseInline(markdown)
+    kept = ("text", "code_inline", "image")
+    parts = [one.content for one in inline.children or () if one.type in kept]
+    return "".join(parts).strip()
 
 
 def described_as(output: NotebookNode) -> str:
@@ -274,14 +278,7 @@ def size_of(content: bytes) -> tuple[int, int]:
     """Width and height in pixels of a PNG or GIF.
 
     Raises:
-        struct.error: it is neither.
+        PIL.UnidentifiedImageError: it is neither.
     """
-    if content[:8] == b"\x89PNG\r\n\x1a\n":
-        width, height = struct.unpack(">II", content[16:24])
-    elif content[:3] == b"GIF":
-        width, height = struct.unpack("<HH", content[6:10])
-    else:
-        raise struct.error("neither a PNG nor a GIF")
-    if not width or not height:
-        raise struct.error("an image without pixels")
-    return width, height
+    with Image.open(io.BytesIO(content), formats=("PNG", "GIF")) as picture:
+        return picture.size

@@ -1,6 +1,7 @@
 """The parts of INSTRUCTORS.md that are made from the tasks' specifications."""
 
 import ast
+from collections.abc import Callable
 
 from digitdreams.authoring import readme
 from digitdreams.course import Course, Lesson
@@ -49,13 +50,14 @@ def summaries(exercise: Exercise) -> dict[str, str]:
                 for one in ast.parse(cell.source).body
                 if isinstance(one, ast.FunctionDef) and one.name == cell.task
             )
-            found[cell.task] = ast.get_docstring(function).splitlines()[0]
+            found[cell.task] = (ast.get_docstring(function) or "").partition("\n")[0]
     return found
 
 
 def rubric(lesson: Lesson) -> str:
     exercise = Exercise.load(lesson.stem)
     summary = summaries(exercise)
+    headings = ["task", "points", "full points for", "what is compared"]
     rows = []
     for task in exercise.tasks:
         compared = f"{COMPARED[task.observe]} (within {task.tolerance:g})"
@@ -66,16 +68,18 @@ def rubric(lesson: Lesson) -> str:
         points = f"{task.points:g}"
         rows.append([f"`{task.name}`", points, summary[task.name], compared])
     reach = "; ".join(number.describe() for number in exercise.numbers)
+    if exercise.training is None:
+        return readme.table(headings, rows)
     points = f"{exercise.training.points:g}"
     rows.append([TRAINING, points, reach, "measured on test images, from the weights"])
-    return readme.table(["task", "points", "full points for", "what is compared"], rows)
+    return readme.table(headings, rows)
 
 
 def mistakes(lesson: Lesson) -> str:
     rows = [
         [f"`{task.name}`", f"`{wrong.answer.__name__}`", wrong.message]
         for task in Exercise.load(lesson.stem).tasks
-        for wrong in task.wrong
+        for wrong in task.mistakes
     ]
     return readme.table(["task", "mistake", "what the student is told"], rows)
 
@@ -84,7 +88,7 @@ def updated(text: str, course: Course) -> str:
     """The text of INSTRUCTORS.md with its tables brought up to date."""
     lessons = [one for one in course.lessons if one.exercise_numbers]
 
-    def sections(made) -> str:
+    def sections(made: Callable[[Lesson], str]) -> str:
         parts = [f"**{one.id} {one.title}**\n\n{made(one)}" for one in lessons]
         return "\n\n".join(parts)
 

@@ -8,7 +8,7 @@ import signal
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import nbformat
 import psutil
@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from digitdreams.authoring.outcomes import FAILED, MISSED, legible
+from digitdreams.authoring.outcomes import FAILED, MISSED, Number, finite
 from digitdreams.course import CONTRACT_MIME, BarMissed
 from digitdreams.files import relative
 
@@ -36,7 +36,7 @@ class Watcher(Protocol):
     def cell(self, count: int, total: int) -> None:
         """A code cell begins."""
 
-    def numbers(self, numbers: list[dict[str, Any]]) -> None:
+    def numbers(self, numbers: list[Number]) -> None:
         """The notebook has published its numbers."""
 
 
@@ -82,6 +82,7 @@ class Execution(NotebookClient):
         seed: int | None,
         timeout: float,
         progress: Watcher,
+        models: Path | None = None,
     ):
         super().__init__(
             notebook,
@@ -96,10 +97,12 @@ class Execution(NotebookClient):
         self.environment = dict(os.environ, PYDEVD_DISABLE_FILE_VALIDATION="1")
         if seed is not None:
             self.environment["DIGITDREAMS_SEED"] = str(seed)
+        if models is not None:
+            self.environment["DIGITDREAMS_MODELS"] = str(models)
         self.progress = progress
         self.total = sum(1 for _ in code_cells(notebook))
         self.count = 0
-        self.contract: dict = {}
+        self.contract: dict[str, Any] = {}
         self.peak_memory = 0
         self.failure: tuple[str, str] | None = None
         self.completed = False
@@ -110,8 +113,8 @@ class Execution(NotebookClient):
         with tempfile.TemporaryFile() as kernel_log:
             asyncio.run(self.execute_all(folder, kernel_log))
 
-    async def execute_all(self, folder: Path, kernel_log) -> None:
-        manager = self.create_kernel_manager()
+    async def execute_all(self, folder: Path, kernel_log: IO[bytes]) -> None:
+        manager = cast(AsyncKernelManager, self.create_kernel_manager())
         sampler = None
         try:
             await manager.start_kernel(
@@ -120,8 +123,8 @@ class Execution(NotebookClient):
                 stdout=kernel_log,
                 stderr=kernel_log,
             )
-            process = psutil.Process(manager.provisioner.pid)
-            sampler = asyncio.create_task(self.sample_memory(process))
+            pid = manager.provisioner.pid  # type: ignore[union-attr]
+            sampler = asyncio.create_task(self.sample_memory(psutil.Process(pid)))
             await self.async_start_new_kernel_client()
             for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type == "code" and cell.source.strip():
@@ -139,9 +142,11 @@ class Execution(NotebookClient):
         except CellTimeoutError:
             self.failure = FAILED, f"{self.where()} took longer than {self.timeout} s"
         except DeadKernelError:
-            if asyncio.current_task().cancelling():  # nbclient mistakes Ctrl-C for it
+            task = asyncio.current_task()
+            if task and task.cancelling():  # nbclient mistakes Ctrl-C for it
                 raise asyncio.CancelledError from None
-            status = await manager.provisioner.poll()
+            provisioner = manager.provisioner
+            status = await provisioner.poll() if provisioner else None
             self.failure = (
                 FAILED,
                 f"{self.where()}: {self.cause_of_death(status, kernel_log)}",
@@ -173,18 +178,20 @@ class Execution(NotebookClient):
             self.peak_memory = max(self.peak_memory, size)
             await asyncio.sleep(SAMPLING)
 
-    def process_message(self, message: dict, cell: NotebookNode, cell_index: int):
+    def process_message(
+        self, message: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> Any:
         result = super().process_message(message, cell, cell_index)
         data = message["content"].get("data") or {}
         if CONTRACT_MIME in data:
             self.contract = data[CONTRACT_MIME]
-            self.progress.numbers([legible(one) for one in self.contract["numbers"]])
+            self.progress.numbers([finite(one) for one in self.contract["numbers"]])
         return result
 
     def where(self) -> str:
         return f"cell [{self.count}] of {self.total}"
 
-    def cause_of_death(self, status: int | None, kernel_log) -> str:
+    def cause_of_death(self, status: int | None, kernel_log: IO[bytes]) -> str:
         """What is known of a dead kernel, in one line."""
         if status is None:
             return "the kernel died"
@@ -209,7 +216,7 @@ def code_cells(notebook: NotebookNode) -> Iterable[NotebookNode]:
     )
 
 
-def last_line(stream) -> str:
+def last_line(stream: IO[bytes]) -> str:
     """The line of a kernel's log that best tells why it ended."""
     stream.seek(0)
     lines = stream.read().decode(errors="replace").strip().splitlines()

@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from digitdreams.files import base, write_atomically
 
 FOLDER = Path("build/run")
 RECORD = "outcomes.json"
-FORMAT = 1
+FORMAT = 2
+
+Number: TypeAlias = dict[str, Any]  # as `course.expect` publishes it
 
 PASSED, MISSED, FAILED = "passed", "missed", "failed"
 COLOURS = {PASSED: "green", MISSED: "red", FAILED: "red"}
@@ -18,8 +21,8 @@ COLOURS = {PASSED: "green", MISSED: "red", FAILED: "red"}
 class Outcome:
     """What became of one notebook.
 
-    `numbers` are dictionaries as `course.expect` publishes them: name, label, unit,
-    value (None where it was not finite), bar, sense, typical, stretch, limit, passed.
+    `numbers` have the keys name, label, unit, value (None where it was not finite),
+    bar, side, typical, stretch, limit and passed.
     """
 
     lesson: str  # the lesson's id, such as "03"
@@ -28,12 +31,13 @@ class Outcome:
     state: str = FAILED  # "passed", "missed" (a bar) or "failed"
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
-    numbers: list[dict] = field(default_factory=list)
+    numbers: list[Number] = field(default_factory=list)
     path: Path | None = None  # the executed notebook; None where nothing ran
     reason: str = ""  # one line; empty when the notebook passed
     seed: int | None = None
     machine: str = ""
     finished: str = ""  # ISO 8601, UTC
+    stamp: str = ""  # what its numbers were made from; empty where that is not known
 
     @property
     def passed(self) -> bool:
@@ -45,11 +49,11 @@ class Outcome:
         return f"{self.stem}_exercise.ipynb" if self.exercise else f"{self.stem}.ipynb"
 
 
-def legible(number: dict) -> dict:
+def finite(number: Number) -> Number:
     """A published number whose value is a finite float or None."""
     value = number["value"]
-    finite = isinstance(value, (int, float)) and abs(value) < float("inf")
-    return {**number, "value": value if finite else None}
+    known = isinstance(value, (int, float)) and abs(value) < float("inf")
+    return {**number, "value": value if known else None}
 
 
 def record(outcome: Outcome, folder: Path) -> None:

@@ -9,6 +9,7 @@ from keras import layers, ops
 from digitdreams import data
 from digitdreams.models import parts
 from digitdreams.models.parts import (
+    Tensor,
     adam,
     one_hot,
     squared_slope,
@@ -71,7 +72,7 @@ class GAN(keras.Model):
         self.random = keras.random.SeedGenerator(seed)
         self.averages = [keras.metrics.Mean(f"{name}_loss") for name in "dg"]
 
-    def _build_generator(self):
+    def _build_generator(self) -> keras.Model:
         noise = keras.Input((NOISE_SIZE,), name="noise")
         inputs, one_hot_labels = noise, None
         if self.conditional:
@@ -90,8 +91,8 @@ class GAN(keras.Model):
         x = layers.Conv2DTranspose(1, activation="sigmoid", **options)(x)
         return keras.Model(inputs, x, name="generator")
 
-    def _normalise(self, x, one_hot):
-        if one_hot is None:
+    def _normalise(self, x: Tensor, one_hot_labels: Tensor | None) -> Tensor:
+        if one_hot_labels is None:
             return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
         x = layers.BatchNormalization(momentum=0.9, center=False, scale=False)(x)
         channels = x.shape[-1]
@@ -99,14 +100,14 @@ class GAN(keras.Model):
         gain, shift = (
             layers.Reshape(shape)(
                 layers.Dense(channels, use_bias=False, kernel_initializer=start)(
-                    one_hot
+                    one_hot_labels
                 )
             )
             for start in ("ones", "zeros")
         )
         return layers.ReLU()(layers.Add()([layers.Multiply()([x, gain]), shift]))
 
-    def _build_discriminator(self):
+    def _build_discriminator(self) -> keras.Model:
         images = keras.Input((28, 28, 1), name="images")
         inputs, x = images, images
         for channels in reversed(CHANNELS):
@@ -133,16 +134,16 @@ class GAN(keras.Model):
         # XLA makes small convolutions slower on a processor.
         self.compile(jit_compile=False, steps_per_execution=parts.STEPS_AT_ONCE)
 
-    def _draw(self, labels):
+    def _draw(self, labels: Tensor) -> Tensor:
         noise = keras.random.normal(
             (ops.shape(labels)[0], NOISE_SIZE), seed=self.random
         )
         return self.trained(self._with(noise, labels), training=True)
 
-    def _with(self, first, labels):
+    def _with(self, first: Tensor, labels: Tensor) -> Tensor | list[Tensor]:
         return [first, labels] if self.conditional else first
 
-    def train_step(self, batch):
+    def train_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         images, labels = batch
         # The fakes are made once, for both turns: this tape goes on below.
         with tf.GradientTape() as generator_tape:
@@ -175,10 +176,10 @@ class GAN(keras.Model):
             mean.update_state(loss)
         return {mean.name: mean.result() for mean in self.averages}
 
-    def _steepness(self, images, labels):
+    def _steepness(self, images: Tensor, labels: Tensor) -> Tensor:
         """The mean squared gradient of the verdict on real images (R1)."""
 
-        def verdict(images):
+        def verdict(images: Tensor) -> Tensor:
             return self.discriminator(self._with(images, labels))
 
         return ops.mean(squared_slope(verdict, images))

@@ -1,5 +1,8 @@
 """What the generators of the course have in common: optimisers, penalties, training."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import keras
 import tensorflow as tf
 from keras import layers, ops
@@ -7,10 +10,14 @@ from keras import layers, ops
 from digitdreams import data
 from digitdreams.progress import Progress
 
+Tensor: TypeAlias = Any  # of the backend; Keras gives it no type
+
 STEPS_AT_ONCE = 20
 
 
-def rising_and_falling(rate: float, steps: int):
+def rising_and_falling(
+    rate: float, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """A learning rate that rises for a tenth of the steps, then falls to 0."""
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -20,7 +27,9 @@ def rising_and_falling(rate: float, steps: int):
     )
 
 
-def adam(network: keras.Model, rate: float, steps: int = 0, beta_1: float = 0.0):
+def adam(
+    network: keras.Model, rate: float, steps: int = 0, beta_1: float = 0.0
+) -> keras.optimizers.Adam:
     """Return Adam, built for the weights of one player of a game.
 
     Built, because a compiled loop cannot make variables. With `steps`, the learning
@@ -34,7 +43,7 @@ def adam(network: keras.Model, rate: float, steps: int = 0, beta_1: float = 0.0)
     return optimizer
 
 
-def squared_slope(score, inputs):
+def squared_slope(score: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """Return the squared length of d score / d input of each example: (batch,).
 
     `score` is a function or network that gives each example of `inputs` (batch, ...)
@@ -49,7 +58,7 @@ def squared_slope(score, inputs):
     return ops.sum(ops.square(slopes), axis=range(1, len(inputs.shape)))
 
 
-def train(model, epochs, seed, split):
+def train(model: Any, epochs: float, seed: int, split: data.Split) -> Any:
     steps = max(1, round(epochs * len(split.images) / model.batch_size))
     model.prepare(steps)
     batches = data.batches(split, model.batch_size, seed).repeat()
@@ -63,7 +72,7 @@ def train(model, epochs, seed, split):
     return model
 
 
-def one_hot(labels):
+def one_hot(labels: Tensor) -> Tensor:
     # A fixed table, because every Keras layer in a shared file is a built-in one.
     return layers.Embedding(
         10, 10, embeddings_initializer="identity", trainable=False, name="one_hot"

@@ -1,5 +1,8 @@
 """The variational autoencoder of lessons 03 and 04, in compact form."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,7 +10,7 @@ from keras import layers, ops
 
 from digitdreams import data
 from digitdreams.models import parts
-from digitdreams.models.parts import one_hot, rising_and_falling, train
+from digitdreams.models.parts import Tensor, one_hot, rising_and_falling, train
 
 LATENT_SIZE = 16
 HIDDEN_SIZES = (512, 256)
@@ -23,7 +26,7 @@ def train_vae(
     return train(VAE(conditional, split.images, seed), epochs, seed, split)
 
 
-def kl_divergence(mean, log_variance):
+def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return KL(q || N(0, I)) in nats: (batch,). Both arguments: (batch, latent).
 
     q is the normal distribution with these means and, independent of each other, these
@@ -33,7 +36,7 @@ def kl_divergence(mean, log_variance):
     return 0.5 * ops.sum(each, axis=1)
 
 
-def reconstruction_loss(images, logits):
+def reconstruction_loss(images: Tensor, logits: Tensor) -> Tensor:
     """Return -log p(image | z) in nats: (batch,). Both arguments: (batch, 28, 28, 1).
 
     Pixels lie in [0, 1]; `logits` are those of the probability of ink.
@@ -45,16 +48,20 @@ def reconstruction_loss(images, logits):
 class Sampling(layers.Layer):
     """Draw z = mean + standard deviation * noise, the noise from N(0, I)."""
 
-    def __init__(self, seed: int | None = None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.random = keras.random.SeedGenerator(seed)
 
-    def call(self, mean, log_variance):
+    def call(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         noise = keras.random.normal(ops.shape(mean), seed=self.random)
         return mean + ops.exp(0.5 * log_variance) * noise
 
 
-def with_prior(decoder: keras.Model, means, covariances) -> keras.Model:
+def with_prior(
+    decoder: keras.Model,
+    means: Sequence[np.ndarray] | np.ndarray,
+    covariances: Sequence[np.ndarray] | np.ndarray,
+) -> keras.Model:
     """Return the generator whose codes have a normal distribution for each label.
 
     `decoder` maps [codes (n, latent), labels (n,)] to logits (n, 28, 28, 1); `means` is
@@ -63,18 +70,18 @@ def with_prior(decoder: keras.Model, means, covariances) -> keras.Model:
     mean + L noise has that covariance. Raises numpy.linalg.LinAlgError where one is
     not positive definite.
     """
-    means, roots = np.asarray(means), np.linalg.cholesky(covariances)
-    size = means.shape[1]
+    centres, roots = np.asarray(means), np.linalg.cholesky(np.asarray(covariances))
+    size = centres.shape[1]
     noise = keras.Input((size,), name="noise")
     labels = keras.Input((), dtype="int32", name="labels")
     root = layers.Reshape((size, size))(_table(roots)(labels))
     moved = layers.Dot(axes=(1, 2))([noise, root])
-    codes = layers.Add()([moved, _table(means)(labels)])
+    codes = layers.Add()([moved, _table(centres)(labels)])
     images = layers.Activation("sigmoid")(decoder([codes, labels]))
     return keras.Model([noise, labels], images)
 
 
-def _table(rows):
+def _table(rows: np.ndarray) -> layers.Layer:
     """Return a layer that looks up a row, made flat, by its number."""
     rows = np.reshape(rows, (len(rows), -1))
     start = keras.initializers.Constant(rows)
@@ -109,14 +116,14 @@ class VAE(keras.Model):
         self.sampling = Sampling(seed)
         self.average = keras.metrics.Mean("negative_elbo")
 
-    def _inputs(self, first):
+    def _inputs(self, first: Tensor) -> tuple[Tensor, Tensor]:
         if not self.conditional:
             return first, first
         labels = keras.Input((), dtype="int32", name="labels")
         x = layers.Flatten()(first)
         return [first, labels], layers.Concatenate()([x, one_hot(labels)])
 
-    def _build_encoder(self, mean):
+    def _build_encoder(self, mean: np.ndarray) -> keras.Model:
         images = keras.Input((28, 28, 1), name="images")
         inputs, _ = self._inputs(images)
         x = layers.Flatten()(layers.Rescaling(1.0, offset=-mean)(images))
@@ -127,7 +134,7 @@ class VAE(keras.Model):
         narrowness = layers.Dense(self.latent_size, activation="softplus")(x)
         return keras.Model(inputs, [layers.Dense(self.latent_size)(x), -narrowness])
 
-    def _build_decoder(self, mean_logits):
+    def _build_decoder(self, mean_logits: np.ndarray) -> keras.Model:
         inputs, x = self._inputs(keras.Input((self.latent_size,), name="noise"))
         for size in reversed(HIDDEN_SIZES):
             x = layers.Dense(size, activation="swish")(x)
@@ -144,7 +151,7 @@ class VAE(keras.Model):
             optimizer, jit_compile=steps > 400, steps_per_execution=parts.STEPS_AT_ONCE
         )
 
-    def call(self, batch):
+    def call(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Return the negative ELBO of each image in nats, with one draw of z."""
         images, labels = batch
         given = [labels] if self.conditional else []
@@ -153,7 +160,7 @@ class VAE(keras.Model):
         logits = self.decoder([z, *given] if given else z)
         return reconstruction_loss(images, logits) + kl_divergence(mean, log_variance)
 
-    def train_step(self, batch):
+    def train_step(self, batch: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         with tf.GradientTape() as tape:
             cost = self(batch)
             loss = ops.mean(cost)

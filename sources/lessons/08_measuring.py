@@ -29,7 +29,7 @@ from digitdreams import data, models, plots
 
 digits = data.load()
 generators = {
-    name: models.get(lesson, seed) for lesson, name in models.NAMES.items()
+    name: models.get(lesson, seed) for lesson, name in models.needed().items()
 }
 
 # %% [markdown]
