@@ -11,12 +11,13 @@ LESSON ?=
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lab notebooks format lock clean
+.PHONY: help install run test test-fast lab notebooks format lock clean
 
 help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
-	@echo "make lab             open JupyterLab at the first lesson"
+	@echo "make install         install also what instructors and authors need"
+	@echo "make lab             open JupyterLab in my_work/ at the first lesson"
 	@echo "make test            run every test and every notebook"
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
@@ -38,11 +39,13 @@ $(READY): requirements.lock $(STUDENT)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
+install: $(READY)
+
 run: $(STUDENT)
 	$(BIN)/digitdreams run $(LESSON)
 
 lab: $(STUDENT)
-	$(BIN)/jupyter lab lessons/00_start_here.ipynb
+	$(BIN)/digitdreams lab $(LESSON)
 
 # Tests of one file share a process, cells of a notebook a kernel. Nothing of it has a
 # network, where the system allows to cut it.

@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tests" / "grading"))
 import classroom  # noqa: E402
 
 from digitdreams import course  # noqa: E402
-from digitdreams.grading import commands, schedule  # noqa: E402
+from digitdreams.grading import grader, schedule  # noqa: E402
 from digitdreams.grading.exercise import Exercise  # noqa: E402
 from digitdreams.grading.marking import grade  # noqa: E402
 
@@ -83,9 +83,9 @@ def hand_in(root: Path, folder: Path, count: int, padding: int = 0) -> dict[str,
     return points
 
 
-def grader_in(root: Path, folder: Path) -> commands.Grader:
+def grader_in(root: Path, folder: Path) -> grader.Grader:
     lesson = course.load(root / "course.toml").find("01")
-    return commands.Grader(lesson, folder, commands.Options(), root)
+    return grader.Grader(lesson, folder, grader.Options(), root)
 
 
 def workers() -> list[psutil.Process]:

@@ -67,6 +67,11 @@ class Lesson:
     exercise_numbers: tuple[Number, ...]
     memory_mb: float | None = None
     exercise_minutes: float | None = None  # that the solution runs
+    needs: tuple[str, ...] = ()  # lessons whose generators this one uses
+    saves: str | None = None  # the name of the generator that it saves for others
+    reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
+    stamp: dict[str, Any] | None = None  # what the calibration was made from
+    exercise_stamp: dict[str, Any] | None = None
 
     @property
     def stem(self) -> str:
@@ -113,8 +118,9 @@ def read_lesson(entry: dict[str, Any]) -> Lesson:
     entry = dict(entry)
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
-    after = tuple(entry.pop("after", ()))
-    return Lesson(after=after, numbers=numbers, exercise_numbers=exercise, **entry)
+    for key in ("after", "needs", "reads"):
+        entry[key] = tuple(entry.get(key, ()))
+    return Lesson(numbers=numbers, exercise_numbers=exercise, **entry)
 
 
 def load(file: Path | None = None) -> Course:
@@ -123,7 +129,28 @@ def load(file: Path | None = None) -> Course:
     with open(file, "rb") as stream:
         entries = tomllib.load(stream)
     lessons = tuple(read_lesson(entry) for entry in entries["lesson"])
+    check_needs(lessons)
     return Course(seed=entries["seed"], lessons=lessons)
+
+
+def check_needs(lessons: tuple[Lesson, ...]) -> None:
+    """Hold that a lesson needs only generators that a lesson before it saves.
+
+    The order of course.toml is therefore an order in which lessons can be built.
+
+    Raises:
+        ValueError: one line that says what to mend.
+    """
+    saved: set[str] = set()
+    for one in lessons:
+        for needed in one.needs:
+            if needed not in saved:
+                raise ValueError(
+                    f"course.toml: lesson {one.id} needs {needed!r}, but no lesson "
+                    f"{needed} with `saves` stands before it"
+                )
+        if one.saves:
+            saved.add(one.id)
 
 
 def wanted_seed(default: int) -> int:
@@ -168,8 +195,16 @@ def start(lesson: str, exercise: bool = False) -> int:
 
     Returns:
         The seed: DIGITDREAMS_SEED where it is set, else course.toml's.
+
+    Raises:
+        ready.NotReady: a file of the course, Keras or TensorFlow is missing or is of
+            the wrong kind; one line says what to do.
     """
     global _running
+    from digitdreams import ready
+
+    ready.check_files()
+    ready.check_keras()
     import keras
 
     course = load()
@@ -180,7 +215,14 @@ def start(lesson: str, exercise: bool = False) -> int:
     print(f"{found.title} · {kind} {found.id} · seed {_running.seed}")
     for number in _running.numbers:
         print(f"to reach: {number.describe()}")
+    for line in ready.notes():
+        print(line)
     return _running.seed
+
+
+def running() -> Running | None:
+    """The notebook that called `start`, None where none did."""
+    return _running
 
 
 class Verdict:

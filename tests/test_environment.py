@@ -1,6 +1,8 @@
 """pyproject.toml, requirements.lock and environment.yml name the same versions."""
 
+import ast
 import re
+import sys
 import tomllib
 from importlib import metadata
 
@@ -84,3 +86,53 @@ def test_what_is_installed_is_what_is_locked(name):
     if marker is not None and not marker.evaluate():
         pytest.skip("not for this system")
     assert metadata.version(name) == version
+
+
+def extra(name: str) -> set[str]:
+    """The distributions that an extra names, or the ground floor for an empty name."""
+    wanted = EXTRAS[name] if name else PROJECT["project"]["dependencies"]
+    parts = [Requirement(text) for text in wanted]
+    return {
+        canonicalize_name(one) for part in parts for one in (part.name, *part.extras)
+    }
+
+
+FLOOR = extra("")
+EVERYTHING = set(LOCKED)
+DECLARED = {  # the first that fits
+    "digitdreams/authoring": FLOOR | extra("grading") | extra("dev"),
+    "digitdreams/grading": FLOOR | extra("grading"),
+    "digitdreams/interview": FLOOR | extra("interview"),
+    "digitdreams": FLOOR,
+    "content": FLOOR,
+    "sources": FLOOR,
+    "benchmarks": EVERYTHING,
+    "tests": EVERYTHING,
+    "tools": EVERYTHING,
+}
+
+
+def imported(path) -> set[str]:
+    """The packages that a file imports, without Python's own and ours."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    ours = {one.stem for one in (ROOT / "tests").rglob("*.py")} | {"digitdreams"}
+    tops = {one.partition(".")[0] for one in names}
+    return tops - ours - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("folder", DECLARED)
+def test_what_a_folder_imports_is_declared_for_it(folder):
+    known = metadata.packages_distributions()
+    others = [one for one in DECLARED if one.startswith(f"{folder}/")]
+    for path in (ROOT / folder).rglob("*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        if any(name.startswith(f"{one}/") for one in others):
+            continue
+        for package in imported(path):
+            found = {canonicalize_name(one) for one in known.get(package, ())}
+            assert found & DECLARED[folder], f"{name} imports {package}"

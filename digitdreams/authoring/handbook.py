@@ -79,7 +79,7 @@ def mistakes(lesson: Lesson) -> str:
     rows = [
         [f"`{task.name}`", f"`{wrong.answer.__name__}`", wrong.message]
         for task in Exercise.load(lesson.stem).tasks
-        for wrong in task.wrong
+        for wrong in task.mistakes
     ]
     return readme.table(["task", "mistake", "what the student is told"], rows)
 

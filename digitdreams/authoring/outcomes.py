@@ -37,6 +37,7 @@ class Outcome:
     seed: int | None = None
     machine: str = ""
     finished: str = ""  # ISO 8601, UTC
+    stamp: str = ""  # what its numbers were made from; empty where that is not known
 
     @property
     def passed(self) -> bool:

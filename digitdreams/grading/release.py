@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
@@ -16,6 +17,8 @@ COURSE_FILES = (
     "pyproject.toml",
     "requirements.lock",
     "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
 )
 
 
@@ -38,12 +41,12 @@ def solution_texts(source: str) -> list[str]:
     return [one for one in texts if one]
 
 
-def read(path: Path) -> tuple[dict[str, str], str | None]:
+def read(path: Path) -> tuple[dict[str, str], Any]:
     """The source of each cell by id, and the stamp of when it was built."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = {one["id"]: "".join(one["source"]) for one in notebook["cells"]}
-        stamp = notebook["metadata"].get("digitdreams", {}).get("fingerprint")
+        stamp = notebook["metadata"].get("digitdreams", {}).get("stamp")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(
             f"{path} cannot be read ({error}): build it with `digitdreams notebooks`"

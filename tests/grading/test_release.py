@@ -66,7 +66,7 @@ def test_a_shown_solution_is_not_released(built, lesson, tmp_path):
 
 def test_an_old_exercise_is_not_released(built, lesson, tmp_path):
     def stamp(notebook):
-        notebook["metadata"]["digitdreams"] = {"fingerprint": "new"}
+        notebook["metadata"]["digitdreams"] = {"stamp": "new"}
 
     change(built, "solutions", stamp)
     with pytest.raises(release.ReleaseError, match="older than its solution"):

@@ -84,21 +84,18 @@ def pytest_collection_modifyitems(
     """Put notebooks in order, and let no solution train that is trained elsewhere.
 
     Workers take whole notebooks in this order: the longest first, so that they end
-    together; last those that load what other lessons save, so that it is there.
+    together; last those that need what other lessons save, so that it is there.
     Where the solutions are graded in the same run, their cells end here before the
     training: the sandbox runs all of them, against the same bars.
     """
-    minutes = {one.stem: one.minutes for one in course.load().lessons}
-    loading = {
-        item.path
-        for item in items
-        if isinstance(item, IPyNbCell) and "models.get(" in item.cell.source
-    }
+    lessons = course.load().lessons
+    minutes = {one.stem: one.minutes for one in lessons}
+    needing = {one.stem for one in lessons if one.needs}
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     others = [item for item in items if not isinstance(item, IPyNbCell)]
     cells.sort(
         key=lambda item: (
-            item.path in loading,
+            item.path.stem in needing,
             item.path.parents[1].name == "solutions",
             -minutes.get(item.path.stem, 0),
         )

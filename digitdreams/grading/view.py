@@ -1,0 +1,141 @@
+"""What a sandbox sees of the course: the modules that an exercise imports, no more.
+
+The package holds answers: a loss of a shared model is the answer of an exercise, a
+metric that of another one. So an exercise is shown the modules that its own notebook
+imports and those that these need when they are imported; a module that is imported
+only within a function is left out, and whoever calls that function inside is told so.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from digitdreams.files import PACKAGE, ROOT, data_folder
+
+NAME = "digitdreams"
+INSIDE = f"{NAME}.grading.inside"  # the program that runs there
+COURSE = "/course"  # where the view lies, inside
+HOME = "/student/home"
+JUDGE = ("judge.keras", "judge.json")
+
+
+class ViewError(Exception):
+    """An exercise imports what no sandbox shows; the message says what to mend."""
+
+
+def file_of(module: str, package: Path = PACKAGE) -> Path | None:
+    """The source of a module of ours, None where there is no such module."""
+    place = package.joinpath(*module.split(".")[1:])
+    for path in (place / "__init__.py", place.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def statements(tree: ast.AST, at_import: bool) -> Iterator[ast.AST]:
+    """All nodes of a program, or only those that run when it is imported."""
+    for node in ast.iter_child_nodes(tree):
+        later = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if at_import and later:
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from statements(node, at_import)
+
+
+def imported(source: str, at_import: bool = True) -> set[str]:
+    """The modules of ours that a program imports.
+
+    Args:
+        source: its text.
+        at_import: leave out what is imported only when a function is called.
+    """
+    found = set()
+    for node in statements(ast.parse(source), at_import):
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            module = str(node.module)
+            names = [module, *(f"{module}.{one.name}" for one in node.names)]
+        else:
+            continue
+        found |= {one for one in names if one.split(".")[0] == NAME and file_of(one)}
+    return found
+
+
+def needed(modules: Iterable[str]) -> tuple[str, ...]:
+    """These modules and all of ours that importing them imports, in order of names."""
+    found: set[str] = set()
+    waiting = {INSIDE, *modules}
+    while waiting:
+        module = waiting.pop()
+        path = file_of(module)
+        if path is None:
+            raise ViewError(f"there is no module {module}")
+        found.add(module)
+        more = imported(path.read_text(encoding="utf-8"))
+        more |= {parent for parent in [module.rpartition(".")[0]] if parent}
+        waiting |= more - found
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class View:
+    """What one exercise's sandbox sees of the course.
+
+    Attributes:
+        modules: of ours, those that can be imported there.
+        hidden: places of this machine that are never shown, whatever lies above them.
+    """
+
+    modules: tuple[str, ...]
+    hidden: tuple[Path, ...] = ()
+
+    def files(self) -> dict[str, str]:
+        """Place inside, place here; all are shown read-only."""
+        files = {}
+        for module in self.modules:
+            path = file_of(module)
+            if path is None:
+                raise ViewError(f"there is no module {module}")
+            files[f"{COURSE}/{NAME}/{path.relative_to(PACKAGE)}"] = str(path)
+        if f"{NAME}.course" in self.modules:
+            files[f"{COURSE}/course.toml"] = str(ROOT / "course.toml")
+        if f"{NAME}.judge" in self.modules:
+            for name in JUDGE:
+                files[f"{COURSE}/{NAME}/{name}"] = str(PACKAGE / name)
+        if f"{NAME}.data" in self.modules:
+            files |= digits()
+        return {inside: here for inside, here in files.items() if Path(here).exists()}
+
+
+def digits() -> dict[str, str]:
+    """The data, and the copies of them that save each run seconds."""
+    files = {f"{COURSE}/data": str(data_folder().resolve())}
+    cache = Path(platformdirs.user_cache_dir(NAME, appauthor=False))
+    for path in sorted(cache.glob("mnist-*.npz")):
+        files[f"{HOME}/.cache/{NAME}/{path.name}"] = str(path.resolve())
+    return files
+
+
+def view_of(sources: Iterable[str], root: Path) -> View:
+    """The view for an exercise.
+
+    Args:
+        sources: the texts of the cells as they are handed out, and of the probe.
+        root: the folder of the exercise's course.
+    """
+    modules: set[str] = set()
+    for source in sources:
+        try:
+            modules |= imported(source, at_import=False)
+        except SyntaxError:  # a cell with a magic; it imports nothing of ours
+            continue
+    return View(needed(modules), (root.resolve(),))
+
+
+BARE = View(needed(()))  # without an exercise: enough to see whether a sandbox starts
