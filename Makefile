@@ -8,14 +8,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without build isolation, which would fetch the build's tools anew.
 EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lab notebooks format lock clean
+.PHONY: help install run test test-fast lab notebooks format lock clean
 
 help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
-	@echo "make lab             open JupyterLab at the first lesson"
+	@echo "make install         install also what instructors and authors need"
+	@echo "make lab             open JupyterLab in my_work/ at the first lesson"
 	@echo "make test            run every test and every notebook"
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
@@ -37,24 +39,25 @@ $(READY): requirements.lock $(STUDENT)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
+install: $(READY)
+
 run: $(STUDENT)
 	$(BIN)/digitdreams run $(LESSON)
 
 lab: $(STUDENT)
-	$(BIN)/jupyter lab lessons/00_start_here.ipynb
+	$(BIN)/digitdreams lab $(LESSON)
 
-# Both parts run, also when the first one fails. Tests of one file share a process.
+# Tests of one file share a process, cells of a notebook a kernel. Nothing of it has a
+# network, where the system allows to cut it.
+TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=500 \
+	--nbval-kernel-startup-timeout=300 lessons solutions
+
 test: $(READY)
-	@failed=0; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests || failed=1; \
-	$(BIN)/python tests/netless.py -m pytest -n 2 --dist loadfile \
-		--no-loadscope-reorder --nbval-lax --nbval-current-env \
-		--nbval-cell-timeout=500 --nbval-kernel-startup-timeout=300 \
-		lessons solutions tests/notebooks || failed=1; \
-	exit $$failed
+	$(BIN)/python tests/netless.py $(TESTS) $(NOTEBOOKS) tests
 
 test-fast: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests -m "not slow"
+	$(BIN)/python $(TESTS) tests -m "not slow"
 
 notebooks: $(READY)
 	$(BIN)/digitdreams notebooks $(LESSON)

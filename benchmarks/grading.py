@@ -27,7 +27,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tests" / "grading"))
 import classroom  # noqa: E402
 
 from digitdreams import course  # noqa: E402
-from digitdreams.grading import commands, schedule  # noqa: E402
+from digitdreams.grading import grader, schedule  # noqa: E402
 from digitdreams.grading.exercise import Exercise  # noqa: E402
 from digitdreams.grading.marking import grade  # noqa: E402
 
@@ -83,9 +83,9 @@ def hand_in(root: Path, folder: Path, count: int, padding: int = 0) -> dict[str,
     return points
 
 
-def grader_in(root: Path, folder: Path) -> commands.Grader:
+def grader_in(root: Path, folder: Path) -> grader.Grader:
     lesson = course.load(root / "course.toml").find("01")
-    return commands.Grader(lesson, folder, commands.Options(), root)
+    return grader.Grader(lesson, folder, grader.Options(), root)
 
 
 def workers() -> list[psutil.Process]:
@@ -259,13 +259,13 @@ def main() -> None:
         return
     failed = False
     for name in names:
-        what, sense, bar = BARS[name]
+        what, side, bar = BARS[name]
         found = in_own_process(name, given.students)
         value = found["value"]
-        reached = value >= bar if sense == "at least" else value <= bar
+        reached = value >= bar if side == "at least" else value <= bar
         failed |= not (reached and found["right"])
         verdict = "reached" if reached else "MISSED"
-        print(f"{value:8.1f} {what} ({sense} {bar}: {verdict})")
+        print(f"{value:8.1f} {what} ({side} {bar}: {verdict})")
         print(f"{'':8} {found['detail']}{'' if found['right'] else ': WRONG'}")
     sys.exit(failed)
 

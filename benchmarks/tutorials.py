@@ -25,7 +25,13 @@ The published recipes need hours. A recorded run of one of them,
 
     python benchmarks/tutorials.py --record vae --budget 3600
 
-is kept in benchmarks/recorded/ with machine and date, and continues its curve here.
+is kept in benchmarks/recorded/ with machine and date, and continues its curve here. The
+file says what it was made from. Where the code of a recipe was rewritten and should do
+the same,
+
+    python benchmarks/tutorials.py --confirm vae --budget 60
+
+trains its first minute again, holds that the recorded points are met, and renews that.
 """
 
 import argparse
@@ -43,7 +49,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from digitdreams import data, judge, machine, metrics, models
+from digitdreams import data, judge, machine, metrics, models, stamps
 from digitdreams.files import write_atomically
 
 HERE = Path(__file__).resolve().parent
@@ -53,6 +59,7 @@ SAMPLES = 5_000
 FIRST_MEASURE = 2.0  # seconds of training
 BETWEEN_MEASURES = 1.25  # each time is this many times the one before
 IMAGES = 55_000
+TOLERANCE = 0.05  # of a quality, to confirm a recorded run on another machine
 
 
 # The published recipes ----------------------------------------------------------------
@@ -60,6 +67,8 @@ IMAGES = 55_000
 
 class PublishedGAN(keras.Model):
     """Two networks, and an Adam of one rate for each, the discriminator's first."""
+
+    conditional = False
 
     def __init__(self, seed: int = 0):
         super().__init__()
@@ -128,6 +137,7 @@ class KerasConditionalGAN(PublishedGAN):
     """The conditional GAN of keras.io: 20 epochs in batches of 64."""
 
     epochs, batch_size, latent_size, rate = 20, 64, 128, 3e-4
+    conditional = True
 
     def _build_generator(self):
         width = self.latent_size + 10
@@ -285,10 +295,10 @@ def real_features(count: int) -> np.ndarray:
 
 def measure_samples(model) -> dict[str, float]:
     """What the judge says about 5,000 samples, beside 5,000 test images."""
-    if isinstance(model, models.GAN):
-        images, labels = models.sample(model.generator, SAMPLES, seed=0)
-    else:
+    if isinstance(model, PublishedGAN):
         images, labels = draw(model)
+    else:
+        images, labels = models.sample(model.generator, SAMPLES, seed=0)
     probabilities = judge.probabilities(images)
     found = {
         "fid": metrics.fid(real_features(SAMPLES), judge.features(images)),
@@ -308,8 +318,8 @@ def draw(model):
         ops.convert_to_numpy(model.draw(noise[rows], labels[rows]))
         for rows in np.split(np.arange(SAMPLES), 5)
     ]
-    conditional = isinstance(model, KerasConditionalGAN)
-    return np.clip(np.concatenate(images), 0, 1), labels if conditional else None
+    labels = labels if model.conditional else None
+    return np.clip(np.concatenate(images), 0, 1), labels
 
 
 # A pair -------------------------------------------------------------------------------
@@ -319,7 +329,7 @@ def draw(model):
 class Pair:
     """A published recipe, ours for the same task, and the quality to compare.
 
-    `sense` is "below" where a smaller quality is better, else "above". Our recipe
+    `side` is "below" where a smaller quality is better, else "above". Our recipe
     trains for `our_epochs`.
     """
 
@@ -331,7 +341,7 @@ class Pair:
     measure: Callable
     quality: str
     unit: str
-    sense: str
+    side: str
 
 
 PAIRS = (
@@ -383,14 +393,25 @@ class Contestant:
             return False
         began = time.perf_counter() - self.seconds
         while self.seconds < until and not self.finished:
-            logs = self.train(self.batches)
-            float(next(iter(logs.values())))  # wait until the step is done
-            self.steps_left -= self.steps_at_once
+            self.step()
             self.seconds = time.perf_counter() - began
         done = (self.steps - max(0, self.steps_left)) / self.steps_an_epoch
         point = {"seconds": round(self.seconds, 2), "epochs": round(done, 3)}
         self.curve.append({**point, **self.measure(self.model)})
         return True
+
+    def step(self) -> None:
+        """Train on the next batches and wait until that is done."""
+        logs = self.train(self.batches)
+        float(next(iter(logs.values())))
+        self.steps_left -= self.steps_at_once
+
+    def quality_after(self, epochs: float) -> dict[str, float]:
+        """Train until so many epochs are over and measure."""
+        steps = round(epochs * self.steps_an_epoch)
+        while self.steps - self.steps_left < steps:
+            self.step()
+        return self.measure(self.model)
 
 
 def published(pair: Pair, seed: int) -> Contestant:
@@ -444,7 +465,7 @@ def compete(pair: Pair, seed: int, budget: float, say=print) -> dict:
     result = {
         "title": pair.title,
         "epochs": pair.published.epochs,
-        **{key: getattr(pair, key) for key in ("quality", "unit", "sense")},
+        **{key: getattr(pair, key) for key in ("quality", "unit", "side")},
         "ours_finished": both["ours"].finished,
         "curves": {name: one.curve for name, one in both.items()},
         "recorded": recorded(pair),
@@ -461,6 +482,7 @@ def record(pair: Pair, seed: int, budget: float, folder: Path, say=print) -> Pat
         "date": datetime.date.today().isoformat(),
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__},
         "seed": seed,
+        "made_from": stamps.of_benchmark(pair.name).numbers_made("recorded"),
     }
     path = folder / f"{pair.name}.json"
     for until in marks(budget):
@@ -470,10 +492,49 @@ def record(pair: Pair, seed: int, budget: float, folder: Path, say=print) -> Pat
         say(f"{pair.title}: {latest['seconds']:.0f} s, {latest[pair.quality]:.2f}")
         whole = {**content, "finished": one.finished, "curve": one.curve}
         # Written at each point, so that an interrupted run keeps what it has.
-        write_atomically(path, json.dumps(whole, indent=1) + "\n")
+        write_atomically(path, as_text(whole))
         if one.finished:
             break
     return path
+
+
+def confirm(pair: Pair, budget: float, folder: Path, say=print) -> Path:
+    """Train the beginning of a recorded run again; if it is met, renew its stamp.
+
+    `budget` is in recorded seconds. The last point within it, and the one before, are
+    compared at the same number of steps.
+
+    Raises ValueError if nothing is recorded or a point differs by more than TOLERANCE.
+    """
+    kept = recorded(pair, folder)
+    if kept is None:
+        raise ValueError(f"nothing is recorded of {pair.title}: --record {pair.name}")
+    one = published(pair, kept["seed"])
+    met = []
+    for point in [one for one in kept["curve"] if one["seconds"] <= budget][-2:]:
+        found = one.quality_after(point["epochs"])[pair.quality]
+        difference = abs(found / point[pair.quality] - 1)
+        said = f"{pair.unit} {found:.2f}, recorded {point[pair.quality]:.2f}"
+        say(f"{pair.title}, {point['epochs']} epochs: {said}")
+        if difference > TOLERANCE:
+            raise ValueError(
+                f"{pair.title}: {said} at {point['epochs']} epochs, more than "
+                f"{TOLERANCE:.0%} apart: record it anew with --record {pair.name}"
+            )
+        met.append(point["epochs"])
+    if not met:
+        raise ValueError(f"no point is recorded within {budget:g} s: raise --budget")
+    how = f"confirmed at {met} epochs on {datetime.date.today().isoformat()}"
+    kept["made_from"] = stamps.of_benchmark(pair.name).numbers_made(how)
+    path = folder / f"{pair.name}.json"
+    write_atomically(path, as_text(kept))
+    return path
+
+
+def as_text(kept: dict) -> str:
+    """A recorded run as JSON; its curve comes last."""
+    first = {name: value for name, value in kept.items() if name != "curve"}
+    return json.dumps({**first, "curve": kept["curve"]}, indent=1) + "\n"
 
 
 def recorded(pair: Pair, folder: Path | None = None) -> dict | None:
@@ -485,16 +546,16 @@ def recorded(pair: Pair, folder: Path | None = None) -> dict | None:
 # The verdict --------------------------------------------------------------------------
 
 
-def best(curve: list[dict], quality: str, sense: str) -> float:
+def best(curve: list[dict], quality: str, side: str) -> float:
     """The best quality on a curve."""
-    return (min if sense == "below" else max)(point[quality] for point in curve)
+    return (min if side == "below" else max)(point[quality] for point in curve)
 
 
-def seconds_to(curve: list[dict], quality: str, sense: str, target: float):
+def seconds_to(curve: list[dict], quality: str, side: str, target: float):
     """Return the seconds to the first point that is at least as good, or None."""
     for point in curve:
         value = point[quality]
-        if (value <= target) if sense == "below" else (value >= target):
+        if (value <= target) if side == "below" else (value >= target):
             return point["seconds"]
     return None
 
@@ -505,7 +566,7 @@ def verdict(result: dict) -> dict:
     The common quality is the best one of the recipe that comes less far. The published
     recipe's curve is the recorded one where there is a longer one.
     """
-    quality, sense = result["quality"], result["sense"]
+    quality, side = result["quality"], result["side"]
     our_curve = result["curves"]["ours"]
     their_curve, source = result["curves"]["published"], "this run"
     kept = result["recorded"]
@@ -513,10 +574,10 @@ def verdict(result: dict) -> dict:
         their_curve = kept["curve"]
         epochs = f"{their_curve[-1]['epochs']:.1f} of {result['epochs']} epochs"
         source = f"{epochs}, recorded on {kept['date']}, {kept['machine']}"
-    reached = [best(curve, quality, sense) for curve in (our_curve, their_curve)]
-    common = (max if sense == "below" else min)(reached)
-    ours_in = seconds_to(our_curve, quality, sense, common)
-    theirs_in = seconds_to(their_curve, quality, sense, common)
+    reached = [best(curve, quality, side) for curve in (our_curve, their_curve)]
+    common = (max if side == "below" else min)(reached)
+    ours_in = seconds_to(our_curve, quality, side, common)
+    theirs_in = seconds_to(their_curve, quality, side, common)
     return {
         "common_quality": common,
         "seconds_ours": ours_in,
@@ -606,6 +667,11 @@ def main(arguments: list[str] | None = None) -> int:
         choices=names,
         help="train a published recipe alone and keep its curve",
     )
+    parser.add_argument(
+        "--confirm",
+        choices=names,
+        help="train the beginning of a recorded run again and compare",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--output",
@@ -620,6 +686,13 @@ def main(arguments: list[str] | None = None) -> int:
     if options.budget <= 0:
         parser.error("--budget must be above 0")
     keras.utils.set_random_seed(options.seed)
+    if options.confirm:
+        pair = next(one for one in PAIRS if one.name == options.confirm)
+        try:
+            print(f"renewed: {confirm(pair, options.budget, RECORDED).name}")
+        except ValueError as error:
+            parser.error(str(error))
+        return 0
     if options.record:
         pair = next(one for one in PAIRS if one.name == options.record)
         print(f"kept: {record(pair, options.seed, options.budget, RECORDED).name}")

@@ -10,4 +10,6 @@ from digitdreams import quiet
 # TensorFlow logs a missing GPU as an error; what goes wrong for the reader arrives as
 # a Python exception, and what ends the process is still printed.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The course is for TensorFlow, whatever backend the user's own keras.json names.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 quiet.drop_start_up_notes()

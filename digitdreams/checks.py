@@ -13,9 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from digitdreams import course, files
 
 FILE_NAME = "checks.json"
 FORMAT = 2  # 2: other weights and inputs for "activations"
+
+Answer = Callable[..., Any]  # a student's function
+Case = dict[str, Any]  # the arguments of one call
+Data = dict[str, Any]  # what checks.json holds of an exercise, or of one task
 
 _hints_given: dict[str, int] = {}
 
@@ -23,7 +30,7 @@ _hints_given: dict[str, int] = {}
 class CheckFailed(AssertionError):
     """The answer is not right yet; the message says in what way."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Let IPython show the message instead of the way to it."""
         return [f"Not yet: {self}"]
 
@@ -79,11 +86,12 @@ def decode(value: Any) -> Any:
 # What is observed of an answer ----------------------------------------------------
 
 
-def observe_value(function: Callable, case: dict) -> Any:
+def observe_value(function: Answer, case: Case) -> Any:
+    """What the answer returns."""
     return plain(function(**case))
 
 
-def observe_both(function: Callable, case: dict) -> Any:
+def observe_both(function: Answer, case: Case) -> Any:
     """Give the arrays of floats once as they are and once as tensors."""
     import keras
 
@@ -96,11 +104,12 @@ def observe_both(function: Callable, case: dict) -> Any:
     return [plain(function(**one)) for one in (case, tensors)]
 
 
-def observe_model(function: Callable, case: dict) -> Any:
+def observe_model(function: Answer, case: Case) -> Any:
+    """Look at the model that the answer builds; see `look_at`."""
     return look_at(*called(function, case))
 
 
-def observe_activations(function: Callable, case: dict) -> Any:
+def observe_activations(function: Answer, case: Case) -> Any:
     """Look at a model, and at what it makes of its inputs with our weights.
 
     A weight's value depends on its shape and its last axis only: neither the order of
@@ -122,19 +131,19 @@ def observe_activations(function: Callable, case: dict) -> Any:
     return {**found, "outputs with our weights (are all activations there?)": outputs}
 
 
-def short_fractions(values: np.ndarray, parts: int) -> np.ndarray:
+def short_fractions(values: NDArray[Any], parts: int) -> NDArray[Any]:
     """Round to multiples of 1 / parts, a power of two."""
     return np.round(values * parts) / parts
 
 
-def small(values: np.ndarray) -> np.ndarray:
+def small(values: NDArray[Any]) -> NDArray[Any]:
     """Bring floats into [-1, 1] as short binary fractions; leave whole numbers."""
     if values.dtype.kind != "f":
         return values
     return short_fractions(values / max(1, np.abs(values).max()), 8)
 
 
-def called(function: Callable, case: dict) -> tuple:
+def called(function: Answer, case: Case) -> tuple[Any, Any]:
     """Return the model that an answer builds, and the inputs `x` of the case."""
     import keras
 
@@ -148,7 +157,7 @@ def called(function: Callable, case: dict) -> tuple:
     return model, x
 
 
-def look_at(model, x) -> dict:
+def look_at(model: Any, x: Any) -> dict[str, Any]:
     """Describe a model by the shapes and ranges of its outputs and by its size."""
     import keras
 
@@ -164,7 +173,8 @@ def look_at(model, x) -> dict:
     }
 
 
-def observe_gradient(function: Callable, case: dict) -> Any:
+def observe_gradient(function: Answer, case: Case) -> Any:
+    """What the answer returns, and the gradient of its sum for each array of floats."""
     import keras
     import tensorflow as tf
 
@@ -206,7 +216,7 @@ def copied(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def observe(how: str, function: Callable, case: dict) -> Any:
+def observe(how: str, function: Answer, case: Case) -> Any:
     """Call an answer on one case and return what is compared: plain data.
 
     Raises:
@@ -273,7 +283,10 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def leaf_difference(expected, found, tolerance, same_dtype, what) -> str | None:
+def leaf_difference(
+    expected: Any, found: Any, tolerance: float, same_dtype: bool, what: str
+) -> str | None:
+    """As `difference`, for what is neither a dictionary nor a list."""
     if isinstance(expected, str) or isinstance(found, (str, dict)):
         same = type(expected) is type(found) and expected == found
         return None if same else f"{what} is {short(found)}, expected {short(expected)}"
@@ -304,19 +317,58 @@ def leaf_difference(expected, found, tolerance, same_dtype, what) -> str | None:
 # The student's side ------------------------------------------------------------------
 
 
-def read(folder: Path | None = None) -> dict:
-    """Read the exercise's checks.json.
+class NoChecks(FileNotFoundError):
+    """There is no checks.json for this notebook; the message says what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Let IPython show the line instead of the way to it."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def find() -> Path:
+    """The checks.json of the exercise that runs here.
+
+    It lies beside the notebook, and most programs run a notebook in its own folder.
+    Where one does not (an editor's option, a hosted notebook service), the exercise
+    that `course.start` named is looked for: in the folders around, in `my_work`, and
+    among the exercises of the course.
 
     Raises:
-        FileNotFoundError: the notebook does not run in an exercise's folder.
+        NoChecks: it is in none of these places.
+    """
+    here = Path.cwd()
+    if (here / FILE_NAME).is_file():
+        return here / FILE_NAME
+    running = course.running()
+    if running is None or not running.exercise:
+        raise NoChecks(
+            f"{FILE_NAME} is not in {here}: run the first cell of the exercise, the "
+            'one with course.start("…", exercise=True), and then this one'
+        )
+    around = (here, *here.parents, files.work_folder(), files.ROOT)
+    name = Path("exercises", running.lesson.stem, FILE_NAME)
+    for folder in around:
+        if (folder / name).is_file():
+            return folder / name
+    raise NoChecks(
+        f"{FILE_NAME} is not in {here}: run `digitdreams start {running.lesson.id}` "
+        "and open the notebook that it names"
+    )
+
+
+def read(folder: Path | None = None) -> Data:
+    """Read the exercise's checks.json.
+
+    Args:
+        folder: where it lies; None looks for it, see `find`.
+
+    Raises:
+        FileNotFoundError: it is not there.
         ValueError: the file is damaged.
     """
-    path = (folder or Path.cwd()) / FILE_NAME
+    path = folder / FILE_NAME if folder else find()
     if not path.exists():
-        raise FileNotFoundError(
-            f"{FILE_NAME} is not in {path.parent}: run `digitdreams start` with the "
-            "number of the lesson and open the notebook in the folder that it names"
-        )
+        raise NoChecks(f"{path} does not exist")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
@@ -324,12 +376,17 @@ def read(folder: Path | None = None) -> dict:
         return content
     except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"{path} is damaged or of another version ({error}): copy it again from "
-            "the course's folder `exercises`"
+            f"{path} is damaged or of another version ({error}): rename it and copy it "
+            "again with `digitdreams start` and the number of the lesson"
         ) from None
 
 
-def find_task(content: dict, name: str) -> dict:
+def find_task(content: Data, name: str) -> Data:
+    """The data of a task in those of its exercise.
+
+    Raises:
+        LookupError: there is no such task; the message lists all.
+    """
     if name not in content["tasks"]:
         raise LookupError(
             f"there is no task called {name!r}; the tasks are "
@@ -338,7 +395,7 @@ def find_task(content: dict, name: str) -> dict:
     return content["tasks"][name]
 
 
-def outcome(how: str, function: Callable, case: dict) -> Any:
+def outcome(how: str, function: Answer, case: Case) -> Any:
     """Observe one case; an exception of the answer becomes data, too."""
     try:
         return observe(how, function, case)
@@ -350,7 +407,8 @@ def outcome(how: str, function: Callable, case: dict) -> Any:
         return {"raised": type(error).__name__, "saying": str(error)}
 
 
-def matches(expected: Any, found: Any, task: dict) -> bool:
+def matches(expected: Any, found: Any, task: Data) -> bool:
+    """Whether two results agree: values within the tolerance, or exceptions."""
     if isinstance(expected, dict) and "raised" in expected:
         return isinstance(found, dict) and found.get("raised") == expected["raised"]
     if isinstance(found, dict) and "raised" in found:
@@ -358,7 +416,7 @@ def matches(expected: Any, found: Any, task: dict) -> bool:
     return not difference(expected, found, task["tolerance"], task["same_dtype"])
 
 
-def raised(results: list) -> str:
+def raised(results: list[Any]) -> str:
     """What the first exception among the results said, for the end of a message.
 
     Exceptions are compared by their types: another mistake may raise the same one.
@@ -374,7 +432,7 @@ def raised(results: list) -> str:
     return ""
 
 
-def takes(function: Callable, case: dict) -> bool:
+def takes(function: Answer, case: Case) -> bool:
     """Whether a function can be called with the arguments of a case."""
     try:
         inspect.signature(function).bind(**case)
@@ -385,7 +443,7 @@ def takes(function: Callable, case: dict) -> bool:
     return True
 
 
-def judge(task: dict, name: str, function: Callable) -> str | None:
+def judge(task: Data, name: str, function: Answer) -> str | None:
     """Say what is wrong with an answer, or return None where it is right.
 
     Raises:
@@ -409,7 +467,7 @@ def judge(task: dict, name: str, function: Callable) -> str | None:
     return verdict(task, name, found)
 
 
-def verdict(task: dict, name: str, found: list) -> str | None:
+def verdict(task: Data, name: str, found: list[Any]) -> str | None:
     """Say what is wrong with what an answer gave for the cases, None where nothing."""
     expected = [decode(one) for one in task["expected"]]
     if all(
@@ -433,7 +491,7 @@ def verdict(task: dict, name: str, found: list) -> str | None:
     raise AssertionError("unreachable: some case differs")
 
 
-def check(function: Callable) -> None:
+def check(function: Answer) -> None:
     """Compare a student's function with the task of the same name.
 
     Prints one line when it is right.
@@ -457,12 +515,12 @@ def check(function: Callable) -> None:
     print(f"{name}: right ({count} case{'s' * (count != 1)}).")
 
 
-def hint(name: str | Callable) -> None:
+def hint(name: str | Answer) -> None:
     """Print the task's next hint; they go from gentle to nearly the solution."""
-    name = getattr(name, "__name__", name)
-    hints = find_task(read(), name)["hints"]
-    given = _hints_given.get(name, 0)
+    task = str(getattr(name, "__name__", name))
+    hints = find_task(read(), task)["hints"]
+    given = _hints_given.get(task, 0)
     number = min(given, len(hints) - 1)
     last = " (the last one)" if number == len(hints) - 1 else ""
     print(f"Hint {number + 1} of {len(hints)}{last}: {hints[number]}")
-    _hints_given[name] = given + 1
+    _hints_given[task] = given + 1

@@ -1,6 +1,6 @@
 """The command `digitdreams`."""
 
-import shutil
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -8,10 +8,11 @@ import typer
 from rich.table import Table
 
 from digitdreams import course, files
-from digitdreams.console import console, fail
+from digitdreams.console import console, fail, say
 from digitdreams.course import Lesson
 from digitdreams.grading import commands as grading_commands
 from digitdreams.interview import commands as interview_room
+from digitdreams.stamps import StampError
 
 app = typer.Typer(
     help="Learn generative image models by building them, on MNIST, on a CPU.",
@@ -25,6 +26,7 @@ judge_app = typer.Typer(
 app.add_typer(judge_app, name="judge")
 grading_commands.register(app)
 interview_room.register(app)
+
 LessonArgument = Annotated[
     str, typer.Argument(metavar="LESSON", help="number or name, such as 03 or vae")
 ]
@@ -44,8 +46,8 @@ def chosen(names: list[str] | None) -> list[Lesson]:
     return [one for one in table.lessons if not wanted or one.id in wanted]
 
 
-@app.command()
-def lessons() -> None:
+@app.command(name="list")
+def list_lessons() -> None:
     """List the lessons with their minutes and contracts."""
     table = Table(box=None, pad_edge=False)
     for heading in ("no.", "lesson", "minutes", "to reach"):
@@ -56,24 +58,101 @@ def lessons() -> None:
     console.print(table)
 
 
+# The student's workspace --------------------------------------------------------------
+
+ExerciseOption = Annotated[
+    bool, typer.Option("--exercise", help="the exercise instead of the lesson")
+]
+
+
+def refresh(pages: list[str], lessons: list[Lesson], command: str) -> None:
+    """Bring notebooks into my_work/ and say what was done, a line for each trouble."""
+    from digitdreams import workspace
+
+    try:
+        report = workspace.refresh(pages)
+    except (workspace.WorkspaceError, files.CourseMissing) as error:
+        raise fail(error) from None
+    folder = files.relative(files.work_folder())
+    if report.renewed:
+        say(f"Renewed in {folder}: {', '.join(report.renewed)}")
+    for name, reason in report.kept.items():
+        say(
+            f"Kept {folder}/{name}: {reason}, and the course has another version. "
+            f"To get that one, rename yours and type `{command}`."
+        )
+    for line in workspace.from_earlier_layout(lessons):
+        say(line)
+
+
+def page_of(lesson: Lesson, exercise: bool) -> str:
+    """The notebook of a lesson or its exercise, as seen from the workspace."""
+    from digitdreams import workspace
+
+    if exercise and not lesson.exercise_numbers:
+        page = workspace.page(lesson)
+        raise fail(f"Lesson {lesson.id} has no exercise: open {page}")
+    return workspace.page(lesson, exercise)
+
+
+@app.command()
+def lessons() -> None:
+    """Copy the executed lessons to my_work/lessons/, to read, run and change."""
+    table = chosen(None)
+    pages = [page_of(one, exercise=False) for one in table]
+    refresh(pages, table, "digitdreams lessons")
+    folder = files.work_folder()
+    for one, page in zip(table, pages, strict=True):
+        say(f"{files.relative(folder / page):45} {one.title}")
+    say("Open one with `digitdreams lab` and its number, such as `digitdreams lab 03`.")
+
+
 @app.command()
 def start(lesson: LessonArgument) -> None:
     """Copy an exercise to my_work/, where updates of the course never touch it."""
-    found = chosen([lesson])[0]
-    source = files.home() / "exercises" / found.stem
-    target = files.work_folder() / found.stem
-    if not source.exists():
-        raise fail(
-            f"Lesson {found.id} has no exercise: open lessons/{found.stem}.ipynb"
-        )
-    if target.exists():
-        raise fail(
-            f"{target} exists and stays as it is. To begin anew, rename that folder "
-            f"first, then type `digitdreams start {found.id}` again."
-        )
-    shutil.copytree(source, target)
-    console.print(f"Copied to {target}. Open it with:")
-    console.print(f"  jupyter lab {target / found.stem}.ipynb", soft_wrap=True)
+    (found,) = chosen([lesson])
+    page = page_of(found, exercise=True)
+    refresh([page], [found], f"digitdreams start {found.id}")
+    say(f"The exercise is {files.relative(files.work_folder() / page)}")
+    say(f"Open it with `digitdreams lab {found.id} --exercise`, or in an editor")
+    say(f"for notebooks with the Python {sys.executable}")
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Options of JupyterLab, written as --name=value, are passed on to it.",
+)
+def lab(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LESSON]", help="number or name; 00 when left out"),
+    ] = None,
+    exercise: ExerciseOption = False,
+    browser: Annotated[
+        bool, typer.Option(help="open a browser, or print the address only")
+    ] = True,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="8888 or the next free one")
+    ] = None,
+) -> None:
+    """Open JupyterLab in my_work/, with copies of all lessons and exercises."""
+    options = [word for word in words or [] if word.startswith("-")]
+    names = [word for word in words or [] if not word.startswith("-")]
+    if len(names) > 1:
+        raise fail(f"One lesson at a time: {names[0]} or {names[1]}?")
+    (found,) = chosen(names or ["00"])
+    page = page_of(found, exercise)
+    table = chosen(None)
+    pages = [page_of(one, exercise=False) for one in table]
+    pages += [page_of(one, exercise=True) for one in table if one.exercise_numbers]
+    refresh(pages, table, "digitdreams lab")
+    if not browser:
+        options.append("--no-browser")
+    if port is not None:
+        options.append(f"--port={port}")
+    from digitdreams import workspace
+
+    workspace.lab(page, options)
 
 
 @app.command()
@@ -120,11 +199,23 @@ def notebooks(
     for kind, step, one in steps:
         try:
             done = "built" if step(one, force=force) else "unchanged"
-        except build.BuildError as error:
+        except (build.BuildError, StampError) as error:
             failed = True
             done = f"FAILED: {error}"
         console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def status() -> None:
+    """Print what is stale, why, and the command that renews it."""
+    root = files.checkout("What is stale: the answer")
+    from digitdreams.authoring import status as stale
+
+    found = stale.stale(root)
+    stale.show(found, console)
+    if any(one.tracked for one in found):
         raise typer.Exit(1)
 
 
@@ -148,27 +239,56 @@ def calibrate(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="do not reuse finished seeds")
     ] = False,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="one run; keep the bars if it is as typical as before"
+        ),
+    ] = False,
 ) -> None:
     """Run a notebook with many seeds and write its bars to course.toml."""
     files.checkout("Calibrating")
+    from digitdreams.authoring import build
     from digitdreams.authoring import calibrate as calibration
 
+    found = chosen([lesson])[0]
     try:
-        calibration.calibrate(
-            chosen([lesson])[0],
-            seeds=seeds,
-            exercise=exercise,
-            fresh=fresh,
-            console=console,
-        )
-    except calibration.CalibrationError as error:
+        if confirm:
+            calibration.confirm(found, exercise=exercise, console=console)
+        else:
+            calibration.calibrate(
+                found, seeds=seeds, exercise=exercise, fresh=fresh, console=console
+            )
+    except (calibration.CalibrationError, build.BuildError) as error:
         raise fail(str(error)) from None
 
 
 @judge_app.command()
-def train() -> None:
-    """Train the judge again, in about six minutes, and record its accuracy."""
+def train(
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="keep the judge if a new one is as good, renew its stamp"
+        ),
+    ] = False,
+) -> None:
+    """Train the judge again, in about eight minutes, and record its accuracy."""
     files.checkout("Training the judge")
     from digitdreams import judge
 
-    judge.train()
+    try:
+        judge.confirm() if confirm else judge.train()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None
+
+
+@judge_app.command()
+def measure() -> None:
+    """Measure the judge again, as it is, and record its accuracy."""
+    files.checkout("Measuring the judge")
+    from digitdreams import judge
+
+    try:
+        judge.measure()
+    except judge.JudgeError as error:
+        raise fail(str(error)) from None

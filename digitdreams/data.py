@@ -8,17 +8,20 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import platformdirs
 
-from digitdreams.files import ROOT, replacing
+from digitdreams.files import data_folder, in_checkout, replacing
 
-FOLDER = Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+if TYPE_CHECKING:  # TensorFlow takes seconds to import
+    import keras
+    import tensorflow as tf
+
+FOLDER = data_folder()
 
 RECORDS = {
     "train": "mnist-train.tfrecord-00000-of-00001",
@@ -61,7 +64,9 @@ def load() -> Digits:
     return _load(Path(FOLDER))
 
 
-def binarise(images, seed):
+def binarise(
+    images: "np.ndarray | tf.Tensor", seed: "int | keras.random.SeedGenerator"
+) -> "np.ndarray | tf.Tensor":
     """Draw binary images: each pixel is 1 with a probability equal to its grey level.
 
     `images` holds values in [0, 1], of any shape; the result is float32 of the same
@@ -84,7 +89,7 @@ def binarise(images, seed):
     return np.asarray(drawn) if as_array else drawn
 
 
-def pipeline(split_name: str, batch_size: int, seed: int = 0):
+def pipeline(split_name: str, batch_size: int, seed: int = 0) -> "tf.data.Dataset":
     """Return a tf.data.Dataset that reads a split from its TFRecord file.
 
     It yields pairs: images float32 (batch, 28, 28, 1) in [0, 1] and labels int64
@@ -97,7 +102,7 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
     """
     if split_name not in SPLITS:
         raise ValueError(f"No split {split_name!r}; choose one of {', '.join(SPLITS)}.")
-    _check_files(Path(FOLDER))
+    check_files(Path(FOLDER))
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -110,7 +115,7 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
         read_config=tfds.ReadConfig(try_autocache=False),
     )
 
-    def scale(image, label):
+    def scale(image: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         return tf.cast(image, tf.float32) / 255.0, label
 
     examples = examples.map(scale, num_parallel_calls=tf.data.AUTOTUNE).cache()
@@ -119,7 +124,9 @@ def pipeline(split_name: str, batch_size: int, seed: int = 0):
     return examples.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def batches(images, batch_size: int, seed: int):
+def batches(
+    images: np.ndarray | tuple[np.ndarray, ...], batch_size: int, seed: int
+) -> "tf.data.Dataset":
     """Return a tf.data.Dataset of batches of an array in memory, shuffled each epoch.
 
     `images` is an array (n, ...) or a tuple of arrays of equal length, such as a
@@ -139,7 +146,7 @@ def batches(images, batch_size: int, seed: int):
         raise ValueError(f"A batch of {batch_size} needs 1 to {size} images.")
     tensors = tuple(tf.convert_to_tensor(array) for array in arrays)
 
-    def gather(rows):
+    def gather(rows: "tf.Tensor") -> "tf.Tensor | tuple[tf.Tensor, ...]":
         chosen = tuple(tf.gather(tensor, rows) for tensor in tensors)
         return chosen if several else chosen[0]
 
@@ -152,7 +159,7 @@ def batches(images, batch_size: int, seed: int):
 
 @functools.lru_cache(maxsize=1)
 def _load(folder: Path) -> Digits:
-    cache = _cache_file(_check_files(folder))
+    cache = _cache_file(check_files(folder))
     arrays = _read_cache(cache)
     if arrays is None:
         arrays = {}
@@ -176,13 +183,16 @@ def _load(folder: Path) -> Digits:
 
 
 def _remedy(folder: Path) -> str:
+    restore = "Restore it with `git checkout -- data`, clone the repository afresh"
+    if not in_checkout():
+        restore = "Install digitdreams again"
     return (
-        "Restore it with `git checkout -- data`, clone the repository afresh, or set "
-        f"DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 (now {folder})."
+        f"{restore}, or set DIGITDREAMS_DATA to a folder that holds mnist/3.0.1 "
+        f"(now {folder})."
     )
 
 
-def _check_files(folder: Path) -> str:
+def check_files(folder: Path) -> str:
     """Return a digest of the data files' contents; raise DataError if one is gone."""
     digest = hashlib.sha256()
     for name in (*DESCRIPTIONS, *RECORDS.values()):
@@ -268,4 +278,5 @@ def _write_cache(path: Path, arrays: dict[str, np.ndarray]) -> None:
         replacing(path) as partial,
         open(partial, "wb") as file,  # savez would append a suffix to a name
     ):
-        np.savez(file, **arrays)
+        # NumPy's hints take every name for its option `allow_pickle`.
+        np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -66,12 +66,22 @@ def checkout(purpose: str) -> Path:
 def base() -> Path:
     """The folder below which `my_work` and `build` are written.
 
-    DIGITDREAMS_HOME where it is set, else the checkout's root, else the current folder.
+    DIGITDREAMS_HOME where it is set, else the checkout's root, else the folder that
+    holds the `my_work` we are in (a notebook runs there), else the current folder.
     """
     named = os.environ.get("DIGITDREAMS_HOME", "").strip()
     if named:
         return Path(named).expanduser().absolute()
-    return ROOT if PACKAGE.parent == ROOT else Path.cwd()
+    if PACKAGE.parent == ROOT:
+        return ROOT
+    here = Path.cwd()
+    around = [one.parent for one in (here, *here.parents) if one.name == "my_work"]
+    return (around or [here])[0]
+
+
+def data_folder() -> Path:
+    """The folder that holds `mnist`: DIGITDREAMS_DATA where it is set."""
+    return Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
 
 
 def work_folder() -> Path:

@@ -38,3 +38,11 @@ def processor() -> str:
     model = model or platform.processor() or platform.machine()
     model = re.sub(r"\((R|TM)\)|@.*|\b(CPU|Processor|\d+-Core)\b", "", model)
     return " ".join(model.split())
+
+
+def programs_on_path() -> None:
+    """Let programs that lie beside this Python be found: nbgrader starts `alembic`."""
+    beside = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if beside not in path:
+        os.environ["PATH"] = os.pathsep.join([beside, *path])

@@ -6,11 +6,15 @@ wrong, for a wrong shape, for values that are not finite or out of range, and fo
 few samples.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import entr, xlogy
 
 
-def reconstruction_nats(images, logits) -> np.ndarray:
+def reconstruction_nats(images: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Return the Bernoulli cross-entropy of each image, in nats, summed over pixels.
 
     `images` (n, ...) in [0, 1], grey or binary; `logits` of the same shape, any real
@@ -25,7 +29,7 @@ def reconstruction_nats(images, logits) -> np.ndarray:
     return _sum_per_example(terms)
 
 
-def kl_to_standard_normal(mean, log_variance) -> np.ndarray:
+def kl_to_standard_normal(mean: ArrayLike, log_variance: ArrayLike) -> np.ndarray:
     """Return the KL divergence of each Gaussian to N(0, I), in nats.
 
     `mean` and `log_variance` (n, latent) describe Gaussians with a diagonal
@@ -40,7 +44,7 @@ def kl_to_standard_normal(mean, log_variance) -> np.ndarray:
     return 0.5 * _sum_per_example(terms)
 
 
-def entropy_floor(images) -> float:
+def entropy_floor(images: ArrayLike) -> float:
     """Return the least mean cross-entropy that grey images allow, in nats an image.
 
     `images` (n, ...) in [0, 1]. A model that predicts every grey level exactly still
@@ -52,7 +56,7 @@ def entropy_floor(images) -> float:
     return float(_sum_per_example(entr(images) + entr(1 - images)).mean())
 
 
-def inception_score(probabilities) -> float:
+def inception_score(probabilities: ArrayLike) -> float:
     """Return how sure and how varied a classifier finds the samples.
 
     `probabilities` (n, classes), one row a sample, each summing to 1. The score is
@@ -67,7 +71,12 @@ def inception_score(probabilities) -> float:
     return float(np.exp(divergences.mean()))
 
 
-def frechet_distance(mean_a, covariance_a, mean_b, covariance_b) -> float:
+def frechet_distance(
+    mean_a: ArrayLike,
+    covariance_a: ArrayLike,
+    mean_b: ArrayLike,
+    covariance_b: ArrayLike,
+) -> float:
     """Return the squared Fréchet distance between two Gaussians.
 
     Means (d,), covariances (d, d), symmetric with no negative variance. Returns
@@ -90,7 +99,7 @@ def frechet_distance(mean_a, covariance_a, mean_b, covariance_b) -> float:
     return max(0.0, float(((mean_a - mean_b) ** 2).sum() + spread))
 
 
-def fid(features_a, features_b) -> float:
+def fid(features_a: ArrayLike, features_b: ArrayLike) -> float:
     """Return the Fréchet distance between two sets of feature vectors (FID).
 
     `features_a` (n, d) and `features_b` (m, d), each with more rows than columns.
@@ -110,7 +119,7 @@ def fid(features_a, features_b) -> float:
     return frechet_distance(*_gaussian(features_a), *_gaussian(features_b))
 
 
-def fid_floor(features, seed: int = 0) -> float:
+def fid_floor(features: ArrayLike, seed: int = 0) -> float:
     """Return the FID between two random halves of real features.
 
     `features` (n, d) with n > 2 d. A perfect generator reaches about this value with
@@ -123,7 +132,7 @@ def fid_floor(features, seed: int = 0) -> float:
     return fid(features[order[:half]], features[order[half : 2 * half]])
 
 
-def kid(features_a, features_b) -> float:
+def kid(features_a: ArrayLike, features_b: ArrayLike) -> float:
     """Return the kernel distance between two sets of feature vectors (KID).
 
     `features_a` (n, d) and `features_b` (m, d), at least two rows each. The squared
@@ -136,10 +145,10 @@ def kid(features_a, features_b) -> float:
     features_b = _vectors(features_b, "features_b")
     _same_width(features_a, features_b, "features_a", "features_b")
 
-    def total(a, b):
+    def total(a: np.ndarray, b: np.ndarray) -> Any:
         return sum(_kernel(a[part], b).sum() for part in _parts(len(a)))
 
-    def within(a, name):
+    def within(a: np.ndarray, name: str) -> Any:
         if len(a) < 2:
             raise ValueError(f"{name} has one row; at least two are needed.")
         # A vector's likeness to itself would say nothing of the others.
@@ -151,7 +160,9 @@ def kid(features_a, features_b) -> float:
     return float(own - 2 * across)
 
 
-def precision_recall(real, generated, neighbours: int = 3) -> tuple[float, float]:
+def precision_recall(
+    real: np.ndarray, generated: np.ndarray, neighbours: int = 3
+) -> tuple[float, float]:
     """Return improved precision and recall, both from 0 to 1.
 
     `real` (n, d) and `generated` (m, d) are feature vectors. A ball around each vector
@@ -189,7 +200,9 @@ def precision_recall(real, generated, neighbours: int = 3) -> tuple[float, float
     return float(np.concatenate(precise).mean()), float(recalled.mean())
 
 
-def nearest_neighbours(points, bank) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbours(
+    points: ArrayLike, bank: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the index and the distance of the nearest vector of a bank, both (n,).
 
     `points` (n, ...) and `bank` (m, ...), such as generated and training images; what
@@ -220,7 +233,7 @@ def nearest_neighbours(points, bank) -> tuple[np.ndarray, np.ndarray]:
     return indices, np.sqrt((differences**2).sum(axis=1))
 
 
-def label_accuracy(probabilities, labels) -> float:
+def label_accuracy(probabilities: ArrayLike, labels: ArrayLike) -> float:
     """Return the share of samples whose most probable class is the wanted one.
 
     `probabilities` (n, classes), rows summing to 1; `labels` (n,) integers from 0.
@@ -237,7 +250,7 @@ def label_accuracy(probabilities, labels) -> float:
     return float((rows.argmax(axis=1) == labels).mean())
 
 
-def class_shares(probabilities) -> np.ndarray:
+def class_shares(probabilities: ArrayLike) -> np.ndarray:
     """Return the share of samples that fall into each class, float64 (classes,).
 
     `probabilities` (n, classes), rows summing to 1. A sample counts for its most
@@ -247,7 +260,7 @@ def class_shares(probabilities) -> np.ndarray:
     return np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]) / len(rows)
 
 
-def mode_coverage(probabilities, at_least: float = 0.01) -> int:
+def mode_coverage(probabilities: ArrayLike, at_least: float = 0.01) -> int:
     """Return how many classes hold at least the share `at_least` of the samples.
 
     `probabilities` (n, classes), rows summing to 1; `at_least` in [0, 1]. From 0 to
@@ -260,7 +273,7 @@ def mode_coverage(probabilities, at_least: float = 0.01) -> int:
     return int((class_shares(probabilities) >= at_least).sum())
 
 
-def _array(values, name: str) -> np.ndarray:
+def _array(values: ArrayLike, name: str) -> np.ndarray:
     array = np.asarray(values, "float64")
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"{name} must be a filled array, not {array.shape}.")
@@ -269,12 +282,12 @@ def _array(values, name: str) -> np.ndarray:
     return array
 
 
-def _same_shape(a, b, name_a: str, name_b: str) -> None:
+def _same_shape(a: np.ndarray, b: np.ndarray, name_a: str, name_b: str) -> None:
     if a.shape != b.shape:
         raise ValueError(f"{name_a} has the shape {a.shape} but {name_b} {b.shape}.")
 
 
-def _unit_interval(array, name: str) -> np.ndarray:
+def _unit_interval(array: np.ndarray, name: str) -> np.ndarray:
     if array.min() < 0 or array.max() > 1:
         raise ValueError(
             f"{name} must lie in [0, 1]; they reach from {array.min():.3g} to "
@@ -283,11 +296,11 @@ def _unit_interval(array, name: str) -> np.ndarray:
     return array
 
 
-def _sum_per_example(terms) -> np.ndarray:
+def _sum_per_example(terms: np.ndarray) -> np.ndarray:
     return terms.reshape(len(terms), -1).sum(axis=1)
 
 
-def _probabilities(values) -> np.ndarray:
+def _probabilities(values: ArrayLike) -> np.ndarray:
     rows = _array(values, "probabilities")
     if rows.ndim != 2:
         raise ValueError(f"probabilities must be (n, classes), not {rows.shape}.")
@@ -299,14 +312,14 @@ def _probabilities(values) -> np.ndarray:
     return rows / rows.sum(axis=1, keepdims=True)
 
 
-def _vectors(values, name: str) -> np.ndarray:
+def _vectors(values: ArrayLike, name: str) -> np.ndarray:
     vectors = _array(values, name)
     if vectors.ndim != 2:
         raise ValueError(f"{name} must have the shape (n, d), not {vectors.shape}.")
     return vectors
 
 
-def _same_width(a, b, name_a: str, name_b: str) -> None:
+def _same_width(a: np.ndarray, b: np.ndarray, name_a: str, name_b: str) -> None:
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"{name_a} has {a.shape[1]} numbers a row and {name_b} {b.shape[1]}: take "
@@ -314,12 +327,12 @@ def _same_width(a, b, name_a: str, name_b: str) -> None:
         )
 
 
-def _kernel(a, b) -> np.ndarray:
+def _kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     likeness = a @ b.T / a.shape[1] + 1
     return likeness * likeness * likeness  # ten times as fast as ** 3
 
 
-def _features(values, name: str, halves: int = 1) -> np.ndarray:
+def _features(values: ArrayLike, name: str, halves: int = 1) -> np.ndarray:
     features = _array(values, name)
     if features.ndim != 2:
         raise ValueError(f"{name} must have the shape (n, d), not {features.shape}.")
@@ -332,12 +345,12 @@ def _features(values, name: str, halves: int = 1) -> np.ndarray:
     return features
 
 
-def _gaussian(features) -> tuple[np.ndarray, np.ndarray]:
+def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     covariance = np.atleast_2d(np.cov(features, rowvar=False))
     return features.mean(axis=0), covariance
 
 
-def _square_root(covariance, width: int, name: str) -> np.ndarray:
+def _square_root(covariance: ArrayLike, width: int, name: str) -> np.ndarray:
     """The symmetric square root of a covariance matrix."""
     covariance = _array(covariance, name)
     if covariance.shape != (width, width):
@@ -353,14 +366,14 @@ def _square_root(covariance, width: int, name: str) -> np.ndarray:
     return (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
 
 
-def _squared_distances(a, b) -> np.ndarray:
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     distances = (-2 * a) @ b.T
     distances += (a**2).sum(axis=1)[:, None]
     distances += (b**2).sum(axis=1)
     return distances.clip(min=0, out=distances)
 
 
-def _squared_radii(vectors, neighbours: int) -> np.ndarray:
+def _squared_radii(vectors: np.ndarray, neighbours: int) -> np.ndarray:
     """The squared distance of each vector to its k-th nearest neighbour."""
     # Column 0 after sorting is the vector itself, at distance 0.
     return np.concatenate(
@@ -373,5 +386,6 @@ def _squared_radii(vectors, neighbours: int) -> np.ndarray:
     )
 
 
-def _parts(count: int, rows: int = 1000):
+def _parts(count: int, rows: int = 1000) -> Iterator[slice]:
+    """Slices of so many rows each, so that no large matrix is needed at once."""
     return (slice(start, start + rows) for start in range(0, count, rows))

@@ -7,13 +7,17 @@ are light and opaque, so that they can be read on a light and on a dark page.
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from IPython.display import Image as NotebookImage
-from matplotlib import cycler, rc_context
+from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.rcsetup import cycler
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 from PIL import Image
 
 PIXELS_PER_INCH = 100  # as a page shows a figure
@@ -40,7 +44,7 @@ DIGIT_COLOURS = (  # reordered: digits that models confuse are far apart
 )
 LINE_COLOURS = ("#3f90da", "#e76300", "#832db6", "#717581", "#a96b59", "#ffa90e")
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "text.color": INK,
@@ -77,7 +81,7 @@ ANIMATION_BYTES = 150_000
 class Picture(Figure):
     """A figure that a notebook shows once, as a small PNG."""
 
-    def __init__(self, width: float, height: float, words: str, **options):
+    def __init__(self, width: float, height: float, words: str, **options: Any):
         """Take width and height in pixels of the page, and a description in words."""
         size = (width / PIXELS_PER_INCH, height / PIXELS_PER_INCH)
         super().__init__(figsize=size, dpi=PIXELS_PER_INCH, **options)
@@ -96,7 +100,9 @@ class Picture(Figure):
         picture.save(buffer, format="png", optimize=True)
         return buffer.getvalue()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
         data = {
             "image/png": base64.b64encode(self.png()).decode(),
             "text/plain": repr(self),
@@ -105,35 +111,37 @@ class Picture(Figure):
         return data, {"image/png": {"width": width}}
 
 
-def as_images(images, name: str = "images") -> np.ndarray:
+def as_images(images: ArrayLike, name: str = "images") -> np.ndarray:
     """Return images as float32 (n, height, width) within [0, 1].
 
     Raises:
         ValueError: another shape, no image at all, or a value that is not a number.
     """
-    images = np.asarray(images)
-    if images.ndim == 4 and images.shape[-1] == 1:
-        images = images[..., 0]
-    if images.ndim != 3:
+    array = np.asarray(images)
+    if array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim != 3:
         raise ValueError(
             f"{name} must have the shape (n, height, width) or (n, height, width, 1), "
-            f"not {images.shape}; write image[None] to show a single image"
+            f"not {array.shape}; write image[None] to show a single image"
         )
-    if images.size == 0:
-        raise ValueError(f"{name} has the shape {images.shape}: nothing to show")
-    if images.dtype == np.uint8:
-        images = images / 255
-    images = images.astype("float32")
-    if np.isnan(images).any():
+    if array.size == 0:
+        raise ValueError(f"{name} has the shape {array.shape}: nothing to show")
+    if array.dtype == np.uint8:
+        array = array / 255
+    array = array.astype("float32")
+    if np.isnan(array).any():
         raise ValueError(f"{name} has values that are not a number (NaN)")
-    return np.clip(images, 0, 1)
+    return np.clip(array, 0, 1)
 
 
-def draw_image(axes, images: np.ndarray, left: float, top: float, scale: float):
+def draw_image(
+    axes: Axes, image: np.ndarray, left: float, top: float, scale: float
+) -> None:
     """Draw one image with its upper left corner at a place given in page pixels."""
-    height, width = images.shape
+    height, width = image.shape
     axes.imshow(
-        images,
+        image,
         cmap="gray",
         vmin=0,
         vmax=1,
@@ -142,7 +150,7 @@ def draw_image(axes, images: np.ndarray, left: float, top: float, scale: float):
     )
 
 
-def empty_page(words: str):
+def empty_page(words: str) -> tuple[Picture, Axes]:
     """Return a figure and axes over all of it, measured in page pixels from the top."""
     figure = Picture(1, 1, words)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -150,7 +158,9 @@ def empty_page(words: str):
     return figure, axes
 
 
-def crop(figure, axes, right: float, bottom: float, title: str | None) -> None:
+def crop(
+    figure: Figure, axes: Axes, right: float, bottom: float, title: str | None
+) -> None:
     """Fit the figure to what was drawn, up to these coordinates."""
     right = max(right, 9 * len(title or ""))
     left, width, height = -MARGIN, right + 2 * MARGIN, bottom + 2 * MARGIN
@@ -164,7 +174,7 @@ def fitting_scale(image_width: int, columns: int, room: float, largest: float) -
     return max(1, min(stored, round(largest * SHARPNESS))) / SHARPNESS
 
 
-def title_height(axes, title: str | None) -> float:
+def title_height(axes: Axes, title: str | None) -> float:
     """Write the title at the top of a page; return the height that it takes."""
     if not title:
         return 0
@@ -172,16 +182,28 @@ def title_height(axes, title: str | None) -> float:
     return 24
 
 
-def check_texts(texts: Sequence | None, images: np.ndarray, name: str) -> list[str]:
+def check_texts(texts: ArrayLike | None, images: np.ndarray, name: str) -> list[str]:
+    """Return texts or numbers as texts, one for each image; none where None is given.
+
+    Raises:
+        ValueError: there are not as many as images.
+    """
     if texts is None:
         return []
-    texts = [str(text) for text in np.asarray(texts).reshape(-1).tolist()]
-    if len(texts) != len(images):
-        raise ValueError(f"{len(images)} images but {len(texts)} {name}")
-    return texts
+    written = [str(text) for text in np.asarray(texts).reshape(-1).tolist()]
+    if len(written) != len(images):
+        raise ValueError(f"{len(images)} images but {len(written)} {name}")
+    return written
 
 
-def mosaic(images, columns, texts, title, largest, words):
+def mosaic(
+    images: np.ndarray,
+    columns: int,
+    texts: list[str],
+    title: str | None,
+    largest: float,
+    words: str,
+) -> Figure:
     """Draw images in rows from left to right, each with a text above it or none."""
     height, width = images.shape[1:]
     columns = min(columns, len(images))
@@ -204,7 +226,12 @@ def mosaic(images, columns, texts, title, largest, words):
 
 
 @rc_context(STYLE)
-def grid(images, columns: int = 10, labels=None, title: str | None = None) -> Figure:
+def grid(
+    images: ArrayLike,
+    columns: int = 10,
+    labels: ArrayLike | None = None,
+    title: str | None = None,
+) -> Figure:
     """Show images in rows, white on black as MNIST is.
 
     Args:
@@ -219,14 +246,16 @@ def grid(images, columns: int = 10, labels=None, title: str | None = None) -> Fi
     """
     if columns < 1:
         raise ValueError(f"columns must be 1 or more, not {columns}")
-    images = as_images(images)
-    texts = check_texts(labels, images, "labels")
-    words = f"{title or 'grid'}, {len(images)} images"
-    return mosaic(images, columns, texts, title, 4, words)
+    shown = as_images(images)
+    texts = check_texts(labels, shown, "labels")
+    words = f"{title or 'grid'}, {len(shown)} images"
+    return mosaic(shown, columns, texts, title, 4, words)
 
 
 @rc_context(STYLE)
-def strip(images, captions=None, title: str | None = None) -> Figure:
+def strip(
+    images: ArrayLike, captions: ArrayLike | None = None, title: str | None = None
+) -> Figure:
     """Show images in one row, such as the steps of an interpolation.
 
     Args:
@@ -237,13 +266,15 @@ def strip(images, captions=None, title: str | None = None) -> Figure:
     Raises:
         ValueError: wrong shape, no image, NaN, or a wrong number of captions.
     """
-    images = as_images(images)
-    texts = check_texts(captions, images, "captions")
-    words = f"{title or 'strip'}, {len(images)} images"
-    return mosaic(images, len(images), texts, title, 4, words)
+    shown = as_images(images)
+    texts = check_texts(captions, shown, "captions")
+    words = f"{title or 'strip'}, {len(shown)} images"
+    return mosaic(shown, len(shown), texts, title, 4, words)
 
 
-def densities(clouds, reach: float = 1.5, boxes: int = 48) -> np.ndarray:
+def densities(
+    clouds: Sequence[ArrayLike], reach: float = 1.5, boxes: int = 48
+) -> np.ndarray:
     """Return clouds of points as images: float (clouds, boxes, boxes) in [0, 1].
 
     A pixel is a box of the square from -reach to reach in both directions, with the
@@ -261,13 +292,13 @@ def densities(clouds, reach: float = 1.5, boxes: int = 48) -> np.ndarray:
     for image, points in zip(images, map(np.asarray, clouds), strict=True):
         if points.ndim != 2 or points.shape[1] != 2 or not len(points):
             raise ValueError(f"a cloud of points is (n, 2), not {points.shape}")
-        counts, *_ = np.histogram2d(*points.T, bins=[edges, edges])
+        counts, *_ = np.histogram2d(points[:, 0], points[:, 1], bins=[edges, edges])
         image[:] = (100 * counts.T[::-1] / len(points)).clip(max=1)
     return images
 
 
 @rc_context(STYLE)
-def panel(rows: Mapping[str, object], title: str | None = None) -> Figure:
+def panel(rows: Mapping[str, ArrayLike], title: str | None = None) -> Figure:
     """Show one labelled row of images under the other, such as real and generated.
 
     Args:
@@ -279,25 +310,25 @@ def panel(rows: Mapping[str, object], title: str | None = None) -> Figure:
     """
     if not rows:
         raise ValueError("rows is empty: nothing to show")
-    rows = {str(name): as_images(images, str(name)) for name, images in rows.items()}
-    sizes = {images.shape[1:] for images in rows.values()}
+    shown = {str(name): as_images(images, str(name)) for name, images in rows.items()}
+    sizes = {images.shape[1:] for images in shown.values()}
     if len(sizes) > 1:
         raise ValueError(f"all rows need images of one size, not {sorted(sizes)}")
     (height, width) = sizes.pop()
-    columns = max(len(images) for images in rows.values())
-    names_width = 10 + 2 * round(3.5 * max(len(name) for name in rows))
+    columns = max(len(images) for images in shown.values())
+    names_width = 10 + 2 * round(3.5 * max(len(name) for name in shown))
     scale = fitting_scale(width, columns, PAGE_WIDTH - names_width, 4)
     step_x, step_y = width * scale + GAP, height * scale + 2 * GAP
-    figure, axes = empty_page(f"{title or 'panel'}, rows: {', '.join(rows)}")
+    figure, axes = empty_page(f"{title or 'panel'}, rows: {', '.join(shown)}")
     top = title_height(axes, title)
-    for row, (name, images) in enumerate(rows.items()):
+    for row, (name, images) in enumerate(shown.items()):
         y = top + row * step_y
         axes.text(
             names_width - 8, y + height * scale / 2, name, ha="right", va="center"
         )
         for column, image in enumerate(images):
             draw_image(axes, image, names_width + column * step_x, y, scale)
-    right, bottom = names_width + columns * step_x, top + len(rows) * step_y
+    right, bottom = names_width + columns * step_x, top + len(shown) * step_y
     crop(figure, axes, right - GAP, bottom - 2 * GAP, title)
     return figure
 
@@ -330,15 +361,15 @@ def curve(
     figure = Picture(560, 300, f"{title or ylabel} by {xlabel}", layout="constrained")
     axes = figure.add_subplot()
     for i, (name, values) in enumerate(history.items()):
-        values = np.asarray(values, dtype="float64")
-        if values.ndim != 1 or not np.isfinite(values).any():
+        points = np.asarray(values, dtype="float64")
+        if points.ndim != 1 or not np.isfinite(points).any():
             raise ValueError(f"history[{name!r}] must be a list of numbers, not empty")
         axes.plot(
-            np.arange(1, len(values) + 1),
-            values,
+            np.arange(1, len(points) + 1),
+            points,
             color=LINE_COLOURS[i % len(LINE_COLOURS)],
             linestyle="-" if i < len(LINE_COLOURS) else ":",
-            marker="o" if len(values) <= 30 else None,
+            marker="o" if len(points) <= 30 else None,
             markersize=3.5,
             linewidth=1.6,
             label=name.replace("_", " "),
@@ -363,8 +394,8 @@ def curve(
 
 @rc_context(STYLE)
 def latent_map(
-    codes,
-    labels,
+    codes: ArrayLike,
+    labels: ArrayLike,
     title: str | None = None,
     axis_names: tuple[str, str] = ("latent number 1", "latent number 2"),
 ) -> Figure:
@@ -381,7 +412,8 @@ def latent_map(
     Raises:
         ValueError: wrong shape, no point, NaN, or another label.
     """
-    codes, labels = np.asarray(codes), np.asarray(labels).reshape(-1)
+    codes = np.asarray(codes)
+    labels = np.asarray(labels).reshape(-1)
     if codes.ndim != 2 or codes.shape[1] != 2 or len(codes) == 0:
         raise ValueError(f"codes must have the shape (n, 2), not {codes.shape}")
     if len(labels) != len(codes):
@@ -395,11 +427,12 @@ def latent_map(
     axes = figure.add_subplot()
     chosen = np.random.default_rng(0).permutation(len(codes))[:MOST_POINTS]
     colours = np.array(DIGIT_COLOURS)[labels[chosen]]
-    axes.scatter(*codes[chosen].T, s=7, c=colours, alpha=0.75, linewidths=0)
+    x, y = codes[chosen].T
+    axes.scatter(x, y, s=7, c=colours, alpha=0.75, linewidths=0)
     for digit in np.unique(labels):
         x, y = np.median(codes[labels == digit], axis=0)
         axes.text(
-            *(x, y, digit),
+            *(x, y, str(digit)),
             ha="center",
             va="center",
             size=13,
@@ -416,6 +449,7 @@ def latent_map(
 
 
 def check_digits(labels: np.ndarray, name: str) -> None:
+    """Raise ValueError unless all labels are digits."""
     if (
         not np.issubdtype(labels.dtype, np.integer)
         or not np.isin(labels, range(10)).all()
@@ -424,7 +458,7 @@ def check_digits(labels: np.ndarray, name: str) -> None:
 
 
 @rc_context(STYLE)
-def confusion(labels, predictions) -> Figure:
+def confusion(labels: ArrayLike, predictions: ArrayLike) -> Figure:
     """Show how many images of each digit were taken for each digit.
 
     Args:
@@ -434,7 +468,8 @@ def confusion(labels, predictions) -> Figure:
     Raises:
         ValueError: no label, different lengths, or a value that is not a digit.
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    labels = np.asarray(labels)
+    predictions = np.asarray(predictions)
     if labels.ndim != 1 or labels.shape != predictions.shape or labels.size == 0:
         raise ValueError(
             "labels and predictions must have one shape (n,), "
@@ -455,7 +490,7 @@ def confusion(labels, predictions) -> Figure:
         count = counts[row, column]
         if count:
             weight = "bold" if row == column else "normal"
-            axes.text(column, row, count, ha="center", va="center", weight=weight)
+            axes.text(column, row, str(count), ha="center", va="center", weight=weight)
     right = np.trace(counts) / labels.size
     axes.set(
         xticks=range(10),
@@ -474,6 +509,7 @@ def confusion(labels, predictions) -> Figure:
 
 
 def encode_animation(frames: np.ndarray, seconds: float) -> bytes:
+    """Return uint8 frames (t, height, width) as an animated PNG of so many seconds."""
     pictures = [Image.fromarray(frame, mode="L") for frame in frames]
     milliseconds = [round(1000 * seconds / len(pictures))] * len(pictures)
     milliseconds[-1] += 1000  # rest on the last frame before starting again
@@ -489,7 +525,7 @@ def encode_animation(frames: np.ndarray, seconds: float) -> bytes:
     return buffer.getvalue()
 
 
-def animation(frames, seconds: float = 3.0) -> NotebookImage:
+def animation(frames: ArrayLike, seconds: float = 3.0) -> NotebookImage:
     """Show frames one after the other, again and again (an animated PNG).
 
     Fewer grey levels, then smaller and fewer frames are kept until the whole is
@@ -502,16 +538,16 @@ def animation(frames, seconds: float = 3.0) -> NotebookImage:
     Raises:
         ValueError: wrong shape, no frame, NaN, or frames too large for 150 kB.
     """
-    frames = as_images(frames, name="frames")
+    shown = as_images(frames, name="frames")
     if not seconds > 0:
         raise ValueError(f"seconds must be above 0, not {seconds}")
-    width = frames.shape[2]
+    width = shown.shape[2]
     largest = int(max(1, min(5, PAGE_WIDTH // width)))
     shown_width = width * largest
     attempts = [(largest, 64, 1), (largest, 16, 1), (largest, 8, 1)]
     attempts += [(max(1, largest // 2), 16, 1), (1, 16, 1), (1, 8, 2), (1, 8, 4)]
     for scale, levels, thinning in attempts:
-        kept = frames[::-1][::thinning][::-1]  # the last frame stays
+        kept = shown[::-1][::thinning][::-1]  # the last frame stays
         steps = np.round(kept * (levels - 1)) / (levels - 1)
         pixels = np.round(255 * steps).astype("uint8")
         pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
@@ -519,6 +555,6 @@ def animation(frames, seconds: float = 3.0) -> NotebookImage:
         if len(data) < ANIMATION_BYTES:
             return NotebookImage(data=data, format="png", width=shown_width)
     raise ValueError(
-        f"{frames.shape[0]} frames of {frames.shape[1]} x {width} pixels do not fit "
+        f"{shown.shape[0]} frames of {shown.shape[1]} x {width} pixels do not fit "
         "into 150 kB: show fewer or smaller frames"
     )

@@ -9,7 +9,8 @@ import atexit
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any, Generic, TypeVar
 
 import keras
 
@@ -17,8 +18,10 @@ SECONDS_BETWEEN_UPDATES = 0.25
 BAR_WIDTH = 20
 LONGEST_LINE = 120
 
+Item = TypeVar("Item")
 
-def find_shell():
+
+def find_shell() -> Any:
     """Return IPython's shell if this process is a notebook's kernel, else None."""
     if "IPython" not in sys.modules:
         return None
@@ -29,10 +32,11 @@ def find_shell():
 class NotebookLine:
     """A line of text that is one output of the running cell."""
 
-    def __init__(self):
-        self.handle = None
+    def __init__(self) -> None:
+        self.handle: Any = None
 
     def show(self, text: str) -> None:
+        """Show a text in place of the one before."""
         from IPython.display import display
 
         if self.handle is None:
@@ -46,16 +50,18 @@ class NotebookLine:
 class TerminalLine:
     """A line of text that is rewritten with a carriage return."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.width = 0
 
     def show(self, text: str, end: str = "") -> None:
+        """Show a text in place of the one before, cut to the terminal's width."""
         text = text[: shutil.get_terminal_size().columns - 1]
         sys.stdout.write("\r" + text.ljust(self.width) + end)
         sys.stdout.flush()
         self.width = len(text)
 
     def finish(self, text: str) -> None:
+        """Show the last text and end the line."""
         self.show(text, end="\n")
 
 
@@ -63,13 +69,15 @@ class FileLine:
     """A line of text that is written once, at the end."""
 
     def show(self, text: str) -> None:
-        pass
+        """Show nothing yet."""
 
     def finish(self, text: str) -> None:
+        """Write the last text."""
         print(text, flush=True)
 
 
 def new_line() -> NotebookLine | TerminalLine | FileLine:
+    """The line that suits where the output goes."""
     if find_shell() is not None:
         return NotebookLine()
     return TerminalLine() if sys.stdout.isatty() else FileLine()
@@ -83,7 +91,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def number(value) -> str:
+def number(value: Any) -> str:
     """Write a number with four significant digits; leave text as it is."""
     return value if isinstance(value, str) else f"{float(value):.4g}"
 
@@ -97,10 +105,11 @@ class Meter:
         self.total = total
         self.done = 0
         self.fraction = 0.0  # of the step that is under way
-        self.numbers = {}
+        self.numbers: Mapping[str, Any] = {}
         self.running = False
 
     def start(self) -> None:
+        """Begin a new line and take the time from now on."""
         self.line = new_line()
         self.done, self.fraction, self.numbers = 0, 0.0, {}
         self.started = time.monotonic()
@@ -113,16 +122,18 @@ class Meter:
             self.draw()
 
     def draw(self) -> None:
+        """Show the line as it is now."""
         self.drawn = time.monotonic()
         self.line.show(self.text())
 
     def finish(self, complete: bool) -> None:
-        """Write the last line."""
+        """Write the last line; `complete` says whether all steps were done."""
         self.running = False
         self.complete = complete
         self.line.finish(self.text())
 
     def text(self) -> str:
+        """The line: a bar while it runs and the total is known, time, numbers."""
         elapsed = time.monotonic() - self.started
         if self.running and self.total:
             part = min((self.done + self.fraction) / self.total, 1.0)
@@ -143,21 +154,27 @@ class Meter:
         return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
 
     def count(self) -> str:
+        """How many steps are done: `7/20 epochs`."""
         total = "" if self.total is None else f"/{self.total}"
         return f"{self.done}{total} {self.unit}"
 
 
-class Track:
+class Track(Generic[Item]):
     """An iterable that shows how far a loop over it has come; see `track`."""
 
-    def __init__(self, iterable: Iterable, title: str, total: int | None, unit: str):
+    def __init__(
+        self, iterable: Iterable[Item], title: str, total: int | None, unit: str
+    ):
         self.iterable = iterable
         self.meter = Meter(title, unit, total)
 
     def __len__(self) -> int:
-        return len(self.iterable)
+        """The number of items; TypeError where the iterable has none."""
+        if isinstance(self.iterable, Sized):
+            return len(self.iterable)
+        raise TypeError(f"{type(self.iterable).__name__} has no len()")
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Item]:
         meter = self.meter
         meter.start()
         complete = False
@@ -170,7 +187,7 @@ class Track:
         finally:
             meter.finish(complete)
 
-    def report(self, **numbers) -> None:
+    def report(self, **numbers: Any) -> None:
         """Set the numbers shown, such as `report(loss=loss)`."""
         self.meter.numbers = numbers
         if self.meter.running:
@@ -178,8 +195,8 @@ class Track:
 
 
 def track(
-    iterable: Iterable, title: str, total: int | None = None, unit: str = "steps"
-) -> Track:
+    iterable: Iterable[Item], title: str, total: int | None = None, unit: str = "steps"
+) -> Track[Item]:
     """Show a live line of progress while a loop runs.
 
         steps = track(range(1000), "Sampling")
@@ -203,7 +220,7 @@ def track(
         TypeError: `iterable` is not one.
     """
     iter(iterable)
-    if total is None and hasattr(iterable, "__len__"):
+    if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     return Track(iterable, title, total, unit)
 
@@ -227,7 +244,8 @@ class Progress(keras.callbacks.Callback):
         self.show = None if show is None else tuple(show)
         self.meter = Meter(title, "epochs", None)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Begin the line."""
         self.end()
         self.meter.total = self.params["epochs"]
         self.meter.start()
@@ -238,35 +256,43 @@ class Progress(keras.callbacks.Callback):
         else:
             shell.events.register("post_run_cell", self.end)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Count the epochs before this one."""
         self.meter.done = epoch
         self.meter.fraction = 0.0
 
     # The hook at a batch's end would make Keras read every batch's numbers.
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Count the batches of this epoch before this one."""
         if self.params["steps"]:
             self.meter.fraction = batch / self.params["steps"]
         self.meter.update()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Count this epoch and show its numbers."""
         self.meter.done = epoch + 1
         self.meter.fraction = 0.0
         self.meter.numbers = self.choose(logs or {})
         self.meter.update()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Write the last line."""
         self.end()
 
-    def choose(self, logs: Mapping[str, float]) -> dict[str, float]:
+    def choose(self, logs: Mapping[str, Any]) -> dict[str, Any]:
+        """The numbers to show, of all that Keras reports."""
         names = self.show
         if names is None:
-            names = [name for name in logs if name != "learning_rate"][:4]
+            names = tuple(name for name in logs if name != "learning_rate")[:4]
         return {name: logs[name] for name in names if name in logs}
 
-    def end(self, result=None) -> None:
+    def end(self, result: Any = None) -> None:
+        """Write the last line, where one is under way; IPython gives a `result`."""
         if not self.meter.running:
             return
-        self.meter.finish(complete=self.meter.done >= self.meter.total)
+        self.meter.finish(complete=self.meter.done >= (self.meter.total or 0))
         shell = find_shell()
         if shell is None:
             atexit.unregister(self.end)

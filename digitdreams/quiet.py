@@ -9,10 +9,14 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 HARMLESS = (
     "All log messages before absl::InitializeLog() is called",
     "Could not find cuda drivers on your machine",
+    "oneDNN custom operations are on.",
 )
 
 # A process of its own, not a thread: what TensorFlow says before it aborts (for
@@ -27,20 +31,23 @@ for line in sys.stdin.buffer:
 
 
 class _QuietLoader(importlib.abc.Loader):
-    def __init__(self, loader):
+    def __init__(self, loader: importlib.abc.Loader):
         self.loader = loader
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self.loader
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
         try:
             kept = os.dup(2)
         except OSError:  # a program without a standard error stream
             return self.loader.exec_module(module)
         command = [sys.executable, "-I", "-S", "-c", FILTER, *HARMLESS]
         filtering = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=kept)
+        assert filtering.stdin is not None  # it is a pipe
         os.dup2(filtering.stdin.fileno(), 2)
         try:
             self.loader.exec_module(module)
@@ -52,12 +59,17 @@ class _QuietLoader(importlib.abc.Loader):
 
 
 class _TensorFlowFinder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
         if name != "tensorflow":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
-        if spec is not None:
+        if spec is not None and spec.loader is not None:
             spec.loader = _QuietLoader(spec.loader)
         return spec
 

@@ -2,7 +2,12 @@
 
 import pytest
 
+import timing
 from places import LESSONS, WITH_EXERCISE
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(timing.Timing())
 
 
 def pytest_collection_modifyitems(items):

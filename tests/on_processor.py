@@ -23,9 +23,9 @@ IMAGES = 500
 def answers_of(task):
     """Name and function of each answer of a task."""
     yield "right", task.reference
-    for number, answer in enumerate(task.also_right, start=1):
+    for number, answer in enumerate(task.right[1:], start=1):
         yield f"also right {number}", answer
-    for wrong in task.wrong:
+    for wrong in task.mistakes:
         yield wrong.message, wrong.answer
 
 
@@ -90,7 +90,7 @@ def main(path: str) -> None:
             for one in WITH_EXERCISE
             for task in tasks.load(one.stem)
         },
-        "problems": {one.name: computed(one.task) for one in problems.load()},
+        "problems": {one.name: computed(one) for one in problems.load()},
         "judge": judged(),
         "numbers": numbers(),
         "processor": processor(),

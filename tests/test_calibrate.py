@@ -3,11 +3,12 @@
 import io
 from dataclasses import replace
 
+import nbformat
 import pytest
 from rich.console import Console
 
 import tiny
-from digitdreams import course, machine
+from digitdreams import course, machine, stamps
 from digitdreams.authoring import calibrate, run
 from digitdreams.authoring.calibrate import CalibrationError, bar_for
 from digitdreams.authoring.outcomes import Outcome
@@ -20,7 +21,7 @@ slow = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("values", "sense", "limit", "bar", "digits"),
+    ("values", "side", "limit", "bar", "digits"),
     [
         ([145.04, 145.9], "below", None, 146.4, 1),  # 145.9 + 0.43 = 146.33
         ([145.04, 145.9], "below", 148.0, 146.4, 1),
@@ -34,19 +35,19 @@ slow = pytest.mark.slow
         ([0.0, 0.0], "below", None, 1e-6, 6),
     ],
 )
-def test_the_bar_is_half_a_range_beyond_the_worst(values, sense, limit, bar, digits):
-    assert bar_for(values, sense, limit) == (pytest.approx(bar, rel=1e-12), digits)
+def test_the_bar_is_half_a_range_beyond_the_worst(values, side, limit, bar, digits):
+    assert bar_for(values, side, limit) == (pytest.approx(bar, rel=1e-12), digits)
 
 
-@pytest.mark.parametrize("sense", ["below", "above"])
+@pytest.mark.parametrize("side", ["below", "above"])
 @pytest.mark.parametrize("scale", [1e-4, 0.037, 1.0, 1234.5])
-def test_every_seed_reaches_the_bar_and_it_is_not_much_wider(sense, scale):
+def test_every_seed_reaches_the_bar_and_it_is_not_much_wider(side, scale):
     values = [scale * one for one in (1.0, 1.013, 1.0077, 1.002, 1.0131)]
-    bar, _ = bar_for(values, sense)
-    number = Number("n", "n", "", sense, bar)
+    bar, _ = bar_for(values, side)
+    number = Number("n", "n", "", side, bar)
     assert all(number.reached(value) for value in values)
     spread = max(values) - min(values)
-    worst = max(values) if sense == "below" else min(values)
+    worst = max(values) if side == "below" else min(values)
     assert 0.5 * spread <= abs(bar - worst) + 1e-12 <= spread + 1e-12
 
 
@@ -115,7 +116,20 @@ class Bench:
     def is_kept(self, seed: int) -> bool:
         """Whether a calibration would use what is on disk for this seed."""
         at = self.root / calibrate.FOLDER / self.lesson.stem / f"seed_{seed}"
-        return calibrate.kept(self.lesson, seed, False, at, self.root) is not None
+        stamp = run.stamp_of(self.lesson, False, self.root)
+        return calibrate.kept(self.lesson, seed, False, at, stamp) is not None
+
+    def stamp(self, exercise=False) -> dict | None:
+        """What course.toml says that the calibration was made from."""
+        [lesson] = course.load(self.root / "course.toml").lessons
+        return lesson.exercise_stamp if exercise else lesson.stamp
+
+    def confirm(self, exercise=False) -> str:
+        screen = io.StringIO()
+        [lesson] = course.load(self.root / "course.toml").lessons
+        console = Console(file=screen, width=100)
+        calibrate.confirm(lesson, exercise, root=self.root, console=console)
+        return screen.getvalue()
 
     def change_limit(self, limit: str) -> None:
         file = self.root / "course.toml"
@@ -217,8 +231,81 @@ def test_an_exercise_has_numbers_and_minutes_of_its_own(bench):
     after = course.load(bench.root / "course.toml").lessons[0]
     assert after.exercise_numbers[0].bar == 3.5
     assert after.exercise_minutes == 1.5
-    own = {"exercise_numbers": (), "exercise_minutes": None}
+    own = {"exercise_numbers": (), "exercise_minutes": None, "exercise_stamp": None}
     assert replace(after, **own) == replace(before, **own)
+
+
+@slow
+def test_a_stamp_says_what_the_calibration_was_made_from(bench):
+    assert bench.stamp() is None
+    bench.calibrate(2)
+    stamp = bench.stamp()
+    assert stamp["how"].startswith("2 seeds, finished on 20")
+    assert stamp["numbers"] == run.stamp_of(bench.lesson, False, bench.root).numbers
+    assert "lessons/00_scatters.ipynb" in stamp["numbers"]
+    assert bench.stamp(exercise=True) is None
+
+
+@slow
+def test_one_run_confirms_what_was_calibrated(bench):
+    bench.calibrate(2)  # 2.1 and 2.2, typical 2.105 to 2.195, below 2.25
+    bench.executed()
+    bench.write("course.expect(distance=2 + 2 * seed / 20)")
+    shown = bench.confirm()
+    assert bench.executed() == "1"
+    assert "distance 2.1 nats, typical 2.105 to 2.195: confirmed" in shown
+    stamp = bench.stamp()
+    assert stamp["how"].startswith("confirmed by seed 1 on 20")
+    assert stamp["numbers"] == run.stamp_of(bench.lesson, False, bench.root).numbers
+    [lesson] = course.load(bench.root / "course.toml").lessons
+    assert (lesson.numbers[0].bar, lesson.numbers[0].seeds) == (2.25, 2)
+
+    bench.confirm()
+    assert bench.executed() == ""  # the run of this code is kept
+
+    before = bench.toml
+    bench.write("course.expect(distance=2.0)")
+    with pytest.raises(CalibrationError, match=r"better by more than 0\.055 .*`digit"):
+        bench.confirm()
+    bench.write("course.expect(distance=2.26)")
+    with pytest.raises(CalibrationError, match=r"distance is 2\.26, not below 2\.25"):
+        bench.confirm()
+    assert bench.toml == before
+
+
+@slow
+def test_a_current_notebook_confirms_without_a_run(bench):
+    bench.calibrate(2)
+    bench.write("course.expect(distance=2.11)")
+    [outcome] = run.run([bench.lesson], root=bench.root)
+    built = nbformat.read(outcome.path, as_version=4)
+    stamp = stamps.of_lesson(bench.lesson, bench.root)
+    built.metadata.digitdreams = {"stamp": stamp.as_data()}
+    nbformat.write(built, run.source_of(bench.lesson, False, bench.root))
+    bench.executed()
+    assert "distance 2.11 nats" in bench.confirm()
+    assert bench.executed() == ""
+
+
+def test_what_was_never_calibrated_cannot_be_confirmed():
+    number = Number("n", "n", "", "below", 9.0)
+    assert calibrate.doubt(number, 8.0) == "n was never calibrated"
+    number = replace(number, typical=(7.0, 8.0))
+    for value, agrees in ((6.1, True), (8.9, True), (5.9, False), (9.0, False)):
+        assert (calibrate.doubt(number, value) == "") == agrees
+    assert "not a finite" in calibrate.doubt(number, None)
+    number = Number("n", "n", "", "above", 9.95, typical=(10.0, 10.0))
+    for value, agrees in ((10.0, True), (10.04, True), (10.06, False), (9.94, False)):
+        assert (calibrate.doubt(number, value) == "") == agrees
+
+
+@slow
+def test_a_notebook_that_is_older_than_its_source_is_not_calibrated(bench):
+    source = bench.root / "sources" / "lessons" / f"{bench.lesson.stem}.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("x = 1\n")
+    with pytest.raises(CalibrationError, match=r"digitdreams notebooks 00"):
+        bench.calibrate(2)
 
 
 def test_one_seed_is_too_few(bench):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from digitdreams import checks, tasks
-from digitdreams.tasks import Task, Wrong
+from digitdreams import checks, course, tasks
+from digitdreams.tasks import task
+from places import ROOT
 
 
 def inputs(rng):
@@ -15,39 +16,33 @@ def inputs(rng):
         yield {"rows": rng.normal(size=(4, size)).astype("float32"), "scale": 2.0}
 
 
+@task(
+    points=1,
+    inputs=inputs,
+    hints=["Which axis?", "Axis 1.", "scale * np.sum(rows, axis=1)"],
+)
 def scaled_sum(rows, scale):
     return scale * np.sum(rows, axis=1)
 
 
+@scaled_sum.wrong("You averaged: sum.")
 def scaled_mean(rows, scale):
     return scale * np.mean(rows, axis=1)
 
 
+@scaled_sum.wrong("You summed over the batch: sum over the columns.")
 def summed_down(rows, scale):
     return scale * np.sum(rows, axis=0)
 
 
+@scaled_sum.wrong("An array has no such thing.")
 def refusing(rows, scale):
     return rows.no_such_thing
 
 
-TASK = Task(
-    name="scaled_sum",
-    points=1,
-    inputs=inputs,
-    reference=scaled_sum,
-    hints=["Which axis?", "Axis 1.", "scale * np.sum(rows, axis=1)"],
-    wrong=[
-        Wrong(scaled_mean, "You averaged: sum."),
-        Wrong(summed_down, "You summed over the batch: sum over the columns."),
-        Wrong(refusing, "An array has no such thing."),
-    ],
-)
-
-
 @pytest.fixture(autouse=True)
 def exercise(tmp_path, monkeypatch):
-    tasks.write([TASK], tmp_path / checks.FILE_NAME)
+    tasks.write([scaled_sum], tmp_path / checks.FILE_NAME)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(checks, "_hints_given", {})
     return tmp_path
@@ -71,7 +66,9 @@ def test_a_list_of_numbers_is_as_good_as_an_array():
     checks.check(named(lambda rows, scale: scaled_sum(rows, scale).tolist()))
 
 
-@pytest.mark.parametrize("wrong", TASK.wrong, ids=lambda one: one.answer.__name__)
+@pytest.mark.parametrize(
+    "wrong", scaled_sum.mistakes, ids=lambda one: one.answer.__name__
+)
 def test_a_known_mistake_gets_its_own_message(wrong):
     def scaled_sum(rows, scale):
         return wrong.answer(rows, scale)
@@ -172,16 +169,48 @@ def test_an_unknown_task_is_answered_with_the_list():
         checks.hint("scale_sum")
 
 
-def test_a_missing_file_says_what_to_do(exercise):
+def test_a_missing_file_says_what_to_do(exercise, monkeypatch):
     (exercise / checks.FILE_NAME).unlink()
-    with pytest.raises(FileNotFoundError, match="digitdreams start"):
+    with pytest.raises(FileNotFoundError, match="run the first cell"):
         checks.check(scaled_sum)
+    lesson = course.Lesson("77", "none", "None", "Part", 1.0, (), (), ())
+    monkeypatch.setattr(course, "_running", course.Running(lesson, True, 1))
+    with pytest.raises(FileNotFoundError, match="digitdreams start 77") as caught:
+        checks.check(scaled_sum)
+    assert caught.value._render_traceback_() == [f"NoChecks: {caught.value}"]
+
+
+@pytest.mark.parametrize("place", ["lessons", "exercises", "exercises/03_vae", "."])
+def test_the_checks_are_found_from_other_folders(place, tmp_path, monkeypatch):
+    """Editors start a kernel in the folder that was opened, or elsewhere."""
+    work = tmp_path / "my_work"
+    found = work / "exercises" / "03_vae" / checks.FILE_NAME
+    found.parent.mkdir(parents=True)
+    (work / "lessons").mkdir()
+    found.write_text((tmp_path / checks.FILE_NAME).read_text())
+    running = course.Running(course.load().find("03"), True, 1)
+    monkeypatch.setattr(course, "_running", running)
+    monkeypatch.chdir(work / place)
+    assert checks.find() == found
+
+
+def test_a_notebook_that_is_nowhere_uses_the_checks_of_the_course(
+    tmp_path, monkeypatch
+):
+    """A hosted service runs a notebook in a folder that holds nothing of the course."""
+    (tmp_path / "content").mkdir()
+    monkeypatch.chdir(tmp_path / "content")
+    monkeypatch.setenv("DIGITDREAMS_HOME", str(tmp_path))
+    running = course.Running(course.load().find("03"), True, 1)
+    monkeypatch.setattr(course, "_running", running)
+    assert checks.find() == ROOT / "exercises" / "03_vae" / checks.FILE_NAME
+    assert "slerp" in checks.read()["tasks"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}', "\x00"])
 def test_a_damaged_file_says_what_to_do(exercise, content):
     (exercise / checks.FILE_NAME).write_text(content)
-    with pytest.raises(ValueError, match="copy it again"):
+    with pytest.raises(ValueError, match="digitdreams start"):
         checks.check(scaled_sum)
 
 
@@ -275,7 +304,6 @@ def test_a_message_ends_with_what_was_raised():
     def misspelt(rows, scale):
         return rows.no_such_thing_either
 
-    task = TASK.as_data()
-    said = checks.judge(task, "scaled_sum", misspelt)
+    said = checks.judge(scaled_sum.as_data(), "scaled_sum", misspelt)
     assert said.startswith("scaled_sum: An array has no such thing. (It raised ")
     assert "no_such_thing_either" in said

@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from digitdreams import cli
-from places import LESSONS, ROOT, WITH_EXERCISE
+from places import LESSONS
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def type_in(tmp_path, monkeypatch):
 
 
 def test_lessons_are_listed_with_their_contracts(type_in):
-    result = type_in("lessons")
+    result = type_in("list")
     assert result.exit_code == 0
     for one in LESSONS:
         assert one.title in result.output
@@ -33,18 +33,6 @@ def test_an_unknown_lesson_is_answered_with_the_list(type_in, command):
     assert result.exit_code == 1
     for one in LESSONS:
         assert one.title in result.output
-
-
-def test_start_copies_an_exercise_and_never_overwrites_it(type_in, tmp_path):
-    stem = WITH_EXERCISE[0].stem
-    assert type_in("start", WITH_EXERCISE[0].id).exit_code == 0
-    work = tmp_path / "my_work" / stem / f"{stem}.ipynb"
-    assert work.read_bytes() == (ROOT / "exercises" / stem / work.name).read_bytes()
-
-    work.write_text("a student's work")
-    result = type_in("start", WITH_EXERCISE[0].id)
-    assert result.exit_code == 1 and "stays as it is" in result.output
-    assert work.read_text() == "a student's work"
 
 
 def test_start_says_when_a_lesson_has_no_exercise(type_in):

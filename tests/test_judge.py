@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from digitdreams import data, judge, metrics
+from digitdreams import data, judge, metrics, stamps
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +176,27 @@ def test_training_learns_and_records(tmp_path, monkeypatch, capsys):
     judge._load.cache_clear()
     printed = capsys.readouterr().out
     assert "epoch  2/2" in printed and "validation accuracy" in printed
+    assert made["made_from"]["how"] == "trained"
+
+    monkeypatch.setattr(judge, "LARGEST_DIFFERENCE", 1.0)
+    confirmed = judge.confirm(epochs=1)
+    assert confirmed["made_from"]["how"].startswith("confirmed by a new training")
+    assert confirmed["made_from"]["numbers"] == stamps.of_judge().numbers
+    assert {**confirmed, "made_from": 0} == {**made, "made_from": 0}
+    monkeypatch.setattr(judge, "LARGEST_DIFFERENCE", -1.0)
+    with pytest.raises(judge.JudgeError, match="digitdreams judge train"):
+        judge.confirm(epochs=1)
+    assert judge.record() == confirmed
+
+
+def test_the_record_says_what_the_judge_was_made_and_measured_from():
+    record = judge.record()
+    made = stamps.Stamp.from_data(record["made_from"])
+    assert stamps.of_judge().changes(made) == []
+    assert "digitdreams/metrics.py" not in made.numbers
+    measured = stamps.Stamp.from_data(record["measured_from"])
+    assert stamps.of_judgement().changes(measured) == []
+    assert "digitdreams/metrics.py" in measured.numbers
 
 
 def test_report_of_real_images(test_split):

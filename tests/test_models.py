@@ -1,16 +1,23 @@
 """Generators that lessons share, and the short recipes behind them."""
 
+import re
+from types import SimpleNamespace
+
+import IPython
+import jupytext
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from digitdreams import data, judge, metrics, models
+from digitdreams import course, data, generators, judge, metrics, models, stamps
+from digitdreams.stamps import Stamp
+from places import ROOT
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
-    monkeypatch.setattr(models, "FOLDER", tmp_path / "models")
+    monkeypatch.setenv("DIGITDREAMS_MODELS", str(tmp_path / "models"))
     return tmp_path / "models"
 
 
@@ -49,6 +56,98 @@ def test_what_is_saved_is_found(conditional, folder, capsys):
         assert labels is None
 
 
+# What was saved counts or not --------------------------------------------------------
+
+
+def lesson(id):
+    return course.load().find(id)
+
+
+def in_notebook(monkeypatch, id, seed=1):
+    """As after `course.start` in a lesson."""
+    monkeypatch.setattr(course, "_running", course.Running(lesson(id), False, seed))
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """IPython with the cells that a notebook has run."""
+    shell = SimpleNamespace(user_ns={"In": []})
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    return shell
+
+
+def cells_of(id):
+    source = ROOT / "sources" / "lessons" / f"{lesson(id).stem}.py"
+    notebook = jupytext.read(source, fmt="py:percent")
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_a_file_says_what_it_was_made_from(monkeypatch, shell):
+    in_notebook(monkeypatch, "05", seed=1)
+    shell.user_ns["In"] = ["", *cells_of("05")[:-3]]
+    file = models.save(tiny(), "05")
+    record = generators.record(file)
+    assert record.stamp == stamps.of_lesson(lesson("05"))
+    assert (record.seed, record.own_code) == (1, False)
+    assert generators.changes(lesson("05")) == []
+    assert generators.is_the_course_s(lesson("05"), seed=1)
+    assert not generators.is_the_course_s(lesson("05"), seed=2)
+
+
+def test_changed_code_is_the_reader_s_own(monkeypatch, shell, capsys):
+    in_notebook(monkeypatch, "05", seed=1)
+    first, second, *others = cells_of("05")
+    for cells in ([], [first + "\nx = 1"], [first, first], [second, first], ["f(:"]):
+        shell.user_ns["In"] = ["", *cells]
+        models.save(tiny(), "05")
+        assert not generators.is_the_course_s(lesson("05"), seed=1)
+    models.get("05")
+    assert "GAN: as lesson 05 saved it with your changes" in capsys.readouterr().out
+    shell.user_ns["In"] = ["", "# other comments\n" + first, second, *others]
+    models.save(tiny(), "05")
+    assert generators.is_the_course_s(lesson("05"), seed=1)
+
+
+def test_a_file_of_another_version_does_not_count(monkeypatch, capsys):
+    file = models.save(tiny(), "05")
+    now = stamps.of_lesson(lesson("05"))
+    other = Stamp({**now.numbers, "digitdreams/metrics.py": "other"})
+    monkeypatch.setattr(stamps, "of_lesson", lambda *_: other)
+    monkeypatch.setitem(models.SHORT, "05", lambda seed: f"short {seed}")
+    assert models.get("05", seed=3) == "short 3"
+    shown = capsys.readouterr().out
+    assert "another version of the course (digitdreams/metrics.py)" in shown
+    assert not generators.is_the_course_s(lesson("05"), seed=1)
+
+    tiny().save(file)  # as before stamps were kept
+    assert models.get("05") == "short 0"
+    assert "made before stamps were kept" in capsys.readouterr().out
+    file.write_bytes(b"damaged")
+    assert generators.record(file) is None
+
+
+def test_only_declared_needs_are_given(monkeypatch):
+    in_notebook(monkeypatch, "08")
+    assert list(models.needed()) == ["03", "04", "05", "07"]
+    in_notebook(monkeypatch, "06")
+    assert models.needed() == {}
+    with pytest.raises(models.ModelError, match=r'add "05" to its `needs` in course'):
+        models.get("05")
+    for call in (lambda: models.get("06"), lambda: models.save(tiny(), "06")):
+        with pytest.raises(models.ModelError, match=r"only of 03, 04, 05, 07"):
+            call()
+
+
+def test_the_registry_is_what_course_toml_declares():
+    saving = {one.id for one in course.load().lessons if one.saves}
+    assert set(models.SHORT) == saving == set(models.needed())
+    for one in course.load().lessons:
+        text = "\n".join(cells_of(one.id))
+        saved = set(re.findall(r'models\.save\(.*?, "(\d+)"\)', text, re.DOTALL))
+        assert saved == ({one.id} if one.saves else set()), one.id
+        assert ("models.get(" in text) == bool(one.needs), one.id
+
+
 def test_sampling_in_parts_gives_what_one_call_gives():
     generator = tiny(conditional=True)
     images, labels = models.sample(generator, 1500, seed=1)
@@ -83,7 +182,7 @@ def test_what_cannot_be_shared_is_refused(generator, word, folder):
     assert not folder.exists() or not list(folder.iterdir())
 
 
-@pytest.mark.parametrize("lesson", models.NAMES)
+@pytest.mark.parametrize("lesson", models.SHORT)
 def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
     digits = data.load()
     monkeypatch.setattr(data, "load", lambda: digits._replace(train=few))
@@ -125,11 +224,9 @@ def test_a_prior_for_each_label_moves_the_noise():
         models.with_prior(decoder, means, -covariances)
 
 
-def test_the_short_conditional_vae_fits_its_prior(few, monkeypatch):
-    digits = data.load()
-    monkeypatch.setattr(data, "load", lambda: digits._replace(train=few))
-    monkeypatch.setitem(models.SHORT_EPOCHS, "04", 16)
-    images, labels = models.sample(models.get("04", seed=1), 1000)
+def test_the_conditional_vae_fits_its_prior(few):
+    model = models.train_vae(True, 16, seed=1, split=few)
+    images, labels = models.sample(model.fitted_generator(few), 1000)
     accuracy = metrics.label_accuracy(judge.probabilities(images), labels)
     assert accuracy > 0.7  # it was 0.86, and 0.44 with codes from N(0, I)
 

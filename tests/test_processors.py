@@ -146,7 +146,7 @@ def test_problems_give_the_same_results_on_another_processor(pair):
     here, there = (one["problems"] for one in pair)
     far = []
     for problem in problems.load():
-        rule = problem.task.rule
+        rule = problem.rule
         mine, theirs = here[problem.name]["found"], there[problem.name]["found"]
         far += [
             (problem.name, name)

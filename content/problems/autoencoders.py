@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from digitdreams.interview.problems import Problem, program
-from digitdreams.tasks import Task, Wrong
+from digitdreams.inputs import grey_images, normal
+from digitdreams.interview.bank import Text
+from digitdreams.interview.problems import problem
 
 # pca_reconstruction ---------------------------------------------------------------
 
@@ -21,12 +22,53 @@ def pca_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Rebuild images with PCA", zh="用主成分分析重建图像"),
+    statement=Text(
+        en=(
+            "Each row is an image. Find the mean and the `components` directions "
+            "of largest variance, describe each image by its coordinates along "
+            "them, and return the images rebuilt from these coordinates: the best "
+            "linear autoencoder with a code of that size."
+        ),
+        zh=(
+            "每一行是一张图像。求出均值和方差最大的 `components` 个方向，用图像在"
+            "这些方向上的坐标作为编码，再由坐标重建图像并返回。在这个编码长度下，"
+            "它就是最优的线性自编码器。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`images` (n, d) with n > d, float64. Returns (n, d). NumPy only "
+            "(np.linalg is allowed)."
+        ),
+        zh=(
+            "`images` 形状 (n, d)，n > d，float64。返回 (n, d)。只用 NumPy，"
+            "可以用 np.linalg。"
+        ),
+    ),
+    examples=[
+        "pca_reconstruction(np.array([[0., 0.], [2., 2.], [4., 4.]]), 1) "
+        "-> the same three points: they lie on a line"
+    ],
+    topic="autoencoders",
+    level="middle",
+    lesson="02_autoencoder#a-linear-autoencoder-is-pca",
+    inputs=pca_inputs,
+    hints=[
+        "Centre the images first: directions of variance start at the mean.",
+        "np.linalg.svd(centred, full_matrices=False) returns u, s, vt. The rows of vt "
+        "are the directions, largest variance first.",
+        "directions = vt[:components]; centred @ directions.T @ directions + mean",
+    ],
+)
 def pca_reconstruction(images, components):
     mean = images.mean(axis=0)
     directions = np.linalg.svd(images - mean, full_matrices=False)[2][:components]
     return (images - mean) @ directions.T @ directions + mean
 
 
+@pca_reconstruction.also_right
 def pca_by_covariance(images, components):
     mean = images.mean(axis=0)
     covariance = np.cov(images, rowvar=False)
@@ -34,21 +76,33 @@ def pca_by_covariance(images, components):
     return mean + np.einsum("nd,dk,ek->ne", images - mean, largest, largest)
 
 
+@pca_reconstruction.wrong(
+    "The mean was not removed: the first direction then points at the mean image "
+    "instead of along the variance."
+)
 def pca_not_centred(images, components):
     directions = np.linalg.svd(images, full_matrices=False)[2][:components]
     return images @ directions.T @ directions
 
 
+@pca_reconstruction.wrong("You removed the mean but did not add it again at the end.")
 def pca_mean_left_out(images, components):
     return pca_reconstruction(images, components) - images.mean(axis=0)
 
 
+@pca_reconstruction.wrong(
+    "You kept the directions of smallest variance. svd sorts from large to small, eigh "
+    "from small to large."
+)
 def pca_smallest(images, components):
     mean = images.mean(axis=0)
     directions = np.linalg.svd(images - mean, full_matrices=False)[2][-components:]
     return (images - mean) @ directions.T @ directions + mean
 
 
+@pca_reconstruction.wrong(
+    "svd returns vt: the directions are its rows, vt[:components], not its columns."
+)
 def pca_columns(images, components):
     mean = images.mean(axis=0)
     directions = np.linalg.svd(images - mean, full_matrices=False)[2][:, :components]
@@ -67,26 +121,71 @@ def mask_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Masking noise", zh="遮挡噪声"),
+    statement=Text(
+        en=(
+            "A denoising autoencoder is shown images in which random pixels were "
+            "set to 0. Blacken each pixel whose number in `uniform` is below "
+            "`share`; leave the others as they are."
+        ),
+        zh=(
+            "去噪自编码器的输入是随机把一部分像素置 0 的图像。`uniform` 中对应"
+            "的数小于 `share` 的像素涂黑，其余像素保持原样。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`images` and `uniform` (n, height, width, 1) in [0, 1]; `share` in "
+            "(0, 1). Do not draw random numbers yourself."
+        ),
+        zh=(
+            "`images` 与 `uniform` 形状均为 (n, 高, 宽, 1)，取值 [0, 1]；"
+            "`share` 在 (0, 1) 内。不要自己再抽随机数。"
+        ),
+    ),
+    examples=["images 0.8, 0.8 and uniform 0.1, 0.9 with share 0.5 -> 0.0, 0.8"],
+    topic="autoencoders",
+    level="junior",
+    lesson="02_autoencoder#removing-noise",
+    inputs=mask_inputs,
+    hints=[
+        "A comparison of two arrays gives an array of True and False, which "
+        "multiplies like 1 and 0.",
+        "The share that stays is uniform >= share.",
+    ],
+)
 def mask_noise(images, uniform, share):
     return images * (uniform >= share)
 
 
+@mask_noise.also_right
 def mask_by_where(images, uniform, share):
     return np.where(uniform < share, 0.0, images)
 
 
+@mask_noise.wrong(
+    "The mask is the wrong way round: `share` is the share of pixels that go, not of "
+    "those that stay."
+)
 def mask_kept_share(images, uniform, share):
     return images * (uniform < share)
 
 
+@mask_noise.wrong(
+    "You divided by 1 - share, as dropout does. Here the remaining pixels keep their "
+    "grey level."
+)
 def mask_like_dropout(images, uniform, share):
     return images * (uniform >= share) / (1 - share)
 
 
+@mask_noise.wrong("All images have the same pixels masked: use the mask of each.")
 def mask_the_same_for_all(images, uniform, share):
     return images * (uniform[:1] >= share)
 
 
+@mask_noise.wrong("Masked pixels became white: set them to 0.")
 def mask_with_white(images, uniform, share):
     return np.where(uniform < share, 1.0, images)
 
@@ -106,32 +205,77 @@ def squared_errors(images, rebuilt):
     return np.square(images - rebuilt).mean(axis=(1, 2, 3))
 
 
+@problem(
+    title=Text(en="Peak signal-to-noise ratio", zh="峰值信噪比（PSNR）"),
+    statement=Text(
+        en=(
+            "Return the peak signal-to-noise ratio of each rebuilt image in "
+            "decibels: $10 \\log_{10}(\\text{peak}^2 / \\text{MSE})$, where MSE is "
+            "the mean squared error over the pixels of that image and peak the "
+            "largest possible grey level."
+        ),
+        zh=(
+            "对每张重建图像返回峰值信噪比，单位分贝："
+            "$10 \\log_{10}(\\text{peak}^2 / \\text{MSE})$。MSE 是这张图像各像素"
+            "的均方误差，peak 是灰度可能取到的最大值。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`images`, `rebuilt` (n, height, width, channels), never equal; "
+            "`peak` 1.0 or 255.0. Returns (n,)."
+        ),
+        zh=(
+            "`images`、`rebuilt` 形状 (n, 高, 宽, 通道)，两者不会完全相同；"
+            "`peak` 为 1.0 或 255.0。返回 (n,)。"
+        ),
+    ),
+    examples=["an error of 0.1 in every pixel, peak 1 -> 20.0"],
+    topic="autoencoders",
+    level="junior",
+    lesson="02_autoencoder#removing-noise",
+    inputs=psnr_inputs,
+    hints=[
+        "First one mean squared error per image: average over axes 1, 2, 3.",
+        "10 * np.log10(peak**2 / errors). With peak 1 this is -10 * np.log10(errors).",
+    ],
+)
 def batch_psnr(images, rebuilt, peak):
     return 10 * np.log10(peak**2 / squared_errors(images, rebuilt))
 
 
+@batch_psnr.also_right
 def psnr_by_difference(images, rebuilt, peak):
     rows = (images - rebuilt).reshape(len(images), -1)
     deviation = np.linalg.norm(rows, axis=1) / math.sqrt(rows.shape[1])
     return 20 * (math.log10(peak) - np.log10(deviation))
 
 
+@batch_psnr.wrong(
+    "The peak must be squared, as the error is. With peak 1 this mistake does not show."
+)
 def psnr_peak_not_squared(images, rebuilt, peak):
     return 10 * np.log10(peak / squared_errors(images, rebuilt))
 
 
+@batch_psnr.wrong("You used the natural logarithm: decibels use base 10.")
 def psnr_natural(images, rebuilt, peak):
     return 10 * np.log(peak**2 / squared_errors(images, rebuilt))
 
 
+@batch_psnr.wrong(
+    "The factor is 10 for the ratio of squares; 20 belongs to peak / RMSE."
+)
 def psnr_twenty(images, rebuilt, peak):
     return 20 * np.log10(peak**2 / squared_errors(images, rebuilt))
 
 
+@batch_psnr.wrong("You averaged the error over the batch: one value per image.")
 def psnr_of_the_batch(images, rebuilt, peak):
     return 10 * np.log10(peak**2 / np.square(images - rebuilt).mean())
 
 
+@batch_psnr.wrong("The fraction is upside down: a better image has a higher PSNR.")
 def psnr_negative(images, rebuilt, peak):
     return -batch_psnr(images, rebuilt, peak)
 
@@ -158,10 +302,46 @@ def encoder_inputs(rng):
             "image_shape": list(shape),
             "hidden_size": hidden,
             "latent_size": latent,
-            "x": 10 * rng.normal(size=(4, *shape)).astype("float32"),
+            "x": 10 * normal(rng, 4, *shape),
         }
 
 
+@problem(
+    title=Text(en="Bug hunt: a code for every pixel", zh="找错：每个像素一个编码"),
+    statement=Text(
+        en=(
+            "The encoder should return `latent_size` numbers for an image. With "
+            "images (28, 28, 1) it returns (28, 28, latent_size) numbers, and no "
+            "layer ever sees two pixels together. Find the mistake and repair the "
+            "function; keep both Dense layers."
+        ),
+        zh=(
+            "编码器本应为一张图像返回 `latent_size` 个数。输入 (28, 28, 1) 的图像"
+            "时，它却返回 (28, 28, latent_size) 个数，而且没有任何一层同时看到过"
+            "两个像素。找出错误并修好这个函数，两个 Dense 层都要保留。"
+        ),
+    ),
+    limits=Text(
+        en="Keras. Hidden layer with relu, code without activation.",
+        zh="用 Keras。隐藏层用 relu，编码层不加激活函数。",
+    ),
+    examples=["dense_encoder((28, 28, 1), 64, 8): images (n, 28, 28, 1) -> (n, 8)"],
+    topic="autoencoders",
+    level="junior",
+    lesson="02_autoencoder#encoder-bottleneck-decoder",
+    broken=DENSE_ENCODER,
+    mistake=(
+        "Dense runs over the last axis of the image, the channels: each pixel is "
+        "encoded on its own. Flatten the image first."
+    ),
+    inputs=encoder_inputs,
+    observe="model",
+    hints=[
+        "Print the output shape after each layer. Which axis does Dense mix?",
+        "Dense works on the last axis only. For a grey image that axis has length 1. "
+        "Turn the image into one row first.",
+    ],
+)
 def dense_encoder(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -172,6 +352,7 @@ def dense_encoder(image_shape, hidden_size, latent_size):
     return keras.Model(images, layers.Dense(latent_size)(x))
 
 
+@dense_encoder.also_right
 def dense_encoder_reshaped(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -186,6 +367,10 @@ def dense_encoder_reshaped(image_shape, hidden_size, latent_size):
     )
 
 
+@dense_encoder.wrong(
+    "Flattening at the end only lays the pixels' codes in a row: flatten before the "
+    "first Dense layer."
+)
 def flattened_at_the_end(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -196,6 +381,9 @@ def flattened_at_the_end(image_shape, hidden_size, latent_size):
     return keras.Model(images, layers.Flatten()(x))
 
 
+@dense_encoder.wrong(
+    "The first Dense layer still works on single pixels: flatten before it."
+)
 def flattened_between(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -205,6 +393,10 @@ def flattened_between(image_shape, hidden_size, latent_size):
     return keras.Model(images, layers.Dense(latent_size)(layers.Flatten()(x)))
 
 
+@dense_encoder.wrong(
+    "The shape is right, but averaging over places throws away where the ink is. "
+    "Flatten before the first Dense layer."
+)
 def averaged_over_places(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -243,10 +435,48 @@ def decoder_inputs(rng):
             "image_shape": list(shape),
             "hidden_size": hidden,
             "latent_size": latent,
-            "x": 10 * rng.normal(size=(4, latent)).astype("float32"),
+            "x": 10 * normal(rng, 4, latent),
         }
 
 
+@problem(
+    title=Text(
+        en="Bug hunt: the decoder that wants images", zh="找错：只收图像的解码器"
+    ),
+    statement=Text(
+        en=(
+            "Calling the decoder with codes of shape (n, latent_size) raises a "
+            "ValueError about incompatible shapes. Calling it with images works. "
+            "Find the mistake and repair `code_decoder`; keep the two Dense "
+            "layers and their sizes."
+        ),
+        zh=(
+            "把形状为 (n, latent_size) 的编码交给解码器，会得到形状不兼容的 "
+            "ValueError；交给它图像却能运行。找出错误并修好 `code_decoder`，"
+            "两个 Dense 层及其大小保持不变。"
+        ),
+    ),
+    limits=Text(
+        en="Keras. Returns a keras.Model from codes to images.",
+        zh="用 Keras。返回一个从编码到图像的 keras.Model。",
+    ),
+    examples=["code_decoder((28, 28, 1), 64, 8): codes (n, 8) -> (n, 28, 28, 1)"],
+    topic="autoencoders",
+    level="junior",
+    lesson="02_autoencoder#encoder-bottleneck-decoder",
+    broken=CODE_DECODER,
+    mistake=(
+        "The decoder's input was built from the image shape: a decoder takes codes, so "
+        "its Input is (latent_size,)."
+    ),
+    inputs=decoder_inputs,
+    observe="model",
+    hints=[
+        "What does a decoder take, and what does it return? Compare with the "
+        "arguments handed to dense_part.",
+        "Its Input has the shape of a code: (latent_size,).",
+    ],
+)
 def code_decoder(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -257,6 +487,7 @@ def code_decoder(image_shape, hidden_size, latent_size):
     return keras.Model(codes, layers.Reshape(image_shape)(x))
 
 
+@code_decoder.also_right
 def code_decoder_in_a_row(image_shape, hidden_size, latent_size):
     import keras
     from keras import layers
@@ -272,10 +503,12 @@ def code_decoder_in_a_row(image_shape, hidden_size, latent_size):
     )
 
 
+@code_decoder.wrong("The hidden layer has latent_size units: give it hidden_size.")
 def decoder_of_hidden(image_shape, hidden_size, latent_size):
     return code_decoder(image_shape, latent_size, latent_size)
 
 
+@code_decoder.wrong("The output is still a row of numbers: reshape it to the image.")
 def decoder_left_flat(image_shape, hidden_size, latent_size):
     import keras
 
@@ -310,11 +543,52 @@ def rebuild_inputs(rng):
         }
 
 
+@problem(
+    title=Text(
+        en="Bug hunt: the encoder that does not matter", zh="找错：形同虚设的编码器"
+    ),
+    statement=Text(
+        en=(
+            "Whatever one does to the encoder's weights, the rebuilt images stay "
+            "the same, and the gradient for the encoder is 0. The shapes agree. "
+            "Find the mistake and repair `rebuild_images`."
+        ),
+        zh=(
+            "不管怎样改编码器的权重，重建图像都不变，编码器的梯度恒为 0；形状倒是"
+            "处处吻合。找出错误并修好 `rebuild_images`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`images` (n, d), `encoder` and `decoder` (d, d). Returns codes and "
+            "rebuilt images, in this order."
+        ),
+        zh=(
+            "`images` 形状 (n, d)，`encoder` 与 `decoder` 形状 (d, d)。依次返回"
+            "编码和重建图像。"
+        ),
+    ),
+    examples=["with encoder = -np.eye(d) and images >= 0 all codes are 0"],
+    topic="autoencoders",
+    level="junior",
+    lesson="02_autoencoder#encoder-bottleneck-decoder",
+    broken=REBUILD_IMAGES,
+    mistake=(
+        "The decoder is fed with the encoder's input, so the codes are never used: "
+        "decode the codes."
+    ),
+    inputs=rebuild_inputs,
+    hints=[
+        "Follow the data from images to rebuilt. Where do the codes go?",
+        "The decoder must be multiplied by the codes.",
+    ],
+)
 def rebuild_images(images, encoder, decoder):
     codes = np.maximum(images @ encoder, 0)
     return codes, np.maximum(codes @ decoder, 0)
 
 
+@rebuild_images.also_right
 def rebuilt_by_where(images, encoder, decoder):
     codes = np.dot(images, encoder)
     codes = np.where(codes > 0, codes, 0)
@@ -322,11 +596,15 @@ def rebuilt_by_where(images, encoder, decoder):
     return [codes, np.where(rebuilt > 0, rebuilt, 0)]
 
 
+@rebuild_images.wrong("You decoded with the encoder's transpose: use the decoder.")
 def rebuilt_with_encoder(images, encoder, decoder):
     codes = np.maximum(images @ encoder, 0)
     return codes, np.maximum(codes @ encoder.T, 0)
 
 
+@rebuild_images.wrong(
+    "The decoder gets codes before the relu: hand it the codes that you return."
+)
 def rebuilt_without_activation(images, encoder, decoder):
     codes = images @ encoder
     return np.maximum(codes, 0), np.maximum(codes @ decoder, 0)
@@ -355,8 +633,8 @@ def predicted_codes(images, weights):
 def predict_inputs(rng):
     for rows, width, latent in ((5, 6, 2), (3, 4, 3)):
         yield {
-            "images": rng.uniform(size=(rows, width)).astype("float32"),
-            "weights": rng.normal(size=(width, latent)).astype("float32"),
+            "images": grey_images(rng, rows, width),
+            "weights": normal(rng, width, latent),
         }
 
 
@@ -373,453 +651,53 @@ def keras_encoder(weights):
     return encoder
 
 
+@problem(
+    title=Text(en="Bug hunt: already an array", zh="找错：它已经是数组了"),
+    statement=Text(
+        en=(
+            "The program stops with `AttributeError: 'numpy.ndarray' object has "
+            "no attribute 'numpy'`. Find the mistake and repair the function."
+        ),
+        zh=(
+            "程序停在 `AttributeError: 'numpy.ndarray' object has no attribute "
+            "'numpy'`。找出错误并修好这个函数。"
+        ),
+    ),
+    limits=Text(
+        en="`images` (n, d), `weights` (d, latent), float32. Returns (n, latent).",
+        zh=(
+            "`images` 形状 (n, d)，`weights` 形状 (d, 编码长度)，float32。"
+            "返回 (n, 编码长度)。"
+        ),
+    ),
+    examples=["predicted_codes(images, weights) -> images @ weights"],
+    topic="autoencoders",
+    level="junior",
+    broken=PREDICTED_CODES,
+    mistake=(
+        ".numpy() was called on an array: `predict` returns NumPy arrays already. Only "
+        "the tensor that `encoder(images)` returns has it."
+    ),
+    inputs=predict_inputs,
+    hints=[
+        "What type does predict return, and what type does a call of the model return?",
+        "predict collects the batches in a NumPy array. Only tensors have .numpy().",
+    ],
+)
 def predicted_codes(images, weights):
     return keras_encoder(weights)(images).numpy()
 
 
+@predicted_codes.also_right
 def codes_by_predict(images, weights):
     return keras_encoder(weights).predict(images, verbose=0)
 
 
+@predicted_codes.wrong("Return the array itself, not a list of it.")
 def codes_in_a_list(images, weights):
     return [predicted_codes(images, weights)]
 
 
+@predicted_codes.wrong("Keep the shape (n, latent): one row of codes for each image.")
 def codes_flattened(images, weights):
     return predicted_codes(images, weights).ravel()
-
-
-PROBLEMS = [
-    Problem(
-        title={"en": "Rebuild images with PCA", "zh": "用主成分分析重建图像"},
-        statement={
-            "en": (
-                "Each row is an image. Find the mean and the `components` directions "
-                "of largest variance, describe each image by its coordinates along "
-                "them, and return the images rebuilt from these coordinates: the best "
-                "linear autoencoder with a code of that size."
-            ),
-            "zh": (
-                "每一行是一张图像。求出均值和方差最大的 `components` 个方向，用图像在"
-                "这些方向上的坐标作为编码，再由坐标重建图像并返回。在这个编码长度下，"
-                "它就是最优的线性自编码器。"
-            ),
-        },
-        signature="def pca_reconstruction(images, components):",
-        limits={
-            "en": (
-                "`images` (n, d) with n > d, float64. Returns (n, d). NumPy only "
-                "(np.linalg is allowed)."
-            ),
-            "zh": (
-                "`images` 形状 (n, d)，n > d，float64。返回 (n, d)。只用 NumPy，"
-                "可以用 np.linalg。"
-            ),
-        },
-        examples=[
-            "pca_reconstruction(np.array([[0., 0.], [2., 2.], [4., 4.]]), 1) "
-            "-> the same three points: they lie on a line",
-        ],
-        topic="autoencoders",
-        level="middle",
-        lesson="02_autoencoder#a-linear-autoencoder-is-pca",
-        task=Task(
-            name="pca_reconstruction",
-            points=3,
-            inputs=pca_inputs,
-            reference=pca_reconstruction,
-            also_right=[pca_by_covariance],
-            hints=[
-                "Centre the images first: directions of variance start at the mean.",
-                "np.linalg.svd(centred, full_matrices=False) returns u, s, vt. The "
-                "rows of vt are the directions, largest variance first.",
-                "directions = vt[:components]; centred @ directions.T @ directions "
-                "+ mean",
-            ],
-            wrong=[
-                Wrong(
-                    pca_not_centred,
-                    "The mean was not removed: the first direction then points at the "
-                    "mean image instead of along the variance.",
-                ),
-                Wrong(
-                    pca_mean_left_out,
-                    "You removed the mean but did not add it again at the end.",
-                ),
-                Wrong(
-                    pca_smallest,
-                    "You kept the directions of smallest variance. svd sorts from "
-                    "large to small, eigh from small to large.",
-                ),
-                Wrong(
-                    pca_columns,
-                    "svd returns vt: the directions are its rows, vt[:components], "
-                    "not its columns.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Masking noise", "zh": "遮挡噪声"},
-        statement={
-            "en": (
-                "A denoising autoencoder is shown images in which random pixels were "
-                "set to 0. Blacken each pixel whose number in `uniform` is below "
-                "`share`; leave the others as they are."
-            ),
-            "zh": (
-                "去噪自编码器的输入是随机把一部分像素置 0 的图像。`uniform` 中对应"
-                "的数小于 `share` 的像素涂黑，其余像素保持原样。"
-            ),
-        },
-        signature="def mask_noise(images, uniform, share):",
-        limits={
-            "en": (
-                "`images` and `uniform` (n, height, width, 1) in [0, 1]; `share` in "
-                "(0, 1). Do not draw random numbers yourself."
-            ),
-            "zh": (
-                "`images` 与 `uniform` 形状均为 (n, 高, 宽, 1)，取值 [0, 1]；"
-                "`share` 在 (0, 1) 内。不要自己再抽随机数。"
-            ),
-        },
-        examples=[
-            "images 0.8, 0.8 and uniform 0.1, 0.9 with share 0.5 -> 0.0, 0.8",
-        ],
-        topic="autoencoders",
-        level="junior",
-        lesson="02_autoencoder#removing-noise",
-        task=Task(
-            name="mask_noise",
-            points=1,
-            inputs=mask_inputs,
-            reference=mask_noise,
-            also_right=[mask_by_where],
-            hints=[
-                "A comparison of two arrays gives an array of True and False, which "
-                "multiplies like 1 and 0.",
-                "The share that stays is uniform >= share.",
-            ],
-            wrong=[
-                Wrong(
-                    mask_kept_share,
-                    "The mask is the wrong way round: `share` is the share of pixels "
-                    "that go, not of those that stay.",
-                ),
-                Wrong(
-                    mask_like_dropout,
-                    "You divided by 1 - share, as dropout does. Here the remaining "
-                    "pixels keep their grey level.",
-                ),
-                Wrong(
-                    mask_the_same_for_all,
-                    "All images have the same pixels masked: use the mask of each.",
-                ),
-                Wrong(
-                    mask_with_white,
-                    "Masked pixels became white: set them to 0.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Peak signal-to-noise ratio", "zh": "峰值信噪比（PSNR）"},
-        statement={
-            "en": (
-                "Return the peak signal-to-noise ratio of each rebuilt image in "
-                "decibels: $10 \\log_{10}(\\text{peak}^2 / \\text{MSE})$, where MSE is "
-                "the mean squared error over the pixels of that image and peak the "
-                "largest possible grey level."
-            ),
-            "zh": (
-                "对每张重建图像返回峰值信噪比，单位分贝："
-                "$10 \\log_{10}(\\text{peak}^2 / \\text{MSE})$。MSE 是这张图像各像素"
-                "的均方误差，peak 是灰度可能取到的最大值。"
-            ),
-        },
-        signature="def batch_psnr(images, rebuilt, peak):",
-        limits={
-            "en": (
-                "`images`, `rebuilt` (n, height, width, channels), never equal; "
-                "`peak` 1.0 or 255.0. Returns (n,)."
-            ),
-            "zh": (
-                "`images`、`rebuilt` 形状 (n, 高, 宽, 通道)，两者不会完全相同；"
-                "`peak` 为 1.0 或 255.0。返回 (n,)。"
-            ),
-        },
-        examples=["an error of 0.1 in every pixel, peak 1 -> 20.0"],
-        topic="autoencoders",
-        level="junior",
-        lesson="02_autoencoder#removing-noise",
-        task=Task(
-            name="batch_psnr",
-            points=1,
-            inputs=psnr_inputs,
-            reference=batch_psnr,
-            also_right=[psnr_by_difference],
-            hints=[
-                "First one mean squared error per image: average over axes 1, 2, 3.",
-                "10 * np.log10(peak**2 / errors). With peak 1 this is "
-                "-10 * np.log10(errors).",
-            ],
-            wrong=[
-                Wrong(
-                    psnr_peak_not_squared,
-                    "The peak must be squared, as the error is. With peak 1 this "
-                    "mistake does not show.",
-                ),
-                Wrong(
-                    psnr_natural,
-                    "You used the natural logarithm: decibels use base 10.",
-                ),
-                Wrong(
-                    psnr_twenty,
-                    "The factor is 10 for the ratio of squares; 20 belongs to "
-                    "peak / RMSE.",
-                ),
-                Wrong(
-                    psnr_of_the_batch,
-                    "You averaged the error over the batch: one value per image.",
-                ),
-                Wrong(
-                    psnr_negative,
-                    "The fraction is upside down: a better image has a higher PSNR.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: a code for every pixel",
-            "zh": "找错：每个像素一个编码",
-        },
-        statement={
-            "en": (
-                "The encoder should return `latent_size` numbers for an image. With "
-                "images (28, 28, 1) it returns (28, 28, latent_size) numbers, and no "
-                "layer ever sees two pixels together. Find the mistake and repair the "
-                "function; keep both Dense layers."
-            ),
-            "zh": (
-                "编码器本应为一张图像返回 `latent_size` 个数。输入 (28, 28, 1) 的图像"
-                "时，它却返回 (28, 28, latent_size) 个数，而且没有任何一层同时看到过"
-                "两个像素。找出错误并修好这个函数，两个 Dense 层都要保留。"
-            ),
-        },
-        signature="def dense_encoder(image_shape, hidden_size, latent_size):",
-        limits={
-            "en": "Keras. Hidden layer with relu, code without activation.",
-            "zh": "用 Keras。隐藏层用 relu，编码层不加激活函数。",
-        },
-        examples=["dense_encoder((28, 28, 1), 64, 8): images (n, 28, 28, 1) -> (n, 8)"],
-        topic="autoencoders",
-        level="junior",
-        lesson="02_autoencoder#encoder-bottleneck-decoder",
-        broken=DENSE_ENCODER,
-        task=Task(
-            name="dense_encoder",
-            points=1,
-            observe="model",
-            inputs=encoder_inputs,
-            reference=dense_encoder,
-            also_right=[dense_encoder_reshaped],
-            hints=[
-                "Print the output shape after each layer. Which axis does Dense mix?",
-                "Dense works on the last axis only. For a grey image that axis has "
-                "length 1. Turn the image into one row first.",
-            ],
-            wrong=[
-                Wrong(
-                    program(DENSE_ENCODER, "dense_encoder"),
-                    "Dense runs over the last axis of the image, the channels: each "
-                    "pixel is encoded on its own. Flatten the image first.",
-                ),
-                Wrong(
-                    flattened_at_the_end,
-                    "Flattening at the end only lays the pixels' codes in a row: "
-                    "flatten before the first Dense layer.",
-                ),
-                Wrong(
-                    flattened_between,
-                    "The first Dense layer still works on single pixels: flatten "
-                    "before it.",
-                ),
-                Wrong(
-                    averaged_over_places,
-                    "The shape is right, but averaging over places throws away where "
-                    "the ink is. Flatten before the first Dense layer.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: the decoder that wants images",
-            "zh": "找错：只收图像的解码器",
-        },
-        statement={
-            "en": (
-                "Calling the decoder with codes of shape (n, latent_size) raises a "
-                "ValueError about incompatible shapes. Calling it with images works. "
-                "Find the mistake and repair `code_decoder`; keep the two Dense "
-                "layers and their sizes."
-            ),
-            "zh": (
-                "把形状为 (n, latent_size) 的编码交给解码器，会得到形状不兼容的 "
-                "ValueError；交给它图像却能运行。找出错误并修好 `code_decoder`，"
-                "两个 Dense 层及其大小保持不变。"
-            ),
-        },
-        signature="def code_decoder(image_shape, hidden_size, latent_size):",
-        limits={
-            "en": "Keras. Returns a keras.Model from codes to images.",
-            "zh": "用 Keras。返回一个从编码到图像的 keras.Model。",
-        },
-        examples=["code_decoder((28, 28, 1), 64, 8): codes (n, 8) -> (n, 28, 28, 1)"],
-        topic="autoencoders",
-        level="junior",
-        lesson="02_autoencoder#encoder-bottleneck-decoder",
-        broken=CODE_DECODER,
-        task=Task(
-            name="code_decoder",
-            points=1,
-            observe="model",
-            inputs=decoder_inputs,
-            reference=code_decoder,
-            also_right=[code_decoder_in_a_row],
-            hints=[
-                "What does a decoder take, and what does it return? Compare with the "
-                "arguments handed to dense_part.",
-                "Its Input has the shape of a code: (latent_size,).",
-            ],
-            wrong=[
-                Wrong(
-                    program(CODE_DECODER, "code_decoder"),
-                    "The decoder's input was built from the image shape: a decoder "
-                    "takes codes, so its Input is (latent_size,).",
-                ),
-                Wrong(
-                    decoder_of_hidden,
-                    "The hidden layer has latent_size units: give it hidden_size.",
-                ),
-                Wrong(
-                    decoder_left_flat,
-                    "The output is still a row of numbers: reshape it to the image.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: the encoder that does not matter",
-            "zh": "找错：形同虚设的编码器",
-        },
-        statement={
-            "en": (
-                "Whatever one does to the encoder's weights, the rebuilt images stay "
-                "the same, and the gradient for the encoder is 0. The shapes agree. "
-                "Find the mistake and repair `rebuild_images`."
-            ),
-            "zh": (
-                "不管怎样改编码器的权重，重建图像都不变，编码器的梯度恒为 0；形状倒是"
-                "处处吻合。找出错误并修好 `rebuild_images`。"
-            ),
-        },
-        signature="def rebuild_images(images, encoder, decoder):",
-        limits={
-            "en": (
-                "`images` (n, d), `encoder` and `decoder` (d, d). Returns codes and "
-                "rebuilt images, in this order."
-            ),
-            "zh": (
-                "`images` 形状 (n, d)，`encoder` 与 `decoder` 形状 (d, d)。依次返回"
-                "编码和重建图像。"
-            ),
-        },
-        examples=["with encoder = -np.eye(d) and images >= 0 all codes are 0"],
-        topic="autoencoders",
-        level="junior",
-        lesson="02_autoencoder#encoder-bottleneck-decoder",
-        broken=REBUILD_IMAGES,
-        task=Task(
-            name="rebuild_images",
-            points=1,
-            inputs=rebuild_inputs,
-            reference=rebuild_images,
-            also_right=[rebuilt_by_where],
-            hints=[
-                "Follow the data from images to rebuilt. Where do the codes go?",
-                "The decoder must be multiplied by the codes.",
-            ],
-            wrong=[
-                Wrong(
-                    program(REBUILD_IMAGES, "rebuild_images"),
-                    "The decoder is fed with the encoder's input, so the codes are "
-                    "never used: decode the codes.",
-                ),
-                Wrong(
-                    rebuilt_with_encoder,
-                    "You decoded with the encoder's transpose: use the decoder.",
-                ),
-                Wrong(
-                    rebuilt_without_activation,
-                    "The decoder gets codes before the relu: hand it the codes that "
-                    "you return.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Bug hunt: already an array", "zh": "找错：它已经是数组了"},
-        statement={
-            "en": (
-                "The program stops with `AttributeError: 'numpy.ndarray' object has "
-                "no attribute 'numpy'`. Find the mistake and repair the function."
-            ),
-            "zh": (
-                "程序停在 `AttributeError: 'numpy.ndarray' object has no attribute "
-                "'numpy'`。找出错误并修好这个函数。"
-            ),
-        },
-        signature="def predicted_codes(images, weights):",
-        limits={
-            "en": (
-                "`images` (n, d), `weights` (d, latent), float32. Returns (n, latent)."
-            ),
-            "zh": (
-                "`images` 形状 (n, d)，`weights` 形状 (d, 编码长度)，float32。"
-                "返回 (n, 编码长度)。"
-            ),
-        },
-        examples=["predicted_codes(images, weights) -> images @ weights"],
-        topic="autoencoders",
-        level="junior",
-        broken=PREDICTED_CODES,
-        task=Task(
-            name="predicted_codes",
-            points=1,
-            inputs=predict_inputs,
-            reference=predicted_codes,
-            also_right=[codes_by_predict],
-            hints=[
-                "What type does predict return, and what type does a call of the "
-                "model return?",
-                "predict collects the batches in a NumPy array. Only tensors have "
-                ".numpy().",
-            ],
-            wrong=[
-                Wrong(
-                    program(PREDICTED_CODES, "predicted_codes"),
-                    ".numpy() was called on an array: `predict` returns NumPy arrays "
-                    "already. Only the tensor that `encoder(images)` returns has it.",
-                ),
-                Wrong(codes_in_a_list, "Return the array itself, not a list of it."),
-                Wrong(
-                    codes_flattened,
-                    "Keep the shape (n, latent): one row of codes for each image.",
-                ),
-            ],
-        ),
-    ),
-]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from digitdreams.interview.problems import Problem
-from digitdreams.tasks import Task, Wrong
+from digitdreams.interview.bank import Text
+from digitdreams.interview.problems import problem
 
 
 def softmax(logits):
@@ -20,6 +20,43 @@ def mask_inputs(rng):
             yield {"size": size, "kind": kind}
 
 
+@problem(
+    title=Text(en="The mask of a PixelCNN kernel", zh="PixelCNN 卷积核的掩码"),
+    statement=Text(
+        en=(
+            "A PixelCNN (van den Oord et al. 2016, arXiv:1601.06759) predicts "
+            "pixels row by row, left to right. Its kernels are multiplied by a "
+            "mask of ones and zeros so that a pixel only sees what was drawn "
+            'before it. Kind `"A"` (first layer) hides the pixel itself as well; '
+            'kind `"B"` (all later layers) lets the middle through. Return the '
+            "mask."
+        ),
+        zh=(
+            "PixelCNN（van den Oord 等，2016，arXiv:1601.06759）按行、从左到右逐"
+            "个预测像素。卷积核要乘以一个由 0 和 1 组成的掩码，使每个像素只能看到"
+            '在它之前画出的像素。`"A"` 型掩码（用于第一层）连当前像素也遮住；'
+            '`"B"` 型掩码（用于其后各层）保留中心位置。请返回该掩码。'
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`size` is odd, the result has the shape (size, size); one colour "
+            "channel. NumPy."
+        ),
+        zh="`size` 为奇数，返回形状为 (size, size)；只考虑单通道图像。使用 NumPy。",
+    ),
+    examples=['pixel_mask(3, "A") -> [[1, 1, 1], [1, 0, 0], [0, 0, 0]]'],
+    topic="autoregressive",
+    level="junior",
+    inputs=mask_inputs,
+    hints=[
+        "Number the entries row by row. Which numbers come before the middle?",
+        "All rows above the middle row are open; in the middle row only what lies to "
+        "the left.",
+        "mask[:middle] = 1; mask[middle, :middle] = 1; for kind B also mask[middle, "
+        "middle] = 1",
+    ],
+)
 def pixel_mask(size, kind):
     mask = np.zeros((size, size))
     middle = size // 2
@@ -28,34 +65,50 @@ def pixel_mask(size, kind):
     return mask
 
 
+@pixel_mask.also_right
 def mask_by_order(size, kind):
     order = np.arange(size * size).reshape(size, size)
     middle = order[size // 2, size // 2]
     return np.where(order <= middle if kind == "B" else order < middle, 1, 0)
 
 
+@pixel_mask.wrong("The kinds are swapped: A hides the middle, B shows it.")
 def mask_kinds_swapped(size, kind):
     return pixel_mask(size, "AB"[kind == "A"])
 
 
+@pixel_mask.wrong(
+    "`kind` is not used: kind B shows the middle. Without it, deep layers lose what "
+    "lies under the pixel."
+)
 def mask_always_a(size, kind):
     return pixel_mask(size, "A")
 
 
+@pixel_mask.wrong(
+    "`kind` is not used: kind A hides the middle. In the first layer the pixel would "
+    "see its own value and predict it perfectly."
+)
 def mask_always_b(size, kind):
     return pixel_mask(size, "B")
 
 
+@pixel_mask.wrong("Rows and columns are exchanged: images are drawn row by row.")
 def mask_by_columns(size, kind):
     return pixel_mask(size, kind).T
 
 
+@pixel_mask.wrong("In the middle row, pixels to the right are not drawn yet.")
 def mask_whole_row(size, kind):
     mask = pixel_mask(size, kind)
     mask[size // 2] = 1
     return mask
 
 
+@pixel_mask.wrong(
+    "A triangle is the mask of a sequence: in an image the whole row above is known, "
+    "its right side too."
+)
 def mask_triangle(size, kind):
     return np.tril(np.ones((size, size)), 0 if kind == "B" else -1)
 
@@ -69,33 +122,79 @@ def soften_inputs(rng):
     yield {"logits": 900 + 100 * rng.normal(size=(2, 4)), "temperature": 0.7}
 
 
+@problem(
+    title=Text(en="Softmax with temperature", zh="带温度的 softmax"),
+    statement=Text(
+        en=(
+            "Divide the logits by the temperature, then apply the softmax along "
+            "the last axis. A temperature below 1 sharpens the distribution, one "
+            "above 1 flattens it. Logits may be in the thousands: the result "
+            "must stay finite."
+        ),
+        zh=(
+            "先把 logits 除以温度，再沿最后一个轴做 softmax。温度小于 1 时分布更"
+            "尖锐，大于 1 时更平坦。logits 可能高达几千，结果必须保持有限。"
+        ),
+    ),
+    limits=Text(
+        en="`logits`: (..., tokens); `temperature` > 0. NumPy.",
+        zh="`logits` 的形状为 (..., tokens)；`temperature` > 0。使用 NumPy。",
+    ),
+    examples=["soften(np.array([0.0, np.log(3)]), 0.5) -> [0.1, 0.9]"],
+    topic="autoregressive",
+    level="junior",
+    inputs=soften_inputs,
+    hints=[
+        "Adding the same number to all logits changes nothing in a softmax. Which "
+        "number makes every exponential at most 1?",
+        "scaled = logits / temperature; subtract its largest value along the last "
+        "axis, exponentiate, divide by the sum.",
+    ],
+)
 def soften(logits, temperature):
     return softmax(logits / temperature)
 
 
+@soften.also_right
 def soften_by_logarithm(logits, temperature):
     scaled = np.asarray(logits, float) / temperature
     return np.exp(scaled - np.logaddexp.reduce(scaled, axis=-1, keepdims=True))
 
 
+@soften.wrong(
+    "The logits were multiplied by the temperature: a high temperature must flatten, "
+    "so divide."
+)
 def soften_multiplied(logits, temperature):
     return softmax(logits * temperature)
 
 
+@soften.wrong(
+    "Right as a formula, but exp overflows with large logits: subtract the largest one "
+    "first."
+)
 def soften_overflowing(logits, temperature):
     with np.errstate(over="ignore", invalid="ignore"):
         weights = np.exp(logits / temperature)
         return weights / weights.sum(axis=-1, keepdims=True)
 
 
+@soften.wrong(
+    "The temperature came after the softmax: the result does not add up to 1. Divide "
+    "the logits."
+)
 def soften_after(logits, temperature):
     return softmax(logits) / temperature
 
 
+@soften.wrong("The temperature is not used.")
 def soften_ignored(logits, temperature):
     return softmax(logits)
 
 
+@soften.wrong(
+    "The softmax ran over the whole array: each row has its own distribution."
+)
 def soften_over_all(logits, temperature):
     weights = np.exp((logits - logits.max()) / temperature)
     return weights / weights.sum()
@@ -114,6 +213,41 @@ def top_k_inputs(rng):
     yield {"probabilities": spread(rng, 4), "k": 9}
 
 
+@problem(
+    title=Text(
+        en="Top-k sampling: the kept distribution", zh="Top-k 采样：截断后的分布"
+    ),
+    statement=Text(
+        en=(
+            "Keep the `k` most probable tokens, give all others probability 0 "
+            "and let the kept ones add up to 1 again. Tokens stay in their "
+            "places. With `k` larger than the vocabulary nothing changes."
+        ),
+        zh=(
+            "保留概率最高的 `k` 个词元，其余概率置 0，并让保留下来的概率重新归"
+            "一。词元位置不变。当 `k` 大于词表大小时，分布保持不变。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`probabilities`: (tokens,), no two equal; `k` at least 1. Return a "
+            "distribution, do not draw. NumPy."
+        ),
+        zh=(
+            "`probabilities` 的形状为 (tokens,)，各值互不相同；`k` 不小于 1。返回"
+            "分布本身，不做抽样。使用 NumPy。"
+        ),
+    ),
+    examples=["keep_top_k(np.array([0.2, 0.5, 0.3]), 2) -> [0.0, 0.625, 0.375]"],
+    topic="autoregressive",
+    level="junior",
+    inputs=top_k_inputs,
+    hints=[
+        "np.argsort sorts upwards. How do you get the places of the largest values?",
+        "best = np.argsort(-probabilities)[:k]; copy these into an array of zeros, "
+        "then divide by the sum.",
+    ],
+)
 def keep_top_k(probabilities, k):
     kept = np.zeros_like(probabilities)
     best = np.argsort(-probabilities)[:k]
@@ -121,12 +255,14 @@ def keep_top_k(probabilities, k):
     return kept / kept.sum()
 
 
+@keep_top_k.also_right
 def top_k_by_threshold(probabilities, k):
     smallest = np.sort(probabilities)[::-1][min(k, len(probabilities)) - 1]
     kept = np.where(probabilities >= smallest, probabilities, 0)
     return kept / kept.sum()
 
 
+@keep_top_k.wrong("The kept probabilities do not add up to 1: divide by their sum.")
 def top_k_not_renormalised(probabilities, k):
     kept = np.zeros_like(probabilities)
     best = np.argsort(-probabilities)[:k]
@@ -134,6 +270,7 @@ def top_k_not_renormalised(probabilities, k):
     return kept
 
 
+@keep_top_k.wrong("You kept the least probable tokens: argsort sorts upwards.")
 def top_k_smallest(probabilities, k):
     kept = np.zeros_like(probabilities)
     worst = np.argsort(probabilities)[:k]
@@ -141,17 +278,27 @@ def top_k_smallest(probabilities, k):
     return kept / kept.sum()
 
 
+@keep_top_k.wrong(
+    "The tokens lost their places: return one probability for every token of the "
+    "vocabulary, in the given order."
+)
 def top_k_only_values(probabilities, k):
     kept = np.sort(probabilities)[::-1][:k]
     return kept / kept.sum()
 
 
+@keep_top_k.wrong(
+    "The kept tokens all got the same probability: keep their proportions."
+)
 def top_k_uniform(probabilities, k):
     kept = np.zeros_like(probabilities)
     kept[np.argsort(-probabilities)[:k]] = 1
     return kept / kept.sum()
 
 
+@keep_top_k.wrong(
+    "A softmax of probabilities changes their proportions: divide by the sum."
+)
 def top_k_softmax_again(probabilities, k):
     kept = keep_top_k(probabilities, k)
     return softmax(np.where(kept > 0, probabilities, -np.inf))
@@ -165,6 +312,49 @@ def top_p_inputs(rng):
     yield {"probabilities": spread(rng, 5), "p": 1.0}
 
 
+@problem(
+    title=Text(
+        en="Top-p (nucleus) sampling: the kept distribution",
+        zh="Top-p（核）采样：截断后的分布",
+    ),
+    statement=Text(
+        en=(
+            "Nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751) keeps the "
+            "smallest set of most probable tokens whose probabilities add up to "
+            "at least `p`, and draws from these only. Return that distribution: "
+            "kept probabilities rescaled to sum 1, zeros elsewhere, tokens in "
+            "their places."
+        ),
+        zh=(
+            "核采样（Holtzman 等，2020，arXiv:1904.09751）按概率从高到低选取词"
+            "元，保留累计概率达到 `p` 所需的最小集合，只从中抽样。请返回这一分"
+            "布：保留的概率重新归一，其余为 0，词元位置不变。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`probabilities`: (tokens,), no two equal; 0 < p <= 1. At least one "
+            "token is always kept. NumPy."
+        ),
+        zh=(
+            "`probabilities` 的形状为 (tokens,)，各值互不相同；0 < p <= 1。至少保"
+            "留一个词元。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "keep_top_p(np.array([0.1, 0.5, 0.4]), 0.6) -> [0.0, 0.555556, 0.444444]"
+    ],
+    topic="autoregressive",
+    level="middle",
+    inputs=top_p_inputs,
+    hints=[
+        "Sort downwards and take the cumulative sum. The token that crosses p belongs "
+        "to the set.",
+        "Keep a token when the sum of those before it is still below p.",
+        "order = np.argsort(-probabilities); before = np.cumsum(probabilities[order]) "
+        "- probabilities[order]; keep order[before < p]",
+    ],
+)
 def keep_top_p(probabilities, p):
     order = np.argsort(-probabilities)
     reached = np.cumsum(probabilities[order])
@@ -174,6 +364,7 @@ def keep_top_p(probabilities, p):
     return kept / kept.sum()
 
 
+@keep_top_p.also_right
 def top_p_one_by_one(probabilities, p):
     kept, total = np.zeros_like(probabilities), 0.0
     for token in sorted(range(len(kept)), key=lambda i: -probabilities[i]):
@@ -184,6 +375,10 @@ def top_p_one_by_one(probabilities, p):
     return kept / total
 
 
+@keep_top_p.wrong(
+    "The token that crosses p was dropped: the kept ones add up to less than p, and a "
+    "single very probable token leaves nothing."
+)
 def top_p_stops_early(probabilities, p):
     order = np.argsort(-probabilities)
     best = order[np.cumsum(probabilities[order]) <= p]
@@ -193,15 +388,20 @@ def top_p_stops_early(probabilities, p):
         return kept / kept.sum()
 
 
+@keep_top_p.wrong(
+    "You compared each probability with 1 - p: p is a limit for their running total."
+)
 def top_p_as_threshold(probabilities, p):
     kept = np.where(probabilities >= 1 - p, probabilities, 0)
     return kept / kept.sum()
 
 
+@keep_top_p.wrong("The kept probabilities do not add up to 1: divide by their sum.")
 def top_p_not_renormalised(probabilities, p):
     return np.where(keep_top_p(probabilities, p) > 0, probabilities, 0)
 
 
+@keep_top_p.wrong("The set starts with the least probable tokens: sort downwards.")
 def top_p_from_the_rare(probabilities, p):
     order = np.argsort(probabilities)
     reached = np.cumsum(probabilities[order])
@@ -211,12 +411,18 @@ def top_p_from_the_rare(probabilities, p):
     return kept / kept.sum()
 
 
+@keep_top_p.wrong(
+    "The running total followed the order of the vocabulary: sort by probability first."
+)
 def top_p_in_given_order(probabilities, p):
     reached = np.cumsum(probabilities)
     kept = np.where(reached - probabilities < p, probabilities, 0)
     return kept / kept.sum()
 
 
+@keep_top_p.wrong(
+    "The result is in sorted order: put each probability back in its token's place."
+)
 def top_p_left_sorted(probabilities, p):
     return np.sort(keep_top_p(probabilities, p))[::-1]
 
@@ -229,10 +435,45 @@ def bits_inputs(rng):
     yield {"nats": rng.uniform(5000, 9000, size=2), "shape": [32, 32, 3]}
 
 
+@problem(
+    title=Text(en="Bits per dimension", zh="每维比特数（bits/dim）"),
+    statement=Text(
+        en=(
+            "A model reports the negative log-likelihood of each image in nats. "
+            "Papers compare models by bits per dimension, where every number of "
+            "the image (rows x columns x channels) is one dimension. Convert."
+        ),
+        zh=(
+            "模型给出每幅图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
+            "数比较模型，图像中的每个数（行 × 列 × 通道）算作一维。请完成换算。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`nats`: (images,); `shape`: list of rows, columns, channels. Return "
+            "one number for each image. NumPy."
+        ),
+        zh=(
+            "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每幅图像返回一"
+            "个数。使用 NumPy。"
+        ),
+    ),
+    examples=["bits_per_dimension(np.array([4 * np.log(2)]), [2, 2, 1]) -> [1.0]"],
+    topic="autoregressive",
+    level="junior",
+    inputs=bits_inputs,
+    tolerance=1e-6,
+    hints=[
+        "One bit is log(2) nats, about 0.693. Does the number grow or shrink when you "
+        "go from nats to bits?",
+        "Divide by log(2) and by the number of dimensions, np.prod(shape).",
+    ],
+)
 def bits_per_dimension(nats, shape):
     return nats / (np.log(2) * np.prod(shape))
 
 
+@bits_per_dimension.also_right
 def bits_by_base_change(nats, shape):
     bits = np.asarray(nats) * np.log2(np.e)
     for size in shape:
@@ -240,22 +481,33 @@ def bits_by_base_change(nats, shape):
     return bits
 
 
+@bits_per_dimension.wrong(
+    "These are bits for each image: divide by the number of dimensions."
+)
 def bits_per_image(nats, shape):
     return nats / np.log(2)
 
 
+@bits_per_dimension.wrong("These are nats for each dimension: divide by log(2).")
 def nats_per_dimension(nats, shape):
     return nats / np.prod(shape)
 
 
+@bits_per_dimension.wrong(
+    "A nat is 1.44 bits: divide by log(2) instead of multiplying."
+)
 def bits_multiplied(nats, shape):
     return nats * np.log(2) / np.prod(shape)
 
 
+@bits_per_dimension.wrong(
+    "The channels count as dimensions, too: a colour image has three for each pixel."
+)
 def bits_per_pixel_position(nats, shape):
     return nats / np.log(2) / (shape[0] * shape[1])
 
 
+@bits_per_dimension.wrong("Return one number for each image.")
 def bits_averaged(nats, shape):
     return np.mean(bits_per_dimension(nats, shape))
 
@@ -272,478 +524,105 @@ def perplexity_inputs(rng):
         yield {"log_probabilities": log_probabilities, "real": real}
 
 
+@problem(
+    title=Text(en="Perplexity of padded sentences", zh="含填充句子的困惑度"),
+    statement=Text(
+        en=(
+            "`log_probabilities` holds the natural logarithm of the probability "
+            "that a model gave to each token of some sentences; `real` is 1 at "
+            "real tokens and 0 at padding. Return the perplexity: e to the power "
+            "of the average negative log-probability of a real token, over all "
+            "sentences together."
+        ),
+        zh=(
+            "`log_probabilities` 为模型给各句子中每个词元的概率的自然对数；"
+            "`real` 在真实词元处为 1，在填充处为 0。请返回困惑度：对所有句子中的"
+            "真实词元求平均负对数概率，再取以 e 为底的指数。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "Both (sentences, longest). The values at padding are meaningless "
+            "and must not matter. Return one number. NumPy."
+        ),
+        zh=(
+            "两者形状均为 (sentences, longest)。填充处的数值没有意义，不得影响结"
+            "果。返回一个数。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "perplexity(np.log([[0.5, 0.125], [0.25, 0.9]]), np.array([[1, 1], [1, "
+        "0]])) -> 4.0"
+    ],
+    topic="autoregressive",
+    level="junior",
+    inputs=perplexity_inputs,
+    hints=[
+        "A perplexity of 4 means: as unsure as a choice among 4 equally likely tokens.",
+        "Add up the log-probabilities of the real tokens of all sentences and divide "
+        "once, by their number.",
+        "np.exp(-np.sum(log_probabilities * real) / np.sum(real))",
+    ],
+)
 def perplexity(log_probabilities, real):
     return np.exp(-np.sum(log_probabilities * real) / np.sum(real))
 
 
+@perplexity.also_right
 def perplexity_as_geometric_mean(log_probabilities, real):
     chosen = np.exp(log_probabilities[real > 0])
     return 1 / np.prod(chosen ** (1 / len(chosen)))
 
 
+@perplexity.wrong("The padding takes part: `real` is not used.")
 def perplexity_with_padding(log_probabilities, real):
     return np.exp(-np.mean(log_probabilities))
 
 
+@perplexity.wrong(
+    "The sum leaves out the padding but the division counts it: divide by the number "
+    "of real tokens."
+)
 def perplexity_of_all_places(log_probabilities, real):
     return np.exp(-np.mean(log_probabilities * real))
 
 
+@perplexity.wrong(
+    "You averaged the perplexities of the sentences: average the log-probabilities of "
+    "all tokens first."
+)
 def perplexity_of_sentences(log_probabilities, real):
     means = np.sum(log_probabilities * real, axis=1) / np.sum(real, axis=1)
     return np.mean(np.exp(-means))
 
 
+@perplexity.wrong(
+    "You averaged each sentence first: a short sentence then weighs as much as a long "
+    "one. Average over tokens."
+)
 def perplexity_mean_of_means(log_probabilities, real):
     means = np.sum(log_probabilities * real, axis=1) / np.sum(real, axis=1)
     return np.exp(-np.mean(means))
 
 
+@perplexity.wrong(
+    "You averaged probabilities: average their logarithms, a single very unlikely "
+    "token must count fully."
+)
 def perplexity_of_mean_probability(log_probabilities, real):
     return np.sum(real) / np.sum(np.exp(log_probabilities) * real)
 
 
+@perplexity.wrong("This is the cross-entropy: the perplexity is e to that power.")
 def perplexity_without_exponential(log_probabilities, real):
     return -np.sum(log_probabilities * real) / np.sum(real)
 
 
+@perplexity.wrong("The logarithms are natural: use e, not 2.")
 def perplexity_in_base_two(log_probabilities, real):
     return 2 ** (-np.sum(log_probabilities * real) / np.sum(real))
 
 
+@perplexity.wrong("The sign is missing: perplexity is at least 1.")
 def perplexity_sign(log_probabilities, real):
     return 1 / perplexity(log_probabilities, real)
-
-
-PROBLEMS = [
-    Problem(
-        title={"en": "The mask of a PixelCNN kernel", "zh": "PixelCNN 卷积核的掩码"},
-        statement={
-            "en": (
-                "A PixelCNN (van den Oord et al. 2016, arXiv:1601.06759) predicts "
-                "pixels row by row, left to right. Its kernels are multiplied by a "
-                "mask of ones and zeros so that a pixel only sees what was drawn "
-                'before it. Kind `"A"` (first layer) hides the pixel itself as well; '
-                'kind `"B"` (all later layers) lets the middle through. Return the '
-                "mask."
-            ),
-            "zh": (
-                "PixelCNN（van den Oord 等，2016，arXiv:1601.06759）按行、从左到右逐"
-                "个预测像素。卷积核要乘以一个由 0 和 1 组成的掩码，使每个像素只能看到"
-                '在它之前画出的像素。`"A"` 型掩码（用于第一层）连当前像素也遮住；'
-                '`"B"` 型掩码（用于其后各层）保留中心位置。请返回该掩码。'
-            ),
-        },
-        signature="def pixel_mask(size, kind):",
-        limits={
-            "en": (
-                "`size` is odd, the result has the shape (size, size); one colour "
-                "channel. NumPy."
-            ),
-            "zh": (
-                "`size` 为奇数，返回形状为 (size, size)；只考虑单通道图像。使用 NumPy。"
-            ),
-        },
-        examples=['pixel_mask(3, "A") -> [[1, 1, 1], [1, 0, 0], [0, 0, 0]]'],
-        topic="autoregressive",
-        level="junior",
-        task=Task(
-            name="pixel_mask",
-            points=2,
-            inputs=mask_inputs,
-            reference=pixel_mask,
-            also_right=[mask_by_order],
-            hints=[
-                "Number the entries row by row. Which numbers come before the middle?",
-                "All rows above the middle row are open; in the middle row only what "
-                "lies to the left.",
-                "mask[:middle] = 1; mask[middle, :middle] = 1; for kind B also "
-                "mask[middle, middle] = 1",
-            ],
-            wrong=[
-                Wrong(
-                    mask_kinds_swapped,
-                    "The kinds are swapped: A hides the middle, B shows it.",
-                ),
-                Wrong(
-                    mask_always_a,
-                    "`kind` is not used: kind B shows the middle. Without it, deep "
-                    "layers lose what lies under the pixel.",
-                ),
-                Wrong(
-                    mask_always_b,
-                    "`kind` is not used: kind A hides the middle. In the first layer "
-                    "the pixel would see its own value and predict it perfectly.",
-                ),
-                Wrong(
-                    mask_by_columns,
-                    "Rows and columns are exchanged: images are drawn row by row.",
-                ),
-                Wrong(
-                    mask_whole_row,
-                    "In the middle row, pixels to the right are not drawn yet.",
-                ),
-                Wrong(
-                    mask_triangle,
-                    "A triangle is the mask of a sequence: in an image the whole row "
-                    "above is known, its right side too.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Softmax with temperature", "zh": "带温度的 softmax"},
-        statement={
-            "en": (
-                "Divide the logits by the temperature, then apply the softmax along "
-                "the last axis. A temperature below 1 sharpens the distribution, one "
-                "above 1 flattens it. Logits may be in the thousands: the result "
-                "must stay finite."
-            ),
-            "zh": (
-                "先把 logits 除以温度，再沿最后一个轴做 softmax。温度小于 1 时分布更"
-                "尖锐，大于 1 时更平坦。logits 可能高达几千，结果必须保持有限。"
-            ),
-        },
-        signature="def soften(logits, temperature):",
-        limits={
-            "en": "`logits`: (..., tokens); `temperature` > 0. NumPy.",
-            "zh": "`logits` 的形状为 (..., tokens)；`temperature` > 0。使用 NumPy。",
-        },
-        examples=["soften(np.array([0.0, np.log(3)]), 0.5) -> [0.1, 0.9]"],
-        topic="autoregressive",
-        level="junior",
-        task=Task(
-            name="soften",
-            points=1,
-            inputs=soften_inputs,
-            reference=soften,
-            also_right=[soften_by_logarithm],
-            hints=[
-                "Adding the same number to all logits changes nothing in a softmax. "
-                "Which number makes every exponential at most 1?",
-                "scaled = logits / temperature; subtract its largest value along the "
-                "last axis, exponentiate, divide by the sum.",
-            ],
-            wrong=[
-                Wrong(
-                    soften_multiplied,
-                    "The logits were multiplied by the temperature: a high "
-                    "temperature must flatten, so divide.",
-                ),
-                Wrong(
-                    soften_overflowing,
-                    "Right as a formula, but exp overflows with large logits: "
-                    "subtract the largest one first.",
-                ),
-                Wrong(
-                    soften_after,
-                    "The temperature came after the softmax: the result does not add "
-                    "up to 1. Divide the logits.",
-                ),
-                Wrong(soften_ignored, "The temperature is not used."),
-                Wrong(
-                    soften_over_all,
-                    "The softmax ran over the whole array: each row has its own "
-                    "distribution.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Top-k sampling: the kept distribution",
-            "zh": "Top-k 采样：截断后的分布",
-        },
-        statement={
-            "en": (
-                "Keep the `k` most probable tokens, give all others probability 0 "
-                "and let the kept ones add up to 1 again. Tokens stay in their "
-                "places. With `k` larger than the vocabulary nothing changes."
-            ),
-            "zh": (
-                "保留概率最高的 `k` 个词元，其余概率置 0，并让保留下来的概率重新归"
-                "一。词元位置不变。当 `k` 大于词表大小时，分布保持不变。"
-            ),
-        },
-        signature="def keep_top_k(probabilities, k):",
-        limits={
-            "en": (
-                "`probabilities`: (tokens,), no two equal; `k` at least 1. Return a "
-                "distribution, do not draw. NumPy."
-            ),
-            "zh": (
-                "`probabilities` 的形状为 (tokens,)，各值互不相同；`k` 不小于 1。返回"
-                "分布本身，不做抽样。使用 NumPy。"
-            ),
-        },
-        examples=["keep_top_k(np.array([0.2, 0.5, 0.3]), 2) -> [0.0, 0.625, 0.375]"],
-        topic="autoregressive",
-        level="junior",
-        task=Task(
-            name="keep_top_k",
-            points=1,
-            inputs=top_k_inputs,
-            reference=keep_top_k,
-            also_right=[top_k_by_threshold],
-            hints=[
-                "np.argsort sorts upwards. How do you get the places of the largest "
-                "values?",
-                "best = np.argsort(-probabilities)[:k]; copy these into an array of "
-                "zeros, then divide by the sum.",
-            ],
-            wrong=[
-                Wrong(
-                    top_k_not_renormalised,
-                    "The kept probabilities do not add up to 1: divide by their sum.",
-                ),
-                Wrong(
-                    top_k_smallest,
-                    "You kept the least probable tokens: argsort sorts upwards.",
-                ),
-                Wrong(
-                    top_k_only_values,
-                    "The tokens lost their places: return one probability for every "
-                    "token of the vocabulary, in the given order.",
-                ),
-                Wrong(
-                    top_k_uniform,
-                    "The kept tokens all got the same probability: keep their "
-                    "proportions.",
-                ),
-                Wrong(
-                    top_k_softmax_again,
-                    "A softmax of probabilities changes their proportions: divide by "
-                    "the sum.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Top-p (nucleus) sampling: the kept distribution",
-            "zh": "Top-p（核）采样：截断后的分布",
-        },
-        statement={
-            "en": (
-                "Nucleus sampling (Holtzman et al. 2020, arXiv:1904.09751) keeps the "
-                "smallest set of most probable tokens whose probabilities add up to "
-                "at least `p`, and draws from these only. Return that distribution: "
-                "kept probabilities rescaled to sum 1, zeros elsewhere, tokens in "
-                "their places."
-            ),
-            "zh": (
-                "核采样（Holtzman 等，2020，arXiv:1904.09751）按概率从高到低选取词"
-                "元，保留累计概率达到 `p` 所需的最小集合，只从中抽样。请返回这一分"
-                "布：保留的概率重新归一，其余为 0，词元位置不变。"
-            ),
-        },
-        signature="def keep_top_p(probabilities, p):",
-        limits={
-            "en": (
-                "`probabilities`: (tokens,), no two equal; 0 < p <= 1. At least one "
-                "token is always kept. NumPy."
-            ),
-            "zh": (
-                "`probabilities` 的形状为 (tokens,)，各值互不相同；0 < p <= 1。至少保"
-                "留一个词元。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "keep_top_p(np.array([0.1, 0.5, 0.4]), 0.6) -> [0.0, 0.555556, 0.444444]"
-        ],
-        topic="autoregressive",
-        level="middle",
-        task=Task(
-            name="keep_top_p",
-            points=2,
-            inputs=top_p_inputs,
-            reference=keep_top_p,
-            also_right=[top_p_one_by_one],
-            hints=[
-                "Sort downwards and take the cumulative sum. The token that crosses "
-                "p belongs to the set.",
-                "Keep a token when the sum of those before it is still below p.",
-                "order = np.argsort(-probabilities); before = "
-                "np.cumsum(probabilities[order]) - probabilities[order]; keep "
-                "order[before < p]",
-            ],
-            wrong=[
-                Wrong(
-                    top_p_stops_early,
-                    "The token that crosses p was dropped: the kept ones add up to "
-                    "less than p, and a single very probable token leaves nothing.",
-                ),
-                Wrong(
-                    top_p_as_threshold,
-                    "You compared each probability with 1 - p: p is a limit for "
-                    "their running total.",
-                ),
-                Wrong(
-                    top_p_not_renormalised,
-                    "The kept probabilities do not add up to 1: divide by their sum.",
-                ),
-                Wrong(
-                    top_p_from_the_rare,
-                    "The set starts with the least probable tokens: sort downwards.",
-                ),
-                Wrong(
-                    top_p_in_given_order,
-                    "The running total followed the order of the vocabulary: sort by "
-                    "probability first.",
-                ),
-                Wrong(
-                    top_p_left_sorted,
-                    "The result is in sorted order: put each probability back in its "
-                    "token's place.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Bits per dimension", "zh": "每维比特数（bits/dim）"},
-        statement={
-            "en": (
-                "A model reports the negative log-likelihood of each image in nats. "
-                "Papers compare models by bits per dimension, where every number of "
-                "the image (rows x columns x channels) is one dimension. Convert."
-            ),
-            "zh": (
-                "模型给出每幅图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
-                "数比较模型，图像中的每个数（行 × 列 × 通道）算作一维。请完成换算。"
-            ),
-        },
-        signature="def bits_per_dimension(nats, shape):",
-        limits={
-            "en": (
-                "`nats`: (images,); `shape`: list of rows, columns, channels. Return "
-                "one number for each image. NumPy."
-            ),
-            "zh": (
-                "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每幅图像返回一"
-                "个数。使用 NumPy。"
-            ),
-        },
-        examples=["bits_per_dimension(np.array([4 * np.log(2)]), [2, 2, 1]) -> [1.0]"],
-        topic="autoregressive",
-        level="junior",
-        task=Task(
-            name="bits_per_dimension",
-            points=1,
-            inputs=bits_inputs,
-            reference=bits_per_dimension,
-            also_right=[bits_by_base_change],
-            tolerance=1e-6,
-            hints=[
-                "One bit is log(2) nats, about 0.693. Does the number grow or shrink "
-                "when you go from nats to bits?",
-                "Divide by log(2) and by the number of dimensions, np.prod(shape).",
-            ],
-            wrong=[
-                Wrong(
-                    bits_per_image,
-                    "These are bits for each image: divide by the number of "
-                    "dimensions.",
-                ),
-                Wrong(
-                    nats_per_dimension,
-                    "These are nats for each dimension: divide by log(2).",
-                ),
-                Wrong(
-                    bits_multiplied,
-                    "A nat is 1.44 bits: divide by log(2) instead of multiplying.",
-                ),
-                Wrong(
-                    bits_per_pixel_position,
-                    "The channels count as dimensions, too: a colour image has three "
-                    "for each pixel.",
-                ),
-                Wrong(bits_averaged, "Return one number for each image."),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Perplexity of padded sentences", "zh": "含填充句子的困惑度"},
-        statement={
-            "en": (
-                "`log_probabilities` holds the natural logarithm of the probability "
-                "that a model gave to each token of some sentences; `real` is 1 at "
-                "real tokens and 0 at padding. Return the perplexity: e to the power "
-                "of the average negative log-probability of a real token, over all "
-                "sentences together."
-            ),
-            "zh": (
-                "`log_probabilities` 为模型给各句子中每个词元的概率的自然对数；"
-                "`real` 在真实词元处为 1，在填充处为 0。请返回困惑度：对所有句子中的"
-                "真实词元求平均负对数概率，再取以 e 为底的指数。"
-            ),
-        },
-        signature="def perplexity(log_probabilities, real):",
-        limits={
-            "en": (
-                "Both (sentences, longest). The values at padding are meaningless "
-                "and must not matter. Return one number. NumPy."
-            ),
-            "zh": (
-                "两者形状均为 (sentences, longest)。填充处的数值没有意义，不得影响结"
-                "果。返回一个数。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "perplexity(np.log([[0.5, 0.125], [0.25, 0.9]]), np.array([[1, 1], [1, "
-            "0]])) -> 4.0"
-        ],
-        topic="autoregressive",
-        level="junior",
-        task=Task(
-            name="perplexity",
-            points=2,
-            inputs=perplexity_inputs,
-            reference=perplexity,
-            also_right=[perplexity_as_geometric_mean],
-            hints=[
-                "A perplexity of 4 means: as unsure as a choice among 4 equally "
-                "likely tokens.",
-                "Add up the log-probabilities of the real tokens of all sentences "
-                "and divide once, by their number.",
-                "np.exp(-np.sum(log_probabilities * real) / np.sum(real))",
-            ],
-            wrong=[
-                Wrong(
-                    perplexity_with_padding,
-                    "The padding takes part: `real` is not used.",
-                ),
-                Wrong(
-                    perplexity_of_all_places,
-                    "The sum leaves out the padding but the division counts it: "
-                    "divide by the number of real tokens.",
-                ),
-                Wrong(
-                    perplexity_of_sentences,
-                    "You averaged the perplexities of the sentences: average the "
-                    "log-probabilities of all tokens first.",
-                ),
-                Wrong(
-                    perplexity_mean_of_means,
-                    "You averaged each sentence first: a short sentence then weighs "
-                    "as much as a long one. Average over tokens.",
-                ),
-                Wrong(
-                    perplexity_of_mean_probability,
-                    "You averaged probabilities: average their logarithms, a single "
-                    "very unlikely token must count fully.",
-                ),
-                Wrong(
-                    perplexity_without_exponential,
-                    "This is the cross-entropy: the perplexity is e to that power.",
-                ),
-                Wrong(
-                    perplexity_in_base_two, "The logarithms are natural: use e, not 2."
-                ),
-                Wrong(
-                    perplexity_sign, "The sign is missing: perplexity is at least 1."
-                ),
-            ],
-        ),
-    ),
-]

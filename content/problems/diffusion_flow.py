@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from digitdreams.interview.problems import Problem
-from digitdreams.tasks import Task, Wrong
+from digitdreams.interview.bank import Text
+from digitdreams.interview.problems import problem
 
 
 def column(values, x):
@@ -29,11 +29,56 @@ def noised_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Noise an image in one step", zh="一步加噪"),
+    statement=Text(
+        en=(
+            "A diffusion model (Ho et al. 2020, arXiv:2006.11239) adds noise "
+            "with the variances `betas`: $x_t = \\sqrt{1 - \\beta_t}\\, x_{t-1} "
+            "+ \\sqrt{\\beta_t}\\, \\epsilon$. Draw from $q(x_t \\mid x_0)$ "
+            "directly, without the steps between. Steps are counted from 0: `t = "
+            "0` means that one step of noise was added. The noise is given, each "
+            "image has its own `t`."
+        ),
+        zh=(
+            "扩散模型（Ho 等，2020，arXiv:2006.11239）按方差序列 `betas` 逐步加"
+            "噪：$x_t = \\sqrt{1 - \\beta_t}\\, x_{t-1} + \\sqrt{\\beta_t}\\, "
+            "\\epsilon$。请不经过中间步骤，直接从 $q(x_t \\mid x_0)$ 采样。步数从"
+            " 0 计起：`t = 0` 表示已加过一步噪声。噪声由参数给出，每幅图像有各自"
+            "的 `t`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`clean` and `noise`: (batch, ...), any number of axes; `t`: "
+            "(batch,) integers; `betas`: (steps,). NumPy."
+        ),
+        zh=(
+            "`clean` 与 `noise` 的形状为 (batch, ...)，轴数不限；`t` 为 (batch,) "
+            "的整数；`betas` 为 (steps,)。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "noised(np.array([[1.0]]), np.array([1]), np.array([[1.0]]), "
+        "np.array([0.2, 0.2])) -> [[1.4]]"
+    ],
+    topic="diffusion_flow",
+    level="junior",
+    inputs=noised_inputs,
+    hints=[
+        "What is left of the image after t + 1 steps is a product. Of which numbers?",
+        "kept = np.cumprod(1 - betas)[t]; the noise that came together has the "
+        "variance 1 - kept.",
+        "np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise, with kept reshaped to "
+        "(batch, 1, ...)",
+    ],
+)
 def noised(clean, t, noise, betas):
     kept = column(np.cumprod(1 - betas)[t], clean)
     return np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise
 
 
+@noised.also_right
 def noised_by_logarithms(clean, t, noise, betas):
     rows = []
     for x, step, e in zip(clean, t, noise, strict=True):
@@ -42,31 +87,45 @@ def noised_by_logarithms(clean, t, noise, betas):
     return np.array(rows)
 
 
+@noised.wrong(
+    "Factors and variances are mixed up: kept and 1 - kept are variances, the factors "
+    "are their roots."
+)
 def noised_without_roots(clean, t, noise, betas):
     kept = column(np.cumprod(1 - betas)[t], clean)
     return kept * clean + (1 - kept) * noise
 
 
+@noised.wrong(
+    "This adds the noise of step t alone: multiply the factors 1 - beta of all steps "
+    "up to t."
+)
 def noised_one_step(clean, t, noise, betas):
     beta = column(betas[t], clean)
     return np.sqrt(1 - beta) * clean + np.sqrt(beta) * noise
 
 
+@noised.wrong(
+    "The product runs over beta: it runs over 1 - beta, the share that each step keeps."
+)
 def noised_product_of_betas(clean, t, noise, betas):
     kept = column(np.cumprod(betas)[t], clean)
     return np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise
 
 
+@noised.wrong("One step is missing: t = 0 has already one step of noise.")
 def noised_step_late(clean, t, noise, betas):
     kept = column(np.append(1, np.cumprod(1 - betas))[t], clean)
     return np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise
 
 
+@noised.wrong("The image is not scaled down: the variance would grow above 1.")
 def noised_variance_grows(clean, t, noise, betas):
     kept = column(np.cumprod(1 - betas)[t], clean)
     return clean + np.sqrt(1 - kept) * noise
 
 
+@noised.wrong("Image and noise are exchanged: with small t the image must dominate.")
 def noised_swapped(clean, t, noise, betas):
     return noised(noise, t, clean, betas)
 
@@ -87,35 +146,84 @@ def implied_inputs(rng):
     }
 
 
+@problem(
+    title=Text(
+        en="From predicted noise to the clean image", zh="由预测噪声还原干净图像"
+    ),
+    statement=Text(
+        en=(
+            "A network looked at $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 "
+            "- \\bar\\alpha_t}\\, \\epsilon$ and predicted the noise. Return the "
+            "clean image that this prediction implies. `kept` is "
+            "$\\bar\\alpha_t$, one number for each image."
+        ),
+        zh=(
+            "网络看到 $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 - "
+            "\\bar\\alpha_t}\\, \\epsilon$ 并预测了噪声。请返回该预测所对应的干净"
+            "图像。`kept` 即 $\\bar\\alpha_t$，每幅图像一个数。"
+        ),
+    ),
+    limits=Text(
+        en="`x` and `noise`: (batch, ...); `kept`: (batch,), between 0 and 1. NumPy.",
+        zh=(
+            "`x` 与 `noise` 的形状为 (batch, ...)；`kept` 为 (batch,)，取值在 0 "
+            "与 1 之间。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "clean_from_noise(np.array([[1.4]]), np.array([[1.0]]), "
+        "np.array([0.64])) -> [[1.0]]"
+    ],
+    topic="diffusion_flow",
+    level="junior",
+    inputs=implied_inputs,
+    hints=[
+        "Solve the equation of the statement for x_0.",
+        "(x - np.sqrt(1 - kept) * noise) / np.sqrt(kept), with kept reshaped to "
+        "(batch, 1, ...)",
+    ],
+)
 def clean_from_noise(x, noise, kept):
     kept = column(kept, x)
     return (x - np.sqrt(1 - kept) * noise) / np.sqrt(kept)
 
 
+@clean_from_noise.also_right
 def clean_by_score(x, noise, kept):
     kept = column(kept, x)
     score = -noise / np.sqrt(1 - kept)
     return kept**-0.5 * (x + (1 - kept) * score)
 
 
+@clean_from_noise.wrong(
+    "One step is missing: what is left is still scaled by sqrt(kept), so divide by it."
+)
 def clean_not_divided(x, noise, kept):
     kept = column(kept, x)
     return x - np.sqrt(1 - kept) * noise
 
 
+@clean_from_noise.wrong(
+    "The roots are missing: the factors are sqrt(1 - kept) and sqrt(kept)."
+)
 def clean_without_roots(x, noise, kept):
     kept = column(kept, x)
     return (x - (1 - kept) * noise) / kept
 
 
+@clean_from_noise.wrong(
+    "The noise entered with the factor sqrt(1 - kept), and the image with sqrt(kept)."
+)
 def clean_plain_difference(x, noise, kept):
     return x - noise
 
 
+@clean_from_noise.wrong("The two factors are exchanged.")
 def clean_roots_swapped(x, noise, kept):
     return clean_from_noise(x, noise, 1 - kept)
 
 
+@clean_from_noise.wrong("The noise is to be taken away: check the sign.")
 def clean_plus(x, noise, kept):
     return clean_from_noise(x, -noise, kept)
 
@@ -138,6 +246,47 @@ def posterior_parts(t, betas):
     return betas[t], kept[t], kept[t - 1] if t else 1.0
 
 
+@problem(
+    title=Text(en="The posterior of a DDPM step", zh="DDPM 单步后验的均值与方差"),
+    statement=Text(
+        en=(
+            "If the clean image were known, the reverse step $q(x_{t-1} \\mid "
+            "x_t, x_0)$ would be a Gaussian that can be written down. Return "
+            "`[mean, variance]` of it. Steps are counted from 0; before step 0 "
+            "the image is untouched, $\\bar\\alpha_{-1} = 1$."
+        ),
+        zh=(
+            "如果已知干净图像，反向一步 $q(x_{t-1} \\mid x_t, x_0)$ 就是一个可以"
+            "写出解析式的高斯分布。请返回它的 `[mean, variance]`（均值与方差）。"
+            "步数从 0 计起；第 0 步之前没有加过噪声，即 $\\bar\\alpha_{-1} = 1$。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`x` ($x_t$) and `clean` ($x_0$) have the same shape; `t`: one "
+            "integer; `betas`: (steps,). The variance is one number. NumPy."
+        ),
+        zh=(
+            "`x`（即 $x_t$）与 `clean`（即 $x_0$）形状相同；`t` 为一个整数；"
+            "`betas` 的形状为 (steps,)。方差为一个数。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "posterior_step(np.array([2.0]), np.array([1.0]), 0, np.array([0.1])) -> "
+        "[[1.0], 0.0]"
+    ],
+    topic="diffusion_flow",
+    level="senior",
+    inputs=posterior_inputs,
+    hints=[
+        "Bayes: prior q(x_{t-1} | x_0) times likelihood q(x_t | x_{t-1}). Both are "
+        "Gaussian, so precisions add up.",
+        "variance = beta_t (1 - kept_{t-1}) / (1 - kept_t), where kept is the running "
+        "product of 1 - beta.",
+        "mean = sqrt(kept_{t-1}) beta_t / (1 - kept_t) * clean + sqrt(1 - beta_t) (1 "
+        "- kept_{t-1}) / (1 - kept_t) * x",
+    ],
+)
 def posterior_step(x, clean, t, betas):
     beta, kept, before = posterior_parts(t, betas)
     from_clean = np.sqrt(before) * beta / (1 - kept)
@@ -145,6 +294,7 @@ def posterior_step(x, clean, t, betas):
     return [from_clean * clean + from_x * x, beta * (1 - before) / (1 - kept)]
 
 
+@posterior_step.also_right
 def posterior_by_bayes(x, clean, t, betas):
     # prior N(sqrt(before) clean, 1 - before), likelihood N(sqrt(alpha) y, beta)
     beta, _, before = posterior_parts(t, betas)
@@ -156,19 +306,32 @@ def posterior_by_bayes(x, clean, t, betas):
     return [pull / precision, 1 / precision]
 
 
+@posterior_step.wrong(
+    "The mean is right, the variance is beta_t: the DDPM paper allows it as well (it "
+    "is optimal where the data are standard normal), but the posterior is narrower by "
+    "(1 - kept_{t-1}) / (1 - kept_t)."
+)
 def posterior_with_beta(x, clean, t, betas):
     return [posterior_step(x, clean, t, betas)[0], betas[t]]
 
 
+@posterior_step.wrong("You returned the standard deviation: return the variance.")
 def posterior_deviation(x, clean, t, betas):
     mean, variance = posterior_step(x, clean, t, betas)
     return [mean, np.sqrt(variance)]
 
 
+@posterior_step.wrong(
+    "The weights of x_t and x_0 are exchanged: at t = 0 the mean must be the clean "
+    "image."
+)
 def posterior_swapped(x, clean, t, betas):
     return posterior_step(clean, x, t, betas)
 
 
+@posterior_step.wrong(
+    "The two weights of the mean need roots: sqrt(kept_{t-1}) and sqrt(1 - beta_t)."
+)
 def posterior_without_roots(x, clean, t, betas):
     beta, kept, before = posterior_parts(t, betas)
     from_clean = before * beta / (1 - kept)
@@ -176,6 +339,7 @@ def posterior_without_roots(x, clean, t, betas):
     return [from_clean * clean + from_x * x, beta * (1 - before) / (1 - kept)]
 
 
+@posterior_step.wrong("At t = 0 the index t - 1 took the last step: there kept is 1.")
 def posterior_wrapped(x, clean, t, betas):
     kept = np.cumprod(1 - betas)
     beta, before, kept = betas[t], kept[t - 1], kept[t]
@@ -184,6 +348,9 @@ def posterior_wrapped(x, clean, t, betas):
     return [from_clean * clean + from_x * x, beta * (1 - before) / (1 - kept)]
 
 
+@posterior_step.wrong(
+    "The clean image's weight takes the root of kept_{t-1}, not of kept_t."
+)
 def posterior_kept_of_now(x, clean, t, betas):
     beta, kept, before = posterior_parts(t, betas)
     from_clean = np.sqrt(kept) * beta / (1 - kept)
@@ -211,6 +378,54 @@ def ddim_deviation(kept, kept_before, eta):
     return eta * np.sqrt(share * (1 - kept / kept_before))
 
 
+@problem(
+    title=Text(en="One DDIM step", zh="DDIM 单步采样"),
+    statement=Text(
+        en=(
+            "Go from noise level $\\bar\\alpha$ (`kept`) to $\\bar\\alpha'$ "
+            "(`kept_before`, nearer to the clean image) as in DDIM (Song et al. "
+            "2021, arXiv:2010.02502): compute the implied clean image, then add "
+            "back predicted noise and fresh noise, with $\\sigma = \\eta "
+            "\\sqrt{\\frac{1 - \\bar\\alpha'}{1 - \\bar\\alpha}} \\sqrt{1 - "
+            "\\frac{\\bar\\alpha}{\\bar\\alpha'}}$ as the fresh noise's standard "
+            "deviation. The whole noise must have the variance $1 - "
+            "\\bar\\alpha'$."
+        ),
+        zh=(
+            "按 DDIM（Song 等，2021，arXiv:2010.02502）从噪声水平 $\\bar\\alpha$"
+            "（`kept`）走到 $\\bar\\alpha'$（`kept_before`，更接近干净图像）：先"
+            "求出隐含的干净图像，再加回预测噪声和新噪声，其中新噪声的标准差为 "
+            "$\\sigma = \\eta \\sqrt{\\frac{1 - \\bar\\alpha'}{1 - "
+            "\\bar\\alpha}} \\sqrt{1 - \\frac{\\bar\\alpha}{\\bar\\alpha'}}$。噪"
+            "声的总方差必须为 $1 - \\bar\\alpha'$。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "0 < kept < kept_before <= 1; eta between 0 (deterministic) and 1. "
+            "Arrays of one shape. NumPy."
+        ),
+        zh=(
+            "0 < kept < kept_before <= 1；eta 介于 0（确定性）与 1 之间。各数组形"
+            "状相同。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "ddim_step(np.array([1.4]), np.array([1.0]), 0.64, 1.0, 0.0, "
+        "np.array([5.0])) -> [1.0]"
+    ],
+    topic="diffusion_flow",
+    level="senior",
+    inputs=ddim_inputs,
+    hints=[
+        "First the implied clean image: (x - sqrt(1 - kept) * predicted_noise) / "
+        "sqrt(kept).",
+        "The fresh noise takes sigma**2 of the variance 1 - kept_before; the "
+        "predicted noise gets the rest.",
+        "sqrt(kept_before) * clean + sqrt(1 - kept_before - sigma**2) * "
+        "predicted_noise + sigma * fresh_noise",
+    ],
+)
 def ddim_step(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     clean = (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
     deviation = ddim_deviation(kept, kept_before, eta)
@@ -218,6 +433,7 @@ def ddim_step(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     return np.sqrt(kept_before) * clean + direction + deviation * fresh_noise
 
 
+@ddim_step.also_right
 def ddim_as_one_line(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     ratio, rest = kept_before / kept, 1 - kept_before
     variance = eta**2 * rest / (1 - kept) * (1 - 1 / ratio)
@@ -225,17 +441,28 @@ def ddim_as_one_line(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     return ratio**0.5 * x + weight * predicted_noise + variance**0.5 * fresh_noise
 
 
+@ddim_step.wrong(
+    "The predicted noise is missing from the new image: it must come back with the "
+    "factor sqrt(1 - kept_before - sigma**2)."
+)
 def ddim_without_direction(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     clean = (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
     deviation = ddim_deviation(kept, kept_before, eta)
     return np.sqrt(kept_before) * clean + deviation * fresh_noise
 
 
+@ddim_step.wrong(
+    "You added fresh noise only: with eta = 0 the step must not depend on it."
+)
 def ddim_all_fresh(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     clean = (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
     return np.sqrt(kept_before) * clean + np.sqrt(1 - kept_before) * fresh_noise
 
 
+@ddim_step.wrong(
+    "The variances add up to more than 1 - kept_before: take sigma**2 away from the "
+    "predicted noise's share."
+)
 def ddim_too_much_noise(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     clean = (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
     direction = np.sqrt(1 - kept_before) * predicted_noise
@@ -243,6 +470,9 @@ def ddim_too_much_noise(x, predicted_noise, kept, kept_before, eta, fresh_noise)
     return np.sqrt(kept_before) * clean + direction + deviation * fresh_noise
 
 
+@ddim_step.wrong(
+    "The noise of the old level was put back: the new image has the level kept_before."
+)
 def ddim_keeps_level(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     clean = (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
     deviation = ddim_deviation(kept, kept_before, eta)
@@ -250,10 +480,15 @@ def ddim_keeps_level(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     return np.sqrt(kept_before) * clean + direction + deviation * fresh_noise
 
 
+@ddim_step.wrong("eta is not used: with eta above 0 some of the noise is fresh.")
 def ddim_eta_ignored(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     return ddim_step(x, predicted_noise, kept, kept_before, 0.0, fresh_noise)
 
 
+@ddim_step.wrong(
+    "This is the implied clean image: the step goes only part of the way, to "
+    "kept_before."
+)
 def ddim_returns_clean(x, predicted_noise, kept, kept_before, eta, fresh_noise):
     return (x - np.sqrt(1 - kept) * predicted_noise) / np.sqrt(kept)
 
@@ -271,11 +506,46 @@ def cosine_kept(steps, offset=0.008):
     return np.cos((t + offset) / (1 + offset) * np.pi / 2) ** 2
 
 
+@problem(
+    title=Text(en="The cosine schedule", zh="余弦噪声调度"),
+    statement=Text(
+        en=(
+            "Nichol and Dhariwal (2021, arXiv:2102.09672) choose "
+            "$\\bar\\alpha(t) = f(t) / f(0)$ with $f(t) = "
+            "\\cos^2\\!\\left(\\frac{t + s}{1 + s} \\cdot "
+            "\\frac{\\pi}{2}\\right)$, $s = 0.008$ and t from 0 to 1. Return the "
+            "betas of all steps: $\\beta_i = 1 - \\bar\\alpha(\\frac{i + 1}{n}) "
+            "/ \\bar\\alpha(\\frac{i}{n})$, none above 0.999."
+        ),
+        zh=(
+            "Nichol 与 Dhariwal（2021，arXiv:2102.09672）取 $\\bar\\alpha(t) = "
+            "f(t) / f(0)$，其中 $f(t) = \\cos^2\\!\\left(\\frac{t + s}{1 + s} "
+            "\\cdot \\frac{\\pi}{2}\\right)$，$s = 0.008$，t 从 0 到 1。请返回全"
+            "部步的 beta：$\\beta_i = 1 - \\bar\\alpha(\\frac{i + 1}{n}) / "
+            "\\bar\\alpha(\\frac{i}{n})$，并且不超过 0.999。"
+        ),
+    ),
+    limits=Text(
+        en="`steps` ($n$) at most 4,000. Return an array of shape (steps,). NumPy.",
+        zh="`steps`（即 $n$）不超过 4000。返回形状为 (steps,) 的数组。使用 NumPy。",
+    ),
+    examples=["cosine_betas(2) -> [0.506157, 0.999]"],
+    topic="diffusion_flow",
+    level="middle",
+    inputs=cosine_inputs,
+    tolerance=1e-6,
+    hints=[
+        "There are n betas but n + 1 places on the curve. f(0) cancels in the ratio.",
+        "f = np.cos((np.arange(n + 1) / n + s) / (1 + s) * np.pi / 2) ** 2",
+        "np.minimum(1 - f[1:] / f[:-1], 0.999)",
+    ],
+)
 def cosine_betas(steps):
     kept = cosine_kept(steps)
     return np.minimum(1 - kept[1:] / kept[:-1], 0.999)
 
 
+@cosine_betas.also_right
 def cosine_betas_one_by_one(steps):
     def kept(t):
         return (1 + np.cos(np.pi * (t + 0.008) / 1.008)) / 2
@@ -285,31 +555,39 @@ def cosine_betas_one_by_one(steps):
     )
 
 
+@cosine_betas.wrong("The last beta is 1: cut at 0.999, or the last step divides by 0.")
 def cosine_not_clipped(steps):
     kept = cosine_kept(steps)
     return 1 - kept[1:] / kept[:-1]
 
 
+@cosine_betas.wrong("The cosine is not squared.")
 def cosine_not_squared(steps):
     kept = np.sqrt(cosine_kept(steps))
     return np.minimum(1 - kept[1:] / kept[:-1], 0.999)
 
 
+@cosine_betas.wrong(
+    "The offset s = 0.008 is missing: the first betas become too small."
+)
 def cosine_without_offset(steps):
     kept = cosine_kept(steps, 0)
     return np.minimum(1 - kept[1:] / kept[:-1], 0.999)
 
 
+@cosine_betas.wrong("You returned the curve alpha-bar: return the betas.")
 def cosine_returns_kept(steps):
     kept = cosine_kept(steps)
     return kept[1:] / kept[0]
 
 
+@cosine_betas.wrong("A beta is one minus a ratio of neighbours, not their difference.")
 def cosine_differences(steps):
     kept = cosine_kept(steps) / cosine_kept(steps)[0]
     return np.minimum(kept[:-1] - kept[1:], 0.999)
 
 
+@cosine_betas.wrong("You returned 1 - beta.")
 def cosine_alphas(steps):
     return 1 - cosine_betas(steps)
 
@@ -326,27 +604,73 @@ def guidance_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Classifier-free guidance", zh="无分类器引导（CFG）"),
+    statement=Text(
+        en=(
+            "A text-to-image model predicted the noise twice: with the text and "
+            "with an empty text. Combine both so that scale 0 ignores the text, "
+            "scale 1 gives the prediction with text, and a larger scale goes "
+            "further in the same direction. (Ho and Salimans 2022, "
+            "arXiv:2207.12598, count the scale from 0 at the prediction with "
+            "text; most programs count as here.)"
+        ),
+        zh=(
+            "文生图模型预测了两次噪声：一次带文本，一次用空文本。请把两者结合起"
+            "来：引导系数为 0 时忽略文本，为 1 时等于带文本的预测，更大时沿同一方"
+            "向继续外推。（Ho 与 Salimans 2022，arXiv:2207.12598 的系数以带文本的"
+            "预测为 0；多数程序采用本题的约定。）"
+        ),
+    ),
+    limits=Text(
+        en="Arrays of one shape; `scale` is a number, 0 or more. NumPy.",
+        zh="两个数组形状相同；`scale` 为非负数。使用 NumPy。",
+    ),
+    examples=["guided_noise(np.array([1.0]), np.array([0.5]), 3.0) -> [2.0]"],
+    topic="diffusion_flow",
+    level="junior",
+    inputs=guidance_inputs,
+    hints=[
+        "Start from one prediction and walk along the difference of the two. Where "
+        "must scale 0 stand?",
+        "without_text + scale * (...)",
+    ],
+)
 def guided_noise(with_text, without_text, scale):
     return without_text + scale * (with_text - without_text)
 
 
+@guided_noise.also_right
 def guided_as_weights(with_text, without_text, scale):
     both = np.stack([with_text, without_text])
     return np.tensordot([scale, 1 - scale], both, axes=1)
 
 
+@guided_noise.wrong(
+    "This is the paper's count, where 0 already uses the text: here scale 1 is the "
+    "plain prediction with text."
+)
 def guided_one_too_many(with_text, without_text, scale):
     return (1 + scale) * with_text - scale * without_text
 
 
+@guided_noise.wrong(
+    "The two predictions are exchanged: a larger scale walks away from the text."
+)
 def guided_swapped(with_text, without_text, scale):
     return with_text + scale * (without_text - with_text)
 
 
+@guided_noise.wrong(
+    "The prediction without text is not used: the noise is merely scaled."
+)
 def guided_only_text(with_text, without_text, scale):
     return scale * with_text
 
 
+@guided_noise.wrong(
+    "The difference alone is not a noise prediction: add the one without text."
+)
 def guided_only_difference(with_text, without_text, scale):
     return scale * (with_text - without_text)
 
@@ -363,35 +687,87 @@ def flow_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="The training pair of flow matching", zh="流匹配的训练样本对"),
+    statement=Text(
+        en=(
+            "Flow matching with straight paths (Lipman et al. 2023, "
+            "arXiv:2210.02747; Liu et al. 2023, arXiv:2209.03003) moves every "
+            "noise sample on a straight line to a data sample, from noise at t = "
+            "0 to data at t = 1. Return `[x, target]`: the point at time `t` and "
+            "the velocity that the network is to predict there."
+        ),
+        zh=(
+            "直线路径的流匹配（Lipman 等，2023，arXiv:2210.02747；Liu 等，2023，"
+            "arXiv:2209.03003）让每个噪声样本沿直线走向一个数据样本：t = 0 时为噪"
+            "声，t = 1 时为数据。请返回 `[x, target]`：时刻 `t` 所处的点，以及网"
+            "络在该处应预测的速度。"
+        ),
+    ),
+    limits=Text(
+        en="`noise` and `data`: (batch, ...); `t`: (batch,) between 0 and 1. NumPy.",
+        zh=(
+            "`noise` 与 `data` 的形状为 (batch, ...)；`t` 为 (batch,)，取值在 0 "
+            "与 1 之间。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "flow_pair(np.array([[0.0]]), np.array([[4.0]]), np.array([0.25])) -> "
+        "[[[1.0]], [[4.0]]]"
+    ],
+    topic="diffusion_flow",
+    level="junior",
+    inputs=flow_inputs,
+    hints=[
+        "Write the point as a weighted mean of noise and data. The velocity is its "
+        "derivative with respect to t.",
+        "On a straight line the velocity does not depend on t.",
+        "x = (1 - t) * noise + t * data, target = data - noise",
+    ],
+)
 def flow_pair(noise, data, t):
     t = column(t, data)
     return [(1 - t) * noise + t * data, data - noise]
 
 
+@flow_pair.also_right
 def flow_pair_by_steps(noise, data, t):
     velocity = data - noise
     places = [a + s * v for a, s, v in zip(noise, t, velocity, strict=True)]
     return [np.stack(places), velocity]
 
 
+@flow_pair.wrong("Time runs the other way: here t = 0 is noise and t = 1 is data.")
 def flow_backwards(noise, data, t):
     return flow_pair(data, noise, t)
 
 
+@flow_pair.wrong("The velocity points back to the noise: check its sign.")
 def flow_velocity_reversed(noise, data, t):
     x, velocity = flow_pair(noise, data, t)
     return [x, -velocity]
 
 
+@flow_pair.wrong(
+    "This is the way that is left, data - x: the velocity is the whole way, data - "
+    "noise."
+)
 def flow_rest_of_the_way(noise, data, t):
     x, _ = flow_pair(noise, data, t)
     return [x, data - x]
 
 
+@flow_pair.wrong(
+    "The target is a velocity, not the noise: that is how a diffusion model is trained."
+)
 def flow_target_is_noise(noise, data, t):
     return [flow_pair(noise, data, t)[0], noise]
 
 
+@flow_pair.wrong(
+    "The roots belong to diffusion, which keeps the variance: here the path is "
+    "straight."
+)
 def flow_with_roots(noise, data, t):
     t = column(t, data)
     return [np.sqrt(1 - t) * noise + np.sqrt(t) * data, data - noise]
@@ -414,12 +790,51 @@ def velocity(x, t, matrix, push):
     return x @ matrix + t * push
 
 
+@problem(
+    title=Text(en="Euler sampling of a flow", zh="用欧拉法从流模型采样"),
+    statement=Text(
+        en=(
+            "Follow the velocity field from t = 0 to t = 1 in `steps` equal "
+            "Euler steps and return where `x` arrives. To keep the check small, "
+            "the field is `velocity(x, t) = x @ matrix + t * push` instead of a "
+            "network; each step uses the velocity at its start."
+        ),
+        zh=(
+            "用 `steps` 个等长的欧拉步沿速度场从 t = 0 走到 t = 1，返回 `x` 的终"
+            "点。为便于检查，这里用 `velocity(x, t) = x @ matrix + t * push` 代替"
+            "神经网络；每一步使用该步起点处的速度。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`x`: (batch, size); `matrix`: (size, size); `push`: (size,). Do not "
+            "change `x` in place. NumPy."
+        ),
+        zh=(
+            "`x` 的形状为 (batch, size)，`matrix` 为 (size, size)，`push` 为 "
+            "(size,)。不要原地修改 `x`。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "euler_path(np.array([[1.0]]), np.array([[1.0]]), np.array([0.0]), 2) -> "
+        "[[2.25]]"
+    ],
+    topic="diffusion_flow",
+    level="middle",
+    inputs=euler_inputs,
+    hints=[
+        "One step: x + (length of a step) * velocity(x, t). How long is a step?",
+        "Step number i begins at t = i / steps.",
+        "for i in range(steps): x = x + velocity(x, i / steps) / steps",
+    ],
+)
 def euler_path(x, matrix, push, steps):
     for i in range(steps):
         x = x + velocity(x, i / steps, matrix, push) / steps
     return x
 
 
+@euler_path.also_right
 def euler_in_closed_form(x, matrix, push, steps):
     growth = np.eye(len(matrix)) + matrix / steps
     end = x @ np.linalg.matrix_power(growth, steps)
@@ -429,36 +844,46 @@ def euler_in_closed_form(x, matrix, push, steps):
     return end
 
 
+@euler_path.wrong(
+    "Each step uses the time at its end: take the time at its start, i / steps."
+)
 def euler_late(x, matrix, push, steps):
     for i in range(steps):
         x = x + velocity(x, (i + 1) / steps, matrix, push) / steps
     return x
 
 
+@euler_path.wrong("The velocity is not multiplied by the length of a step, 1 / steps.")
 def euler_without_step_size(x, matrix, push, steps):
     for i in range(steps):
         x = x + velocity(x, i / steps, matrix, push)
     return x
 
 
+@euler_path.wrong("One step is missing: the path stops before t = 1.")
 def euler_one_step_short(x, matrix, push, steps):
     for i in range(steps - 1):
         x = x + velocity(x, i / steps, matrix, push) / steps
     return x
 
 
+@euler_path.wrong("Time was counted in steps: it runs from 0 to 1.")
 def euler_counts_steps(x, matrix, push, steps):
     for i in range(steps):
         x = x + velocity(x, i, matrix, push) / steps
     return x
 
 
+@euler_path.wrong("You walked from 1 to 0: here t = 0 is noise and t = 1 is data.")
 def euler_backwards(x, matrix, push, steps):
     for i in range(steps):
         x = x - velocity(x, 1 - i / steps, matrix, push) / steps
     return x
 
 
+@euler_path.wrong(
+    "The velocity was always taken at the first point: take it where x is now."
+)
 def euler_from_the_start(x, matrix, push, steps):
     end = x
     for i in range(steps):
@@ -466,6 +891,9 @@ def euler_from_the_start(x, matrix, push, steps):
     return end
 
 
+@euler_path.wrong(
+    "This is the midpoint rule: more exact, but the task asks for plain Euler steps."
+)
 def euler_midpoint(x, matrix, push, steps):
     for i in range(steps):
         half = x + velocity(x, i / steps, matrix, push) / (2 * steps)
@@ -481,36 +909,93 @@ def signal_inputs(rng):
     yield {"kept": np.array([0.5, 0.9, 0.999]), "most": 1.0}
 
 
+@problem(
+    title=Text(
+        en="Signal-to-noise ratio and min-SNR weights", zh="信噪比与 min-SNR 权重"
+    ),
+    statement=Text(
+        en=(
+            "The signal-to-noise ratio of $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + "
+            "\\sqrt{1 - \\bar\\alpha_t}\\, \\epsilon$ is a ratio of variances "
+            "(data of variance 1). Return `[ratio, weight]` for every level, "
+            "where `weight` is the min-SNR weight (Hang et al. 2023, "
+            "arXiv:2303.09556) of a network that predicts noise: the ratio, but "
+            "at most `most`, divided by the ratio."
+        ),
+        zh=(
+            "$x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 - "
+            "\\bar\\alpha_t}\\, \\epsilon$ 的信噪比是方差之比（设数据方差为 1）。"
+            "请对每个噪声水平返回 `[ratio, weight]`，其中 `weight` 是预测噪声的网"
+            "络所用的 min-SNR 权重（Hang 等，2023，arXiv:2303.09556）：信噪比以 "
+            "`most` 为上限截断，再除以信噪比。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`kept` ($\\bar\\alpha_t$): (levels,), between 0 and 1, both "
+            "excluded; `most` > 0. NumPy."
+        ),
+        zh=(
+            "`kept`（即 $\\bar\\alpha_t$）的形状为 (levels,)，取值在 0 与 1 之间"
+            "（不含端点）；`most` > 0。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "signal_weights(np.array([0.5, 0.9]), 5.0) -> [[1.0, 9.0], [1.0, 0.555556]]"
+    ],
+    topic="diffusion_flow",
+    level="middle",
+    inputs=signal_inputs,
+    hints=[
+        "Which factor stands before the image, which before the noise? Square both.",
+        "ratio = kept / (1 - kept); weight = np.minimum(ratio, most) / ratio",
+    ],
+)
 def signal_weights(kept, most):
     ratio = kept / (1 - kept)
     return [ratio, np.minimum(ratio, most) / ratio]
 
 
+@signal_weights.also_right
 def signal_weights_by_cases(kept, most):
     ratio = 1 / (1 / kept - 1)
     return [ratio, np.where(ratio > most, most / ratio, 1.0)]
 
 
+@signal_weights.wrong(
+    "This is the ratio of the factors: the ratio of the variances is its square."
+)
 def signal_of_amplitudes(kept, most):
     ratio = np.sqrt(kept / (1 - kept))
     return [ratio, np.minimum(ratio, most) / ratio]
 
 
+@signal_weights.wrong(
+    "Signal and noise are exchanged: little noise means a large ratio."
+)
 def signal_upside_down(kept, most):
     ratio = (1 - kept) / kept
     return [ratio, np.minimum(ratio, most) / ratio]
 
 
+@signal_weights.wrong(
+    "The weight is not divided by the ratio: that is the weight for a network that "
+    "predicts the clean image."
+)
 def signal_weight_not_divided(kept, most):
     ratio = kept / (1 - kept)
     return [ratio, np.minimum(ratio, most)]
 
 
+@signal_weights.wrong("`most` is a ceiling: take the minimum.")
 def signal_weight_of_maximum(kept, most):
     ratio = kept / (1 - kept)
     return [ratio, np.maximum(ratio, most) / ratio]
 
 
+@signal_weights.wrong(
+    "You took the share of the signal: divide by the noise's variance, 1 - kept."
+)
 def signal_against_all(kept, most):
     return [kept, np.minimum(kept, most) / kept]
 
@@ -527,779 +1012,85 @@ def v_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="The target of v-prediction", zh="v 预测的训练目标"),
+    statement=Text(
+        en=(
+            "Write $\\bar\\alpha_t = \\cos^2\\varphi$, so that $x_t = "
+            "\\cos\\varphi\\, x_0 + \\sin\\varphi\\, \\epsilon$. In v-prediction "
+            "(Salimans and Ho 2022, arXiv:2202.00512) the network learns $v = "
+            "\\mathrm{d}x_t / \\mathrm{d}\\varphi$. Return the target `v`; "
+            "`kept` is $\\bar\\alpha_t$."
+        ),
+        zh=(
+            "令 $\\bar\\alpha_t = \\cos^2\\varphi$，则 $x_t = \\cos\\varphi\\, "
+            "x_0 + \\sin\\varphi\\, \\epsilon$。在 v 预测（Salimans 与 Ho，2022，"
+            "arXiv:2202.00512）中，网络学习 $v = \\mathrm{d}x_t / "
+            "\\mathrm{d}\\varphi$。请返回训练目标 `v`；`kept` 即 "
+            "$\\bar\\alpha_t$。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`clean` and `noise`: (batch, ...); `kept`: (batch,), between 0 and "
+            "1. NumPy."
+        ),
+        zh=(
+            "`clean` 与 `noise` 的形状为 (batch, ...)；`kept` 为 (batch,)，取值在"
+            " 0 与 1 之间。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "velocity_target(np.array([[1.0]]), np.array([[2.0]]), np.array([0.64])) "
+        "-> [[1.0]]"
+    ],
+    topic="diffusion_flow",
+    level="senior",
+    inputs=v_inputs,
+    hints=[
+        "Differentiate cosine and sine; image and noise are constants.",
+        "cos(angle) * noise - sin(angle) * clean, and cos(angle) = sqrt(kept)",
+    ],
+)
 def velocity_target(clean, noise, kept):
     kept = column(kept, clean)
     return np.sqrt(kept) * noise - np.sqrt(1 - kept) * clean
 
 
+@velocity_target.also_right
 def velocity_as_derivative(clean, noise, kept):
     # x(angle) = cos(angle) clean + sin(angle) noise, differentiated by the angle
     angle = np.arccos(np.sqrt(column(kept, clean)))
     return np.cos(angle) * noise - np.sin(angle) * clean
 
 
+@velocity_target.wrong(
+    "The sign is the other way round: the derivative of the cosine is minus the sine."
+)
 def velocity_sign(clean, noise, kept):
     return -velocity_target(clean, noise, kept)
 
 
+@velocity_target.wrong("This is x_t itself: differentiate it.")
 def velocity_is_noisy_image(clean, noise, kept):
     kept = column(kept, clean)
     return np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise
 
 
+@velocity_target.wrong(
+    "This is the velocity of a straight path: here image and noise have the factors of "
+    "a circle."
+)
 def velocity_of_flow(clean, noise, kept):
     return noise - clean
 
 
+@velocity_target.wrong("The roots are missing: cos(angle) is sqrt(kept).")
 def velocity_without_roots(clean, noise, kept):
     kept = column(kept, clean)
     return kept * noise - (1 - kept) * clean
 
 
+@velocity_target.wrong("Sine and cosine are exchanged: the noise gets sqrt(kept).")
 def velocity_weights_swapped(clean, noise, kept):
     return velocity_target(clean, noise, 1 - kept)
-
-
-PROBLEMS = [
-    Problem(
-        title={"en": "Noise an image in one step", "zh": "一步加噪"},
-        statement={
-            "en": (
-                "A diffusion model (Ho et al. 2020, arXiv:2006.11239) adds noise "
-                "with the variances `betas`: $x_t = \\sqrt{1 - \\beta_t}\\, x_{t-1} "
-                "+ \\sqrt{\\beta_t}\\, \\epsilon$. Draw from $q(x_t \\mid x_0)$ "
-                "directly, without the steps between. Steps are counted from 0: `t = "
-                "0` means that one step of noise was added. The noise is given, each "
-                "image has its own `t`."
-            ),
-            "zh": (
-                "扩散模型（Ho 等，2020，arXiv:2006.11239）按方差序列 `betas` 逐步加"
-                "噪：$x_t = \\sqrt{1 - \\beta_t}\\, x_{t-1} + \\sqrt{\\beta_t}\\, "
-                "\\epsilon$。请不经过中间步骤，直接从 $q(x_t \\mid x_0)$ 采样。步数从"
-                " 0 计起：`t = 0` 表示已加过一步噪声。噪声由参数给出，每幅图像有各自"
-                "的 `t`。"
-            ),
-        },
-        signature="def noised(clean, t, noise, betas):",
-        limits={
-            "en": (
-                "`clean` and `noise`: (batch, ...), any number of axes; `t`: "
-                "(batch,) integers; `betas`: (steps,). NumPy."
-            ),
-            "zh": (
-                "`clean` 与 `noise` 的形状为 (batch, ...)，轴数不限；`t` 为 (batch,) "
-                "的整数；`betas` 为 (steps,)。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "noised(np.array([[1.0]]), np.array([1]), np.array([[1.0]]), "
-            "np.array([0.2, 0.2])) -> [[1.4]]"
-        ],
-        topic="diffusion_flow",
-        level="junior",
-        task=Task(
-            name="noised",
-            points=2,
-            inputs=noised_inputs,
-            reference=noised,
-            also_right=[noised_by_logarithms],
-            hints=[
-                "What is left of the image after t + 1 steps is a product. Of which "
-                "numbers?",
-                "kept = np.cumprod(1 - betas)[t]; the noise that came together has "
-                "the variance 1 - kept.",
-                "np.sqrt(kept) * clean + np.sqrt(1 - kept) * noise, with kept "
-                "reshaped to (batch, 1, ...)",
-            ],
-            wrong=[
-                Wrong(
-                    noised_without_roots,
-                    "Factors and variances are mixed up: kept and 1 - kept are "
-                    "variances, the factors are their roots.",
-                ),
-                Wrong(
-                    noised_one_step,
-                    "This adds the noise of step t alone: multiply the factors 1 - "
-                    "beta of all steps up to t.",
-                ),
-                Wrong(
-                    noised_product_of_betas,
-                    "The product runs over beta: it runs over 1 - beta, the share "
-                    "that each step keeps.",
-                ),
-                Wrong(
-                    noised_step_late,
-                    "One step is missing: t = 0 has already one step of noise.",
-                ),
-                Wrong(
-                    noised_variance_grows,
-                    "The image is not scaled down: the variance would grow above 1.",
-                ),
-                Wrong(
-                    noised_swapped,
-                    "Image and noise are exchanged: with small t the image must "
-                    "dominate.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "From predicted noise to the clean image",
-            "zh": "由预测噪声还原干净图像",
-        },
-        statement={
-            "en": (
-                "A network looked at $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 "
-                "- \\bar\\alpha_t}\\, \\epsilon$ and predicted the noise. Return the "
-                "clean image that this prediction implies. `kept` is "
-                "$\\bar\\alpha_t$, one number for each image."
-            ),
-            "zh": (
-                "网络看到 $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 - "
-                "\\bar\\alpha_t}\\, \\epsilon$ 并预测了噪声。请返回该预测所对应的干净"
-                "图像。`kept` 即 $\\bar\\alpha_t$，每幅图像一个数。"
-            ),
-        },
-        signature="def clean_from_noise(x, noise, kept):",
-        limits={
-            "en": (
-                "`x` and `noise`: (batch, ...); `kept`: (batch,), between 0 and 1. "
-                "NumPy."
-            ),
-            "zh": (
-                "`x` 与 `noise` 的形状为 (batch, ...)；`kept` 为 (batch,)，取值在 0 "
-                "与 1 之间。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "clean_from_noise(np.array([[1.4]]), np.array([[1.0]]), "
-            "np.array([0.64])) -> [[1.0]]"
-        ],
-        topic="diffusion_flow",
-        level="junior",
-        task=Task(
-            name="clean_from_noise",
-            points=1,
-            inputs=implied_inputs,
-            reference=clean_from_noise,
-            also_right=[clean_by_score],
-            hints=[
-                "Solve the equation of the statement for x_0.",
-                "(x - np.sqrt(1 - kept) * noise) / np.sqrt(kept), with kept reshaped "
-                "to (batch, 1, ...)",
-            ],
-            wrong=[
-                Wrong(
-                    clean_not_divided,
-                    "One step is missing: what is left is still scaled by "
-                    "sqrt(kept), so divide by it.",
-                ),
-                Wrong(
-                    clean_without_roots,
-                    "The roots are missing: the factors are sqrt(1 - kept) and "
-                    "sqrt(kept).",
-                ),
-                Wrong(
-                    clean_plain_difference,
-                    "The noise entered with the factor sqrt(1 - kept), and the image "
-                    "with sqrt(kept).",
-                ),
-                Wrong(clean_roots_swapped, "The two factors are exchanged."),
-                Wrong(clean_plus, "The noise is to be taken away: check the sign."),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "The posterior of a DDPM step", "zh": "DDPM 单步后验的均值与方差"},
-        statement={
-            "en": (
-                "If the clean image were known, the reverse step $q(x_{t-1} \\mid "
-                "x_t, x_0)$ would be a Gaussian that can be written down. Return "
-                "`[mean, variance]` of it. Steps are counted from 0; before step 0 "
-                "the image is untouched, $\\bar\\alpha_{-1} = 1$."
-            ),
-            "zh": (
-                "如果已知干净图像，反向一步 $q(x_{t-1} \\mid x_t, x_0)$ 就是一个可以"
-                "写出解析式的高斯分布。请返回它的 `[mean, variance]`（均值与方差）。"
-                "步数从 0 计起；第 0 步之前没有加过噪声，即 $\\bar\\alpha_{-1} = 1$。"
-            ),
-        },
-        signature="def posterior_step(x, clean, t, betas):",
-        limits={
-            "en": (
-                "`x` ($x_t$) and `clean` ($x_0$) have the same shape; `t`: one "
-                "integer; `betas`: (steps,). The variance is one number. NumPy."
-            ),
-            "zh": (
-                "`x`（即 $x_t$）与 `clean`（即 $x_0$）形状相同；`t` 为一个整数；"
-                "`betas` 的形状为 (steps,)。方差为一个数。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "posterior_step(np.array([2.0]), np.array([1.0]), 0, np.array([0.1])) -> "
-            "[[1.0], 0.0]"
-        ],
-        topic="diffusion_flow",
-        level="senior",
-        task=Task(
-            name="posterior_step",
-            points=4,
-            inputs=posterior_inputs,
-            reference=posterior_step,
-            also_right=[posterior_by_bayes],
-            hints=[
-                "Bayes: prior q(x_{t-1} | x_0) times likelihood q(x_t | x_{t-1}). "
-                "Both are Gaussian, so precisions add up.",
-                "variance = beta_t (1 - kept_{t-1}) / (1 - kept_t), where kept is "
-                "the running product of 1 - beta.",
-                "mean = sqrt(kept_{t-1}) beta_t / (1 - kept_t) * clean + sqrt(1 - "
-                "beta_t) (1 - kept_{t-1}) / (1 - kept_t) * x",
-            ],
-            wrong=[
-                Wrong(
-                    posterior_with_beta,
-                    "The mean is right, the variance is beta_t: the DDPM paper "
-                    "allows it as well (it is optimal where the data are standard "
-                    "normal), but the posterior is narrower by (1 - kept_{t-1}) / (1 "
-                    "- kept_t).",
-                ),
-                Wrong(
-                    posterior_deviation,
-                    "You returned the standard deviation: return the variance.",
-                ),
-                Wrong(
-                    posterior_swapped,
-                    "The weights of x_t and x_0 are exchanged: at t = 0 the mean "
-                    "must be the clean image.",
-                ),
-                Wrong(
-                    posterior_without_roots,
-                    "The two weights of the mean need roots: sqrt(kept_{t-1}) and "
-                    "sqrt(1 - beta_t).",
-                ),
-                Wrong(
-                    posterior_wrapped,
-                    "At t = 0 the index t - 1 took the last step: there kept is 1.",
-                ),
-                Wrong(
-                    posterior_kept_of_now,
-                    "The clean image's weight takes the root of kept_{t-1}, not of "
-                    "kept_t.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "One DDIM step", "zh": "DDIM 单步采样"},
-        statement={
-            "en": (
-                "Go from noise level $\\bar\\alpha$ (`kept`) to $\\bar\\alpha'$ "
-                "(`kept_before`, nearer to the clean image) as in DDIM (Song et al. "
-                "2021, arXiv:2010.02502): compute the implied clean image, then add "
-                "back predicted noise and fresh noise, with $\\sigma = \\eta "
-                "\\sqrt{\\frac{1 - \\bar\\alpha'}{1 - \\bar\\alpha}} \\sqrt{1 - "
-                "\\frac{\\bar\\alpha}{\\bar\\alpha'}}$ as the fresh noise's standard "
-                "deviation. The whole noise must have the variance $1 - "
-                "\\bar\\alpha'$."
-            ),
-            "zh": (
-                "按 DDIM（Song 等，2021，arXiv:2010.02502）从噪声水平 $\\bar\\alpha$"
-                "（`kept`）走到 $\\bar\\alpha'$（`kept_before`，更接近干净图像）：先"
-                "求出隐含的干净图像，再加回预测噪声和新噪声，其中新噪声的标准差为 "
-                "$\\sigma = \\eta \\sqrt{\\frac{1 - \\bar\\alpha'}{1 - "
-                "\\bar\\alpha}} \\sqrt{1 - \\frac{\\bar\\alpha}{\\bar\\alpha'}}$。噪"
-                "声的总方差必须为 $1 - \\bar\\alpha'$。"
-            ),
-        },
-        signature=(
-            "def ddim_step(x, predicted_noise, kept, kept_before, eta, fresh_noise):"
-        ),
-        limits={
-            "en": (
-                "0 < kept < kept_before <= 1; eta between 0 (deterministic) and 1. "
-                "Arrays of one shape. NumPy."
-            ),
-            "zh": (
-                "0 < kept < kept_before <= 1；eta 介于 0（确定性）与 1 之间。各数组形"
-                "状相同。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "ddim_step(np.array([1.4]), np.array([1.0]), 0.64, 1.0, 0.0, "
-            "np.array([5.0])) -> [1.0]"
-        ],
-        topic="diffusion_flow",
-        level="senior",
-        task=Task(
-            name="ddim_step",
-            points=3,
-            inputs=ddim_inputs,
-            reference=ddim_step,
-            also_right=[ddim_as_one_line],
-            hints=[
-                "First the implied clean image: (x - sqrt(1 - kept) * "
-                "predicted_noise) / sqrt(kept).",
-                "The fresh noise takes sigma**2 of the variance 1 - kept_before; the "
-                "predicted noise gets the rest.",
-                "sqrt(kept_before) * clean + sqrt(1 - kept_before - sigma**2) * "
-                "predicted_noise + sigma * fresh_noise",
-            ],
-            wrong=[
-                Wrong(
-                    ddim_without_direction,
-                    "The predicted noise is missing from the new image: it must come "
-                    "back with the factor sqrt(1 - kept_before - sigma**2).",
-                ),
-                Wrong(
-                    ddim_all_fresh,
-                    "You added fresh noise only: with eta = 0 the step must not "
-                    "depend on it.",
-                ),
-                Wrong(
-                    ddim_too_much_noise,
-                    "The variances add up to more than 1 - kept_before: take "
-                    "sigma**2 away from the predicted noise's share.",
-                ),
-                Wrong(
-                    ddim_keeps_level,
-                    "The noise of the old level was put back: the new image has the "
-                    "level kept_before.",
-                ),
-                Wrong(
-                    ddim_eta_ignored,
-                    "eta is not used: with eta above 0 some of the noise is fresh.",
-                ),
-                Wrong(
-                    ddim_returns_clean,
-                    "This is the implied clean image: the step goes only part of the "
-                    "way, to kept_before.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "The cosine schedule", "zh": "余弦噪声调度"},
-        statement={
-            "en": (
-                "Nichol and Dhariwal (2021, arXiv:2102.09672) choose "
-                "$\\bar\\alpha(t) = f(t) / f(0)$ with $f(t) = "
-                "\\cos^2\\!\\left(\\frac{t + s}{1 + s} \\cdot "
-                "\\frac{\\pi}{2}\\right)$, $s = 0.008$ and t from 0 to 1. Return the "
-                "betas of all steps: $\\beta_i = 1 - \\bar\\alpha(\\frac{i + 1}{n}) "
-                "/ \\bar\\alpha(\\frac{i}{n})$, none above 0.999."
-            ),
-            "zh": (
-                "Nichol 与 Dhariwal（2021，arXiv:2102.09672）取 $\\bar\\alpha(t) = "
-                "f(t) / f(0)$，其中 $f(t) = \\cos^2\\!\\left(\\frac{t + s}{1 + s} "
-                "\\cdot \\frac{\\pi}{2}\\right)$，$s = 0.008$，t 从 0 到 1。请返回全"
-                "部步的 beta：$\\beta_i = 1 - \\bar\\alpha(\\frac{i + 1}{n}) / "
-                "\\bar\\alpha(\\frac{i}{n})$，并且不超过 0.999。"
-            ),
-        },
-        signature="def cosine_betas(steps):",
-        limits={
-            "en": (
-                "`steps` ($n$) at most 4,000. Return an array of shape (steps,). NumPy."
-            ),
-            "zh": (
-                "`steps`（即 $n$）不超过 4000。返回形状为 (steps,) 的数组。使用 NumPy。"
-            ),
-        },
-        examples=["cosine_betas(2) -> [0.506157, 0.999]"],
-        topic="diffusion_flow",
-        level="middle",
-        task=Task(
-            name="cosine_betas",
-            points=2,
-            inputs=cosine_inputs,
-            reference=cosine_betas,
-            also_right=[cosine_betas_one_by_one],
-            tolerance=1e-6,
-            hints=[
-                "There are n betas but n + 1 places on the curve. f(0) cancels in "
-                "the ratio.",
-                "f = np.cos((np.arange(n + 1) / n + s) / (1 + s) * np.pi / 2) ** 2",
-                "np.minimum(1 - f[1:] / f[:-1], 0.999)",
-            ],
-            wrong=[
-                Wrong(
-                    cosine_not_clipped,
-                    "The last beta is 1: cut at 0.999, or the last step divides by 0.",
-                ),
-                Wrong(cosine_not_squared, "The cosine is not squared."),
-                Wrong(
-                    cosine_without_offset,
-                    "The offset s = 0.008 is missing: the first betas become too "
-                    "small.",
-                ),
-                Wrong(
-                    cosine_returns_kept,
-                    "You returned the curve alpha-bar: return the betas.",
-                ),
-                Wrong(
-                    cosine_differences,
-                    "A beta is one minus a ratio of neighbours, not their difference.",
-                ),
-                Wrong(cosine_alphas, "You returned 1 - beta."),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Classifier-free guidance", "zh": "无分类器引导（CFG）"},
-        statement={
-            "en": (
-                "A text-to-image model predicted the noise twice: with the text and "
-                "with an empty text. Combine both so that scale 0 ignores the text, "
-                "scale 1 gives the prediction with text, and a larger scale goes "
-                "further in the same direction. (Ho and Salimans 2022, "
-                "arXiv:2207.12598, count the scale from 0 at the prediction with "
-                "text; most programs count as here.)"
-            ),
-            "zh": (
-                "文生图模型预测了两次噪声：一次带文本，一次用空文本。请把两者结合起"
-                "来：引导系数为 0 时忽略文本，为 1 时等于带文本的预测，更大时沿同一方"
-                "向继续外推。（Ho 与 Salimans 2022，arXiv:2207.12598 的系数以带文本的"
-                "预测为 0；多数程序采用本题的约定。）"
-            ),
-        },
-        signature="def guided_noise(with_text, without_text, scale):",
-        limits={
-            "en": "Arrays of one shape; `scale` is a number, 0 or more. NumPy.",
-            "zh": "两个数组形状相同；`scale` 为非负数。使用 NumPy。",
-        },
-        examples=["guided_noise(np.array([1.0]), np.array([0.5]), 3.0) -> [2.0]"],
-        topic="diffusion_flow",
-        level="junior",
-        task=Task(
-            name="guided_noise",
-            points=1,
-            inputs=guidance_inputs,
-            reference=guided_noise,
-            also_right=[guided_as_weights],
-            hints=[
-                "Start from one prediction and walk along the difference of the two. "
-                "Where must scale 0 stand?",
-                "without_text + scale * (...)",
-            ],
-            wrong=[
-                Wrong(
-                    guided_one_too_many,
-                    "This is the paper's count, where 0 already uses the text: here "
-                    "scale 1 is the plain prediction with text.",
-                ),
-                Wrong(
-                    guided_swapped,
-                    "The two predictions are exchanged: a larger scale walks away "
-                    "from the text.",
-                ),
-                Wrong(
-                    guided_only_text,
-                    "The prediction without text is not used: the noise is merely "
-                    "scaled.",
-                ),
-                Wrong(
-                    guided_only_difference,
-                    "The difference alone is not a noise prediction: add the one "
-                    "without text.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "The training pair of flow matching", "zh": "流匹配的训练样本对"},
-        statement={
-            "en": (
-                "Flow matching with straight paths (Lipman et al. 2023, "
-                "arXiv:2210.02747; Liu et al. 2023, arXiv:2209.03003) moves every "
-                "noise sample on a straight line to a data sample, from noise at t = "
-                "0 to data at t = 1. Return `[x, target]`: the point at time `t` and "
-                "the velocity that the network is to predict there."
-            ),
-            "zh": (
-                "直线路径的流匹配（Lipman 等，2023，arXiv:2210.02747；Liu 等，2023，"
-                "arXiv:2209.03003）让每个噪声样本沿直线走向一个数据样本：t = 0 时为噪"
-                "声，t = 1 时为数据。请返回 `[x, target]`：时刻 `t` 所处的点，以及网"
-                "络在该处应预测的速度。"
-            ),
-        },
-        signature="def flow_pair(noise, data, t):",
-        limits={
-            "en": (
-                "`noise` and `data`: (batch, ...); `t`: (batch,) between 0 and 1. "
-                "NumPy."
-            ),
-            "zh": (
-                "`noise` 与 `data` 的形状为 (batch, ...)；`t` 为 (batch,)，取值在 0 "
-                "与 1 之间。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "flow_pair(np.array([[0.0]]), np.array([[4.0]]), np.array([0.25])) -> "
-            "[[[1.0]], [[4.0]]]"
-        ],
-        topic="diffusion_flow",
-        level="junior",
-        task=Task(
-            name="flow_pair",
-            points=2,
-            inputs=flow_inputs,
-            reference=flow_pair,
-            also_right=[flow_pair_by_steps],
-            hints=[
-                "Write the point as a weighted mean of noise and data. The velocity "
-                "is its derivative with respect to t.",
-                "On a straight line the velocity does not depend on t.",
-                "x = (1 - t) * noise + t * data, target = data - noise",
-            ],
-            wrong=[
-                Wrong(
-                    flow_backwards,
-                    "Time runs the other way: here t = 0 is noise and t = 1 is data.",
-                ),
-                Wrong(
-                    flow_velocity_reversed,
-                    "The velocity points back to the noise: check its sign.",
-                ),
-                Wrong(
-                    flow_rest_of_the_way,
-                    "This is the way that is left, data - x: the velocity is the "
-                    "whole way, data - noise.",
-                ),
-                Wrong(
-                    flow_target_is_noise,
-                    "The target is a velocity, not the noise: that is how a "
-                    "diffusion model is trained.",
-                ),
-                Wrong(
-                    flow_with_roots,
-                    "The roots belong to diffusion, which keeps the variance: here "
-                    "the path is straight.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Euler sampling of a flow", "zh": "用欧拉法从流模型采样"},
-        statement={
-            "en": (
-                "Follow the velocity field from t = 0 to t = 1 in `steps` equal "
-                "Euler steps and return where `x` arrives. To keep the check small, "
-                "the field is `velocity(x, t) = x @ matrix + t * push` instead of a "
-                "network; each step uses the velocity at its start."
-            ),
-            "zh": (
-                "用 `steps` 个等长的欧拉步沿速度场从 t = 0 走到 t = 1，返回 `x` 的终"
-                "点。为便于检查，这里用 `velocity(x, t) = x @ matrix + t * push` 代替"
-                "神经网络；每一步使用该步起点处的速度。"
-            ),
-        },
-        signature="def euler_path(x, matrix, push, steps):",
-        limits={
-            "en": (
-                "`x`: (batch, size); `matrix`: (size, size); `push`: (size,). Do not "
-                "change `x` in place. NumPy."
-            ),
-            "zh": (
-                "`x` 的形状为 (batch, size)，`matrix` 为 (size, size)，`push` 为 "
-                "(size,)。不要原地修改 `x`。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "euler_path(np.array([[1.0]]), np.array([[1.0]]), np.array([0.0]), 2) -> "
-            "[[2.25]]"
-        ],
-        topic="diffusion_flow",
-        level="middle",
-        task=Task(
-            name="euler_path",
-            points=2,
-            inputs=euler_inputs,
-            reference=euler_path,
-            also_right=[euler_in_closed_form],
-            hints=[
-                "One step: x + (length of a step) * velocity(x, t). How long is a "
-                "step?",
-                "Step number i begins at t = i / steps.",
-                "for i in range(steps): x = x + velocity(x, i / steps) / steps",
-            ],
-            wrong=[
-                Wrong(
-                    euler_late,
-                    "Each step uses the time at its end: take the time at its start, "
-                    "i / steps.",
-                ),
-                Wrong(
-                    euler_without_step_size,
-                    "The velocity is not multiplied by the length of a step, 1 / "
-                    "steps.",
-                ),
-                Wrong(
-                    euler_one_step_short,
-                    "One step is missing: the path stops before t = 1.",
-                ),
-                Wrong(
-                    euler_counts_steps,
-                    "Time was counted in steps: it runs from 0 to 1.",
-                ),
-                Wrong(
-                    euler_backwards,
-                    "You walked from 1 to 0: here t = 0 is noise and t = 1 is data.",
-                ),
-                Wrong(
-                    euler_from_the_start,
-                    "The velocity was always taken at the first point: take it where "
-                    "x is now.",
-                ),
-                Wrong(
-                    euler_midpoint,
-                    "This is the midpoint rule: more exact, but the task asks for "
-                    "plain Euler steps.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Signal-to-noise ratio and min-SNR weights",
-            "zh": "信噪比与 min-SNR 权重",
-        },
-        statement={
-            "en": (
-                "The signal-to-noise ratio of $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + "
-                "\\sqrt{1 - \\bar\\alpha_t}\\, \\epsilon$ is a ratio of variances "
-                "(data of variance 1). Return `[ratio, weight]` for every level, "
-                "where `weight` is the min-SNR weight (Hang et al. 2023, "
-                "arXiv:2303.09556) of a network that predicts noise: the ratio, but "
-                "at most `most`, divided by the ratio."
-            ),
-            "zh": (
-                "$x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 - "
-                "\\bar\\alpha_t}\\, \\epsilon$ 的信噪比是方差之比（设数据方差为 1）。"
-                "请对每个噪声水平返回 `[ratio, weight]`，其中 `weight` 是预测噪声的网"
-                "络所用的 min-SNR 权重（Hang 等，2023，arXiv:2303.09556）：信噪比以 "
-                "`most` 为上限截断，再除以信噪比。"
-            ),
-        },
-        signature="def signal_weights(kept, most):",
-        limits={
-            "en": (
-                "`kept` ($\\bar\\alpha_t$): (levels,), between 0 and 1, both "
-                "excluded; `most` > 0. NumPy."
-            ),
-            "zh": (
-                "`kept`（即 $\\bar\\alpha_t$）的形状为 (levels,)，取值在 0 与 1 之间"
-                "（不含端点）；`most` > 0。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "signal_weights(np.array([0.5, 0.9]), 5.0) -> [[1.0, 9.0], [1.0, 0.555556]]"
-        ],
-        topic="diffusion_flow",
-        level="middle",
-        task=Task(
-            name="signal_weights",
-            points=2,
-            inputs=signal_inputs,
-            reference=signal_weights,
-            also_right=[signal_weights_by_cases],
-            hints=[
-                "Which factor stands before the image, which before the noise? "
-                "Square both.",
-                "ratio = kept / (1 - kept); weight = np.minimum(ratio, most) / ratio",
-            ],
-            wrong=[
-                Wrong(
-                    signal_of_amplitudes,
-                    "This is the ratio of the factors: the ratio of the variances is "
-                    "its square.",
-                ),
-                Wrong(
-                    signal_upside_down,
-                    "Signal and noise are exchanged: little noise means a large ratio.",
-                ),
-                Wrong(
-                    signal_weight_not_divided,
-                    "The weight is not divided by the ratio: that is the weight for "
-                    "a network that predicts the clean image.",
-                ),
-                Wrong(
-                    signal_weight_of_maximum, "`most` is a ceiling: take the minimum."
-                ),
-                Wrong(
-                    signal_against_all,
-                    "You took the share of the signal: divide by the noise's "
-                    "variance, 1 - kept.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "The target of v-prediction", "zh": "v 预测的训练目标"},
-        statement={
-            "en": (
-                "Write $\\bar\\alpha_t = \\cos^2\\varphi$, so that $x_t = "
-                "\\cos\\varphi\\, x_0 + \\sin\\varphi\\, \\epsilon$. In v-prediction "
-                "(Salimans and Ho 2022, arXiv:2202.00512) the network learns $v = "
-                "\\mathrm{d}x_t / \\mathrm{d}\\varphi$. Return the target `v`; "
-                "`kept` is $\\bar\\alpha_t$."
-            ),
-            "zh": (
-                "令 $\\bar\\alpha_t = \\cos^2\\varphi$，则 $x_t = \\cos\\varphi\\, "
-                "x_0 + \\sin\\varphi\\, \\epsilon$。在 v 预测（Salimans 与 Ho，2022，"
-                "arXiv:2202.00512）中，网络学习 $v = \\mathrm{d}x_t / "
-                "\\mathrm{d}\\varphi$。请返回训练目标 `v`；`kept` 即 "
-                "$\\bar\\alpha_t$。"
-            ),
-        },
-        signature="def velocity_target(clean, noise, kept):",
-        limits={
-            "en": (
-                "`clean` and `noise`: (batch, ...); `kept`: (batch,), between 0 and "
-                "1. NumPy."
-            ),
-            "zh": (
-                "`clean` 与 `noise` 的形状为 (batch, ...)；`kept` 为 (batch,)，取值在"
-                " 0 与 1 之间。使用 NumPy。"
-            ),
-        },
-        examples=[
-            "velocity_target(np.array([[1.0]]), np.array([[2.0]]), np.array([0.64])) "
-            "-> [[1.0]]"
-        ],
-        topic="diffusion_flow",
-        level="senior",
-        task=Task(
-            name="velocity_target",
-            points=2,
-            inputs=v_inputs,
-            reference=velocity_target,
-            also_right=[velocity_as_derivative],
-            hints=[
-                "Differentiate cosine and sine; image and noise are constants.",
-                "cos(angle) * noise - sin(angle) * clean, and cos(angle) = sqrt(kept)",
-            ],
-            wrong=[
-                Wrong(
-                    velocity_sign,
-                    "The sign is the other way round: the derivative of the cosine "
-                    "is minus the sine.",
-                ),
-                Wrong(velocity_is_noisy_image, "This is x_t itself: differentiate it."),
-                Wrong(
-                    velocity_of_flow,
-                    "This is the velocity of a straight path: here image and noise "
-                    "have the factors of a circle.",
-                ),
-                Wrong(
-                    velocity_without_roots,
-                    "The roots are missing: cos(angle) is sqrt(kept).",
-                ),
-                Wrong(
-                    velocity_weights_swapped,
-                    "Sine and cosine are exchanged: the noise gets sqrt(kept).",
-                ),
-            ],
-        ),
-    ),
-]

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from scipy.special import expit
 
-from digitdreams.interview.problems import Problem, program
-from digitdreams.tasks import Task, Wrong
+from digitdreams.inputs import normal
+from digitdreams.interview.bank import Text
+from digitdreams.interview.problems import problem
 
 # averaged_weights -----------------------------------------------------------------
 
@@ -16,6 +17,57 @@ def history_inputs(rng):
         yield {"history": rng.normal(size=(steps, size)) + 2, "decay": decay}
 
 
+@problem(
+    title=Text(en="A moving average of weights", zh="权重的指数滑动平均（EMA）"),
+    statement=Text(
+        en=(
+            "Samples from averaged generator weights are often better. Start the "
+            "average at 0, update it after each step with "
+            "$a \\leftarrow \\beta a + (1 - \\beta) w$, and at the end divide by "
+            "$1 - \\beta^t$ ($t$ steps) to correct the bias towards 0. Return the "
+            "corrected average after the last step."
+        ),
+        zh=(
+            "用滑动平均后的生成器权重采样，效果往往更好。平均值从 0 开始，每步之后"
+            "做 "
+            "$a \\leftarrow \\beta a + (1 - \\beta) w$；最后除以 $1 - \\beta^t$"
+            "（共 $t$ 步），修正偏向 0 的偏差。返回最后一步之后修正过的平均值。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`history` (steps, n): the weights after each step, oldest first; "
+            "`decay` = beta in (0, 1). Returns (n,). NumPy only."
+        ),
+        zh=(
+            "`history` 形状 (步数, n)，按时间先后存放每步之后的权重；`decay` 即 "
+            "beta，在 (0, 1) 内。返回 (n,)。只用 NumPy。"
+        ),
+    ),
+    examples=["history [[1.0], [1.0]], decay 0.9 -> [1.0]"],
+    topic="training_failures",
+    level="middle",
+    inputs=history_inputs,
+    hints=[
+        "Loop over the steps with the formula, from an array of zeros.",
+        "If all weights are 1, the average after t steps is 1 - decay**t: that is "
+        "what to divide by.",
+    ],
+)
+def averaged_weights(history, decay):
+    return plain_average(history, decay) / (1 - decay ** len(history))
+
+
+@averaged_weights.also_right
+def average_by_sum(history, decay):
+    shares = decay ** np.arange(len(history))[::-1]
+    return shares @ history / shares.sum()
+
+
+@averaged_weights.wrong(
+    "The correction is missing: the average started at 0 and is still too small. "
+    "Divide by 1 - decay**steps."
+)
 def plain_average(history, decay):
     average = np.zeros(history.shape[1])
     for weights in history:
@@ -23,15 +75,10 @@ def plain_average(history, decay):
     return average
 
 
-def averaged_weights(history, decay):
-    return plain_average(history, decay) / (1 - decay ** len(history))
-
-
-def average_by_sum(history, decay):
-    shares = decay ** np.arange(len(history))[::-1]
-    return shares @ history / shares.sum()
-
-
+@averaged_weights.wrong(
+    "You started at the first weights, which then weigh far too much: start at 0 and "
+    "correct at the end."
+)
 def average_from_first(history, decay):
     average = history[0]
     for weights in history[1:]:
@@ -39,18 +86,24 @@ def average_from_first(history, decay):
     return average
 
 
+@averaged_weights.wrong(
+    "decay and 1 - decay are swapped: decay multiplies the old average."
+)
 def average_swapped(history, decay):
     return averaged_weights(history, 1 - decay)
 
 
+@averaged_weights.wrong("Divide by 1 - decay**steps, not by 1 - decay.")
 def average_corrected_once(history, decay):
     return plain_average(history, decay) / (1 - decay)
 
 
+@averaged_weights.wrong("The order is reversed: the last weights should weigh most.")
 def average_backwards(history, decay):
     return averaged_weights(history[::-1], decay)
 
 
+@averaged_weights.wrong("This is the ordinary mean: recent weights should weigh more.")
 def average_of_all(history, decay):
     return history.mean(axis=0)
 
@@ -70,11 +123,39 @@ def length_of(gradients):
     return math.sqrt(sum(np.square(one).sum() for one in gradients))
 
 
+@problem(
+    title=Text(en="Clip gradients by their global norm", zh="按全局范数裁剪梯度"),
+    statement=Text(
+        en=(
+            "Take all gradients together as one long vector. If it is longer than "
+            "`limit`, scale all of them by the same factor so that its length is "
+            "`limit`; otherwise leave them. The direction never changes."
+        ),
+        zh=(
+            "把所有梯度看成一个长向量。若它的长度超过 `limit`，就用同一个系数缩放"
+            "全部梯度，使长度等于 `limit`；否则保持不变。方向始终不变。"
+        ),
+    ),
+    limits=Text(
+        en="`gradients`: a list of arrays. Returns a list of the same shapes.",
+        zh="`gradients` 是数组的列表。返回形状相同的列表。",
+    ),
+    examples=["[[3.0], [4.0]] with limit 1 -> [[0.6], [0.8]]"],
+    topic="training_failures",
+    level="junior",
+    inputs=clip_inputs,
+    hints=[
+        "The length is the root of the sum of the squares of all numbers in all "
+        "arrays.",
+        "factor = min(1.0, limit / length)",
+    ],
+)
 def clip_gradients(gradients, limit):
     factor = min(1.0, limit / length_of(gradients))
     return [factor * one for one in gradients]
 
 
+@clip_gradients.also_right
 def clip_in_one_row(gradients, limit):
     row = np.concatenate([one.ravel() for one in gradients])
     length = np.linalg.norm(row)
@@ -85,23 +166,33 @@ def clip_in_one_row(gradients, limit):
     return [part.reshape(one.shape) for part, one in zip(parts, gradients, strict=True)]
 
 
+@clip_gradients.wrong(
+    "Each array was clipped on its own: that turns the step into another direction. "
+    "Use one length for all."
+)
 def clip_each_array(gradients, limit):
     return [one * min(1.0, limit / np.linalg.norm(one)) for one in gradients]
 
 
+@clip_gradients.wrong(
+    "Single numbers were clipped, which changes the direction: scale all by one factor."
+)
 def clip_each_number(gradients, limit):
     return [np.clip(one, -limit, limit) for one in gradients]
 
 
+@clip_gradients.wrong("Short gradients were made longer: the factor is at most 1.")
 def clip_always(gradients, limit):
     return [limit / length_of(gradients) * one for one in gradients]
 
 
+@clip_gradients.wrong("Lengths do not add up: add the squares, then take the root.")
 def clip_by_sum_of_lengths(gradients, limit):
     total = sum(np.linalg.norm(one) for one in gradients)
     return [min(1.0, limit / total) * one for one in gradients]
 
 
+@clip_gradients.wrong("The square root of the sum is missing.")
 def clip_without_root(gradients, limit):
     factor = min(1.0, limit / length_of(gradients) ** 2)
     return [factor * one for one in gradients]
@@ -147,10 +238,48 @@ def step_with(noise, generator, discriminator, rate, slope_of):
     return generator - rate * noise.T @ np.outer(slope, discriminator)
 
 
+@problem(
+    title=Text(en="Bug hunt: the generator that gives in", zh="找错：主动认输的生成器"),
+    statement=Text(
+        en=(
+            "The longer the generator trains, the surer the discriminator is that "
+            "its images are fake. The gradient itself is right. Find the mistake "
+            "and repair `generator_step`."
+        ),
+        zh=(
+            "生成器训练得越久，判别器越确信它的图像是假的。梯度公式本身没有错。找出"
+            "错误并修好 `generator_step`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns the "
+            "new generator for the non-saturating loss. NumPy is enough."
+        ),
+        zh=(
+            "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
+            "(d,)。按非饱和损失更新，返回新的生成器。NumPy 就够了。"
+        ),
+    ),
+    examples=["after a step with a small rate the mean logit has risen"],
+    topic="training_failures",
+    level="junior",
+    broken=GENERATOR_STEP,
+    mistake=(
+        "The generator is trained with the label 'fake' (0), so it learns to be found "
+        "out. In its own step the label is 1, 'real'."
+    ),
+    inputs=step_inputs,
+    hints=[
+        "What does the generator want the discriminator to answer?",
+        "The label of its images, in its own step, is 1.",
+    ],
+)
 def generator_step(noise, generator, discriminator, rate):
     return step_with(noise, generator, discriminator, rate, lambda a: expit(a) - 1)
 
 
+@generator_step.also_right
 def step_by_tape(noise, generator, discriminator, rate):
     import tensorflow as tf
 
@@ -161,15 +290,23 @@ def step_by_tape(noise, generator, discriminator, rate):
     return weights - rate * tape.gradient(loss, weights)
 
 
+@generator_step.wrong(
+    "Ascent with the label 0 is the saturating loss: its gradient vanishes where the "
+    "discriminator is sure. Use the label 1."
+)
 def step_upwards(noise, generator, discriminator, rate):
     """Ascent on the loss with the label 0: the saturating loss."""
     return step_with(noise, generator, discriminator, rate, lambda a: -expit(a))
 
 
+@generator_step.wrong("The step goes uphill: subtract the gradient.")
 def step_away(noise, generator, discriminator, rate):
     return step_with(noise, generator, discriminator, rate, lambda a: 1 - expit(a))
 
 
+@generator_step.wrong(
+    "A label of 0.5 aims at an undecided discriminator: the label is 1."
+)
 def step_of_half(noise, generator, discriminator, rate):
     return step_with(noise, generator, discriminator, rate, lambda a: expit(a) - 0.5)
 
@@ -207,11 +344,52 @@ def pull(images, weights, label):
     return images.T @ (expit(images @ weights) - label)
 
 
+@problem(
+    title=Text(
+        en="Bug hunt: a discriminator that says no to everything",
+        zh="找错：见谁都说假的判别器",
+    ),
+    statement=Text(
+        en=(
+            "The discriminator's loss falls to 0, and it calls every image fake, "
+            "the real ones too. Find the mistake and repair `discriminator_step`: "
+            "the loss is the mean cross-entropy over all images of both batches."
+        ),
+        zh=(
+            "判别器的损失降到 0，可它把所有图像都判为假，真实图像也不例外。找出错误"
+            "并修好 `discriminator_step`：损失是两个批次全部图像的平均交叉熵。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`real`, `fake` (n, d), equally many; `weights` (d,). Returns the new "
+            "weights. NumPy is enough."
+        ),
+        zh=(
+            "`real`、`fake` 形状 (n, d)，数量相同；`weights` 形状 (d,)。返回新的"
+            "权重。NumPy 就够了。"
+        ),
+    ),
+    examples=["with real equal to fake and weights 0 the weights stay 0"],
+    topic="training_failures",
+    level="junior",
+    broken=DISCRIMINATOR_STEP,
+    mistake=(
+        "The discriminator never sees a real image: to answer 'fake' is then always "
+        "right. Train on both batches."
+    ),
+    inputs=both_inputs,
+    hints=[
+        "Which argument is never used?",
+        "Concatenate both batches, with labels 1 for real and 0 for fake.",
+    ],
+)
 def discriminator_step(real, fake, weights, rate):
     gradient = pull(real, weights, 1) + pull(fake, weights, 0)
     return weights - rate * gradient / (len(real) + len(fake))
 
 
+@discriminator_step.also_right
 def step_on_one_batch(real, fake, weights, rate):
     images = np.concatenate([real, fake])
     labels = np.repeat([1.0, 0.0], [len(real), len(fake)])
@@ -219,20 +397,26 @@ def step_on_one_batch(real, fake, weights, rate):
     return weights - rate * (images * slope[:, None]).mean(axis=0)
 
 
+@discriminator_step.wrong("The real images have the label 0, too: theirs is 1.")
 def step_all_fake(real, fake, weights, rate):
     gradient = pull(real, weights, 0) + pull(fake, weights, 0)
     return weights - rate * gradient / (len(real) + len(fake))
 
 
+@discriminator_step.wrong("Now it never sees a generated image: train on both batches.")
 def step_real_only(real, fake, weights, rate):
     return weights - rate * pull(real, weights, 1) / len(real)
 
 
+@discriminator_step.wrong("The labels are swapped: real is 1.")
 def step_labels_swapped(real, fake, weights, rate):
     gradient = pull(real, weights, 0) + pull(fake, weights, 1)
     return weights - rate * gradient / (len(real) + len(fake))
 
 
+@discriminator_step.wrong(
+    "The step is twice too long: average over all images of both batches."
+)
 def step_of_means_added(real, fake, weights, rate):
     return discriminator_step(real, fake, weights, 2 * rate)
 
@@ -262,10 +446,49 @@ def generator_turn(noise, generator, discriminator, rate):
 '''
 
 
+@problem(
+    title=Text(en="Bug hunt: an opponent that helps", zh="找错：帮倒忙的对手"),
+    statement=Text(
+        en=(
+            "During the generator's turn its loss falls faster than it should, "
+            "and the images change less: the discriminator learns along, to call "
+            "them real. Find the mistake and repair `generator_turn`."
+        ),
+        zh=(
+            "轮到生成器训练时，它的损失降得过快，图像的变化却偏小：判别器也跟着在变，"
+            "学着把生成图像判为真。找出错误并修好 `generator_turn`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns "
+            "both networks, the generator first. NumPy is enough."
+        ),
+        zh=(
+            "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
+            "(d,)。依次返回生成器和判别器。NumPy 就够了。"
+        ),
+    ),
+    examples=["the second result equals the argument `discriminator`"],
+    topic="training_failures",
+    level="junior",
+    broken=GENERATOR_TURN,
+    mistake=(
+        "The discriminator is not kept fixed: it is updated towards the generator's "
+        "goal. Return it unchanged."
+    ),
+    inputs=step_inputs,
+    hints=[
+        "Which of the two networks may change in this turn?",
+        "In Keras: apply gradients to generator.trainable_variables only, or set "
+        "discriminator.trainable = False before compiling.",
+    ],
+)
 def generator_turn(noise, generator, discriminator, rate):
     return generator_step(noise, generator, discriminator, rate), discriminator
 
 
+@generator_turn.also_right
 def turn_written_out(noise, generator, discriminator, rate):
     changed = generator.copy()
     for row in noise:
@@ -274,12 +497,17 @@ def turn_written_out(noise, generator, discriminator, rate):
     return [changed, discriminator]
 
 
+@generator_turn.wrong("You kept the wrong one fixed: this is the generator's turn.")
 def turn_of_discriminator(noise, generator, discriminator, rate):
     images = noise @ generator
     slope = (expit(images @ discriminator) - 1) / len(noise)
     return generator, discriminator - rate * images.T @ slope
 
 
+@generator_turn.wrong(
+    "The discriminator learns here as well, though with the right label: it has a turn "
+    "of its own."
+)
 def turn_against(noise, generator, discriminator, rate):
     images = noise @ generator
     slope = expit(images @ discriminator) / len(noise)
@@ -287,6 +515,7 @@ def turn_against(noise, generator, discriminator, rate):
     return changed, discriminator - rate * images.T @ slope
 
 
+@generator_turn.wrong("Return both networks: the new generator and the discriminator.")
 def turn_alone(noise, generator, discriminator, rate):
     return generator_step(noise, generator, discriminator, rate)
 
@@ -322,24 +551,69 @@ def noise_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Bug hunt: z_dim who?", zh="找错：z_dim 是谁"),
+    statement=Text(
+        en=(
+            "The program stops with `NameError: name 'z_dim' is not defined`, "
+            "although a line below sets it. Find the mistake and repair "
+            "`noise_batch` without new arguments or globals."
+        ),
+        zh=(
+            "程序停在 `NameError: name 'z_dim' is not defined`，可下面明明有一行给"
+            "它"
+            "赋了值。找出错误并修好 `noise_batch`，不要增加参数或全局变量。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`generator` (noise size, pixels). Returns numbers from N(0, 1), "
+            "(batch_size, noise size), drawn by np.random.default_rng(seed)."
+        ),
+        zh=(
+            "`generator` 形状 (噪声维数, 像素数)。用 np.random.default_rng(seed) "
+            "抽取并返回 N(0, 1) 的随机数，形状 (batch_size, 噪声维数)。"
+        ),
+    ),
+    examples=["a generator (3, 784) and batch_size 2 -> an array (2, 3)"],
+    topic="training_failures",
+    level="junior",
+    broken=NOISE_BATCH,
+    mistake=(
+        "A name is not defined here: z_dim is local to some_images. Take the size from "
+        "the generator itself, len(generator)."
+    ),
+    inputs=noise_inputs,
+    hints=[
+        "A name set in one function does not exist in another.",
+        "The size of the noise is the number of rows of `generator`.",
+    ],
+)
 def noise_batch(generator, batch_size, seed):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(batch_size, generator.shape[0]))
 
 
+@noise_batch.also_right
 def noise_by_standard_normal(generator, batch_size, seed):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((batch_size, len(generator)))
 
 
+@noise_batch.wrong(
+    "You took the number of pixels: noise meets the rows of the matrix, "
+    "generator.shape[0]."
+)
 def noise_of_image_size(generator, batch_size, seed):
     return np.random.default_rng(seed).normal(size=(batch_size, generator.shape[1]))
 
 
+@noise_batch.wrong("A fixed 100 fits only one generator: take its number of rows.")
 def noise_of_hundred(generator, batch_size, seed):
     return np.random.default_rng(seed).normal(size=(batch_size, 100))
 
 
+@noise_batch.wrong("Draw from N(0, 1), not from [0, 1).")
 def noise_uniform(generator, batch_size, seed):
     return np.random.default_rng(seed).uniform(size=(batch_size, len(generator)))
 
@@ -359,24 +633,61 @@ def line_inputs(rng):
         yield {"step": int(rng.integers(1, 900)), "losses": [loss, accuracy]}
 
 
+@problem(
+    title=Text(
+        en="Bug hunt: the log that stops the training", zh="找错：一行日志让训练中断"
+    ),
+    statement=Text(
+        en=(
+            "With metrics=['accuracy'], train_on_batch returns a list "
+            "[loss, accuracy], and the first line of the log raises a TypeError. "
+            "Find the mistake and repair `progress_line`."
+        ),
+        zh=(
+            "编译时加了 metrics=['accuracy']，train_on_batch 就返回列表 "
+            "[损失, 准确率]，于是打印第一行日志时抛出 TypeError。找出错误并修好 "
+            "`progress_line`。"
+        ),
+    ),
+    limits=Text(
+        en="Returns a text, each number with three decimals, as in the example.",
+        zh="返回文本，各数保留三位小数，格式见示例。",
+    ),
+    examples=[
+        "progress_line(7, [0.6931, 0.5]) -> 'step 7: loss 0.693, accuracy 0.500'"
+    ],
+    topic="training_failures",
+    level="junior",
+    broken=PROGRESS_LINE,
+    mistake=("A list is formatted as a float: take loss and accuracy out of it first."),
+    inputs=line_inputs,
+    hints=[
+        "%.3f wants a number. What is `losses`?",
+        "loss, accuracy = losses",
+    ],
+)
 def progress_line(step, losses):
     loss, accuracy = losses
     return f"step {step}: loss {loss:.3f}, accuracy {accuracy:.3f}"
 
 
+@progress_line.also_right
 def line_joined(step, losses):
     loss, accuracy = (format(one, ".3f") for one in losses)
     return "step " + str(step) + ": loss " + loss + ", accuracy " + accuracy
 
 
+@progress_line.wrong("The accuracy is the second entry of the list.")
 def line_of_first(step, losses):
     return progress_line(step, losses[:1] * 2)
 
 
+@progress_line.wrong("The loss comes first in the list.")
 def line_swapped(step, losses):
     return progress_line(step, losses[::-1])
 
 
+@progress_line.wrong("Do not print the list: write each number with three decimals.")
 def line_of_list(step, losses):
     return f"step {step}: loss {losses}"
 
@@ -426,6 +737,49 @@ def images_of_steps(weights, noise, shrink=0.9):
     return np.tanh(noise @ weights * sizes[:, None, None])
 
 
+@problem(
+    title=Text(
+        en="Bug hunt: a loop that builds pipelines", zh="找错：循环里反复搭流水线"
+    ),
+    statement=Text(
+        en=(
+            "Each training step spends more time around the generator than in it: "
+            "`predict` sets up a data pipeline and callbacks at every call. Repair "
+            "`fakes_of_steps` so that no pipeline is built. The weights change at "
+            "every step, so the images cannot be made in advance."
+        ),
+        zh=(
+            "每个训练步花在生成器外围的时间比生成器本身还多：`predict` 每次调用都要"
+            "搭一条数据流水线并准备回调。修好 `fakes_of_steps`，让它一条流水线也不"
+            "建。权重每步都在变，所以图像不能提前一次生成。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`weights` (k, d), `noise` (steps, n, k). Returns images (steps, n, d) "
+            "and the count `generator.pipelines`. Leave the class as it is."
+        ),
+        zh=(
+            "`weights` 形状 (k, d)，`noise` 形状 (步数, n, k)。返回图像 (步数, n, "
+            "d) "
+            "和计数 `generator.pipelines`。类的代码不要改。"
+        ),
+    ),
+    examples=["the second result is 0"],
+    topic="training_failures",
+    level="middle",
+    broken=FAKES_OF_STEPS,
+    mistake=(
+        "`predict` stands in the training loop and builds a pipeline at every step: "
+        "call the model itself, generator(one)."
+    ),
+    inputs=steps_inputs,
+    hints=[
+        "predict is made for whole data sets. What is the plain way to run a model on "
+        "one batch?",
+        "A Keras model can be called like a function: generator(noise).",
+    ],
+)
 def fakes_of_steps(weights, noise):
     images = []
     for one in noise:
@@ -434,14 +788,23 @@ def fakes_of_steps(weights, noise):
     return np.stack(images), 0
 
 
+@fakes_of_steps.also_right
 def fakes_in_closed_form(weights, noise):
     return [images_of_steps(weights, noise), 0]
 
 
+@fakes_of_steps.wrong(
+    "One predict for all steps uses the weights of the first step: they change in "
+    "between. Call generator(one) in the loop."
+)
 def fakes_all_at_once(weights, noise):
     return images_of_steps(weights, noise, 1.0), 1
 
 
+@fakes_of_steps.wrong(
+    "All images come from the first weights: generate within the loop, before each "
+    "update."
+)
 def fakes_called_at_once(weights, noise):
     return images_of_steps(weights, noise, 1.0), 0
 
@@ -474,7 +837,7 @@ def kept_model(weights):
 
 def kept_inputs(rng):
     for shape in ((3, 4), (5, 2)):
-        yield {"weights": rng.normal(size=shape).astype("float32")}
+        yield {"weights": normal(rng, *shape)}
 
 
 def saved_in(name, weights):
@@ -497,18 +860,60 @@ def saved_in(name, weights):
     return [path.suffix, again.get_weights()[0]]
 
 
+@problem(
+    title=Text(en="Bug hunt: a file of yesterday", zh="找错：过时的文件格式"),
+    statement=Text(
+        en=(
+            "Saving the generator prints a warning: the file format is legacy. "
+            "Repair `kept_model` so that the whole model is kept in the native "
+            "format of Keras 3."
+        ),
+        zh=(
+            "保存生成器时出现警告：该文件格式已经过时。修好 `kept_model`，用 Keras "
+            "3 "
+            "的原生格式保存整个模型。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "Returns the ending of the file's name and the weights read back from "
+            "it. Save and load, as before."
+        ),
+        zh="返回文件名的后缀和重新读出的权重。仍须先保存再读取。",
+    ),
+    examples=["the second result equals `weights`"],
+    topic="training_failures",
+    level="junior",
+    broken=KEPT_MODEL,
+    mistake=(
+        "The model is saved in the legacy .h5 format: name the file generator.keras."
+    ),
+    inputs=kept_inputs,
+    hints=[
+        "Keras chooses the format by the ending of the file's name.",
+        "The native format ends in .keras.",
+    ],
+)
 def kept_model(weights):
     return saved_in("generator.keras", weights)
 
 
+@kept_model.also_right
 def kept_under_other_name(weights):
     return tuple(saved_in("final_model.keras", weights))
 
 
+@kept_model.wrong(
+    ".weights.h5 holds weights only, so the layers would be lost: save the model as "
+    ".keras."
+)
 def kept_weights_only(weights):
     return [".weights.h5", weights]
 
 
+@kept_model.wrong(
+    "Without an ending Keras refuses to save: name the file generator.keras."
+)
 def kept_without_ending(weights):
     return saved_in("generator", weights)
 
@@ -534,13 +939,51 @@ def descent_step(images, labels, weights, rate):
 def descent_inputs(rng):
     for rows, width in ((6, 3), (4, 5)):
         yield {
-            "images": rng.normal(size=(rows, width)).astype("float32"),
+            "images": normal(rng, rows, width),
             "labels": np.tile([1, 0], rows // 2).astype("float32"),
-            "weights": rng.normal(size=width).astype("float32"),
+            "weights": normal(rng, width),
             "rate": 0.5,
         }
 
 
+@problem(
+    title=Text(en="Bug hunt: the gradient is None", zh="找错：梯度是 None"),
+    statement=Text(
+        en=(
+            "`rate * gradient` raises a TypeError: the gradient is None, although "
+            "the loss is right. Find the mistake and repair `descent_step`."
+        ),
+        zh=(
+            "`rate * gradient` 抛出 TypeError：损失的数值没错，梯度却是 None。找出"
+            "错误"
+            "并修好 `descent_step`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`images` (n, d), `labels` (n,) of 0 and 1, `weights` (d,), float32. "
+            "Returns the new weights."
+        ),
+        zh=(
+            "`images` 形状 (n, d)，`labels` 形状 (n,)，取值 0 或 1，`weights` 形状 "
+            "(d,)，float32。返回新的权重。"
+        ),
+    ),
+    examples=["images 0: the weights do not change"],
+    topic="training_failures",
+    level="middle",
+    broken=DESCENT_STEP,
+    mistake=(
+        "The gradient is None: the tape did not record how the loss comes from the "
+        "weights. Move the forward pass inside the with block."
+    ),
+    inputs=descent_inputs,
+    hints=[
+        "A tape knows only what happens while it records.",
+        "Which lines lead from the weights to the loss, and which of them stand "
+        "inside the with block?",
+    ],
+)
 def descent_step(images, labels, weights, rate):
     import tensorflow as tf
 
@@ -552,19 +995,23 @@ def descent_step(images, labels, weights, rate):
     return weights - rate * tape.gradient(loss, weights)
 
 
+@descent_step.also_right
 def descent_by_hand(images, labels, weights, rate):
     slope = expit(images @ weights) - labels
     return weights - rate * images.T @ slope / len(images)
 
 
+@descent_step.wrong("Skipping the update hides the None: the weights must change.")
 def descent_standing_still(images, labels, weights, rate):
     return weights
 
 
+@descent_step.wrong("The step goes uphill: subtract the gradient.")
 def descent_upwards(images, labels, weights, rate):
     return descent_by_hand(images, labels, weights, -rate)
 
 
+@descent_step.wrong("Average the losses over the batch.")
 def descent_summed(images, labels, weights, rate):
     return descent_by_hand(images, labels, weights, rate * len(images))
 
@@ -588,13 +1035,49 @@ def better_noise(noise, generator, discriminator, rate):
 def watch_inputs(rng):
     for rows, size, width in ((4, 3, 5), (3, 2, 4)):
         yield {
-            "noise": rng.normal(size=(rows, size)).astype("float32"),
-            "generator": rng.normal(size=(size, width)).astype("float32"),
-            "discriminator": rng.normal(size=width).astype("float32"),
+            "noise": normal(rng, rows, size),
+            "generator": normal(rng, size, width),
+            "discriminator": normal(rng, width),
             "rate": 0.5,
         }
 
 
+@problem(
+    title=Text(en="Bug hunt: a tape that cannot watch", zh="找错：tape 看不住数组"),
+    statement=Text(
+        en=(
+            "`tape.watch(noise)` raises a ValueError: 'Passed in object ... of "
+            "type ndarray'. Find the mistake and repair `better_noise`."
+        ),
+        zh=(
+            "`tape.watch(noise)` 抛出 ValueError：'Passed in object ... of type "
+            "ndarray'。找出错误并修好 `better_noise`。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`noise` (n, k), `generator` (k, d), `discriminator` (d,): NumPy "
+            "arrays, float32. Returns (n, k)."
+        ),
+        zh=(
+            "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
+            "(d,)，都是 float32 的 NumPy 数组。返回 (n, k)。"
+        ),
+    ),
+    examples=["discriminator 0 -> the noise does not move"],
+    topic="training_failures",
+    level="middle",
+    broken=BETTER_NOISE,
+    mistake=(
+        "A tape cannot watch a NumPy array: turn noise into a tensor first, "
+        "tf.convert_to_tensor(noise)."
+    ),
+    inputs=watch_inputs,
+    hints=[
+        "What type has noise, and what can a tape watch?",
+        "tf.convert_to_tensor, before the with block; then watch the tensor.",
+    ],
+)
 def better_noise(noise, generator, discriminator, rate):
     import tensorflow as tf
 
@@ -606,11 +1089,16 @@ def better_noise(noise, generator, discriminator, rate):
     return noise + rate * tape.gradient(score, noise)
 
 
+@better_noise.also_right
 def noise_by_hand(noise, generator, discriminator, rate):
     slope = (1 - np.tanh(noise @ generator) ** 2) * discriminator
     return noise + rate * slope @ generator.T / len(noise)
 
 
+@better_noise.wrong(
+    "Without watch the gradient is None: only variables are watched by themselves. "
+    "Keep the line, and hand it a tensor."
+)
 def noise_not_watched(noise, generator, discriminator, rate):
     import tensorflow as tf
 
@@ -621,10 +1109,12 @@ def noise_not_watched(noise, generator, discriminator, rate):
     return noise + rate * tape.gradient(score, noise)
 
 
+@better_noise.wrong("The noise moves downhill: add the gradient.")
 def noise_downhill(noise, generator, discriminator, rate):
     return noise_by_hand(noise, generator, discriminator, -rate)
 
 
+@better_noise.wrong("The noise must move: add rate * gradient.")
 def noise_unmoved(noise, generator, discriminator, rate):
     return noise
 
@@ -652,6 +1142,47 @@ def plan_inputs(rng):
         }
 
 
+@problem(
+    title=Text(en="Bug hunt: 10,000 epochs", zh="找错：一万个 epoch"),
+    statement=Text(
+        en=(
+            "A colleague wanted 10,000 updates and got 10,000 epochs: with 55,000 "
+            "images in batches of 128 that is 4.3 million updates, weeks instead "
+            "of an hour. Find the mistake and repair `update_plan`: exactly "
+            "`updates` updates, epoch after epoch, stopping in the middle of one "
+            "if need be. The last batch of an epoch may be smaller."
+        ),
+        zh=(
+            "同事想做 10,000 次更新，结果跑成了 10,000 个 epoch：55,000 张图像、每"
+            "批 "
+            "128 张，就是 430 万次更新，一小时的活要干几个星期。找出错误并修好 "
+            "`update_plan`：按 epoch 依次进行，恰好做 `updates` 次更新，必要时在某"
+            "个 "
+            "epoch 中途停下。每个 epoch 的最后一批可以不满。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "All positive integers. Returns a list of [epoch, first image], both "
+            "counted from 0."
+        ),
+        zh="参数都是正整数。返回由 [epoch, 首张图像序号] 组成的列表，均从 0 起数。",
+    ),
+    examples=["update_plan(5, 2, 4) -> [[0, 0], [0, 2], [0, 4], [1, 0]]"],
+    topic="training_failures",
+    level="junior",
+    broken=UPDATE_PLAN,
+    mistake=(
+        "Epochs were taken for updates: the outer loop runs through the whole data set "
+        "`updates` times. Stop after `updates` batches."
+    ),
+    inputs=plan_inputs,
+    hints=[
+        "What does `updates` count, and what does the outer loop count?",
+        "Count the batches of an epoch, rounded up; or return as soon as the plan is "
+        "long enough.",
+    ],
+)
 def update_plan(images, batch_size, updates):
     plan, epoch = [], 0
     while True:
@@ -662,772 +1193,34 @@ def update_plan(images, batch_size, updates):
         epoch += 1
 
 
+@update_plan.also_right
 def plan_by_division(images, batch_size, updates):
     batches = -(-images // batch_size)
     return [[one // batches, one % batches * batch_size] for one in range(updates)]
 
 
+@update_plan.wrong(
+    "The last epoch was finished although enough updates were made: stop in the middle."
+)
 def plan_whole_epochs(images, batch_size, updates):
     batches = math.ceil(images / batch_size)
     epochs = math.ceil(updates / batches)
     return plan_by_division(images, batch_size, epochs * batches)
 
 
+@update_plan.wrong("This is one epoch, whatever `updates` says.")
 def plan_one_epoch(images, batch_size, updates):
     return plan_by_division(images, batch_size, math.ceil(images / batch_size))
 
 
+@update_plan.wrong(
+    "Each epoch stops after its first batch, so most images are never seen."
+)
 def plan_first_batch(images, batch_size, updates):
     return [[epoch, 0] for epoch in range(updates)]
 
 
+@update_plan.wrong("The smaller last batch of an epoch is left out: keep it.")
 def plan_drops_rest(images, batch_size, updates):
     batches = images // batch_size
     return [[one // batches, one % batches * batch_size] for one in range(updates)]
-
-
-PROBLEMS = [
-    Problem(
-        title={
-            "en": "A moving average of weights",
-            "zh": "权重的指数滑动平均（EMA）",
-        },
-        statement={
-            "en": (
-                "Samples from averaged generator weights are often better. Start the "
-                "average at 0, update it after each step with "
-                "$a \\leftarrow \\beta a + (1 - \\beta) w$, and at the end divide by "
-                "$1 - \\beta^t$ ($t$ steps) to correct the bias towards 0. Return the "
-                "corrected average after the last step."
-            ),
-            "zh": (
-                "用滑动平均后的生成器权重采样，效果往往更好。平均值从 0 开始，每步之后"
-                "做 "
-                "$a \\leftarrow \\beta a + (1 - \\beta) w$；最后除以 $1 - \\beta^t$"
-                "（共 $t$ 步），修正偏向 0 的偏差。返回最后一步之后修正过的平均值。"
-            ),
-        },
-        signature="def averaged_weights(history, decay):",
-        limits={
-            "en": (
-                "`history` (steps, n): the weights after each step, oldest first; "
-                "`decay` = beta in (0, 1). Returns (n,). NumPy only."
-            ),
-            "zh": (
-                "`history` 形状 (步数, n)，按时间先后存放每步之后的权重；`decay` 即 "
-                "beta，在 (0, 1) 内。返回 (n,)。只用 NumPy。"
-            ),
-        },
-        examples=["history [[1.0], [1.0]], decay 0.9 -> [1.0]"],
-        topic="training_failures",
-        level="middle",
-        task=Task(
-            name="averaged_weights",
-            points=2,
-            inputs=history_inputs,
-            reference=averaged_weights,
-            also_right=[average_by_sum],
-            hints=[
-                "Loop over the steps with the formula, from an array of zeros.",
-                "If all weights are 1, the average after t steps is 1 - decay**t: "
-                "that is what to divide by.",
-            ],
-            wrong=[
-                Wrong(
-                    plain_average,
-                    "The correction is missing: the average started at 0 and is still "
-                    "too small. Divide by 1 - decay**steps.",
-                ),
-                Wrong(
-                    average_from_first,
-                    "You started at the first weights, which then weigh far too much: "
-                    "start at 0 and correct at the end.",
-                ),
-                Wrong(
-                    average_swapped,
-                    "decay and 1 - decay are swapped: decay multiplies the old "
-                    "average.",
-                ),
-                Wrong(
-                    average_corrected_once,
-                    "Divide by 1 - decay**steps, not by 1 - decay.",
-                ),
-                Wrong(
-                    average_backwards,
-                    "The order is reversed: the last weights should weigh most.",
-                ),
-                Wrong(
-                    average_of_all,
-                    "This is the ordinary mean: recent weights should weigh more.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Clip gradients by their global norm",
-            "zh": "按全局范数裁剪梯度",
-        },
-        statement={
-            "en": (
-                "Take all gradients together as one long vector. If it is longer than "
-                "`limit`, scale all of them by the same factor so that its length is "
-                "`limit`; otherwise leave them. The direction never changes."
-            ),
-            "zh": (
-                "把所有梯度看成一个长向量。若它的长度超过 `limit`，就用同一个系数缩放"
-                "全部梯度，使长度等于 `limit`；否则保持不变。方向始终不变。"
-            ),
-        },
-        signature="def clip_gradients(gradients, limit):",
-        limits={
-            "en": "`gradients`: a list of arrays. Returns a list of the same shapes.",
-            "zh": "`gradients` 是数组的列表。返回形状相同的列表。",
-        },
-        examples=["[[3.0], [4.0]] with limit 1 -> [[0.6], [0.8]]"],
-        topic="training_failures",
-        level="junior",
-        task=Task(
-            name="clip_gradients",
-            points=1,
-            inputs=clip_inputs,
-            reference=clip_gradients,
-            also_right=[clip_in_one_row],
-            hints=[
-                "The length is the root of the sum of the squares of all numbers in "
-                "all arrays.",
-                "factor = min(1.0, limit / length)",
-            ],
-            wrong=[
-                Wrong(
-                    clip_each_array,
-                    "Each array was clipped on its own: that turns the step into "
-                    "another direction. Use one length for all.",
-                ),
-                Wrong(
-                    clip_each_number,
-                    "Single numbers were clipped, which changes the direction: scale "
-                    "all by one factor.",
-                ),
-                Wrong(
-                    clip_always,
-                    "Short gradients were made longer: the factor is at most 1.",
-                ),
-                Wrong(
-                    clip_by_sum_of_lengths,
-                    "Lengths do not add up: add the squares, then take the root.",
-                ),
-                Wrong(clip_without_root, "The square root of the sum is missing."),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: the generator that gives in",
-            "zh": "找错：主动认输的生成器",
-        },
-        statement={
-            "en": (
-                "The longer the generator trains, the surer the discriminator is that "
-                "its images are fake. The gradient itself is right. Find the mistake "
-                "and repair `generator_step`."
-            ),
-            "zh": (
-                "生成器训练得越久，判别器越确信它的图像是假的。梯度公式本身没有错。找出"
-                "错误并修好 `generator_step`。"
-            ),
-        },
-        signature="def generator_step(noise, generator, discriminator, rate):",
-        limits={
-            "en": (
-                "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns the "
-                "new generator for the non-saturating loss. NumPy is enough."
-            ),
-            "zh": (
-                "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
-                "(d,)。按非饱和损失更新，返回新的生成器。NumPy 就够了。"
-            ),
-        },
-        examples=["after a step with a small rate the mean logit has risen"],
-        topic="training_failures",
-        level="junior",
-        broken=GENERATOR_STEP,
-        task=Task(
-            name="generator_step",
-            points=1,
-            inputs=step_inputs,
-            reference=generator_step,
-            also_right=[step_by_tape],
-            hints=[
-                "What does the generator want the discriminator to answer?",
-                "The label of its images, in its own step, is 1.",
-            ],
-            wrong=[
-                Wrong(
-                    program(GENERATOR_STEP, "generator_step"),
-                    "The generator is trained with the label 'fake' (0), so it learns "
-                    "to be found out. In its own step the label is 1, 'real'.",
-                ),
-                Wrong(
-                    step_upwards,
-                    "Ascent with the label 0 is the saturating loss: its gradient "
-                    "vanishes where the discriminator is sure. Use the label 1.",
-                ),
-                Wrong(
-                    step_away,
-                    "The step goes uphill: subtract the gradient.",
-                ),
-                Wrong(
-                    step_of_half,
-                    "A label of 0.5 aims at an undecided discriminator: the label is "
-                    "1.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: a discriminator that says no to everything",
-            "zh": "找错：见谁都说假的判别器",
-        },
-        statement={
-            "en": (
-                "The discriminator's loss falls to 0, and it calls every image fake, "
-                "the real ones too. Find the mistake and repair `discriminator_step`: "
-                "the loss is the mean cross-entropy over all images of both batches."
-            ),
-            "zh": (
-                "判别器的损失降到 0，可它把所有图像都判为假，真实图像也不例外。找出错误"
-                "并修好 `discriminator_step`：损失是两个批次全部图像的平均交叉熵。"
-            ),
-        },
-        signature="def discriminator_step(real, fake, weights, rate):",
-        limits={
-            "en": (
-                "`real`, `fake` (n, d), equally many; `weights` (d,). Returns the new "
-                "weights. NumPy is enough."
-            ),
-            "zh": (
-                "`real`、`fake` 形状 (n, d)，数量相同；`weights` 形状 (d,)。返回新的"
-                "权重。NumPy 就够了。"
-            ),
-        },
-        examples=["with real equal to fake and weights 0 the weights stay 0"],
-        topic="training_failures",
-        level="junior",
-        broken=DISCRIMINATOR_STEP,
-        task=Task(
-            name="discriminator_step",
-            points=1,
-            inputs=both_inputs,
-            reference=discriminator_step,
-            also_right=[step_on_one_batch],
-            hints=[
-                "Which argument is never used?",
-                "Concatenate both batches, with labels 1 for real and 0 for fake.",
-            ],
-            wrong=[
-                Wrong(
-                    program(DISCRIMINATOR_STEP, "discriminator_step"),
-                    "The discriminator never sees a real image: to answer 'fake' is "
-                    "then always right. Train on both batches.",
-                ),
-                Wrong(
-                    step_all_fake,
-                    "The real images have the label 0, too: theirs is 1.",
-                ),
-                Wrong(
-                    step_real_only,
-                    "Now it never sees a generated image: train on both batches.",
-                ),
-                Wrong(step_labels_swapped, "The labels are swapped: real is 1."),
-                Wrong(
-                    step_of_means_added,
-                    "The step is twice too long: average over all images of both "
-                    "batches.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: an opponent that helps",
-            "zh": "找错：帮倒忙的对手",
-        },
-        statement={
-            "en": (
-                "During the generator's turn its loss falls faster than it should, "
-                "and the images change less: the discriminator learns along, to call "
-                "them real. Find the mistake and repair `generator_turn`."
-            ),
-            "zh": (
-                "轮到生成器训练时，它的损失降得过快，图像的变化却偏小：判别器也跟着在变，"
-                "学着把生成图像判为真。找出错误并修好 `generator_turn`。"
-            ),
-        },
-        signature="def generator_turn(noise, generator, discriminator, rate):",
-        limits={
-            "en": (
-                "`noise` (n, k), `generator` (k, d), `discriminator` (d,). Returns "
-                "both networks, the generator first. NumPy is enough."
-            ),
-            "zh": (
-                "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
-                "(d,)。依次返回生成器和判别器。NumPy 就够了。"
-            ),
-        },
-        examples=["the second result equals the argument `discriminator`"],
-        topic="training_failures",
-        level="junior",
-        broken=GENERATOR_TURN,
-        task=Task(
-            name="generator_turn",
-            points=1,
-            inputs=step_inputs,
-            reference=generator_turn,
-            also_right=[turn_written_out],
-            hints=[
-                "Which of the two networks may change in this turn?",
-                "In Keras: apply gradients to generator.trainable_variables only, or "
-                "set discriminator.trainable = False before compiling.",
-            ],
-            wrong=[
-                Wrong(
-                    program(GENERATOR_TURN, "generator_turn"),
-                    "The discriminator is not kept fixed: it is updated towards the "
-                    "generator's goal. Return it unchanged.",
-                ),
-                Wrong(
-                    turn_of_discriminator,
-                    "You kept the wrong one fixed: this is the generator's turn.",
-                ),
-                Wrong(
-                    turn_against,
-                    "The discriminator learns here as well, though with the right "
-                    "label: it has a turn of its own.",
-                ),
-                Wrong(
-                    turn_alone,
-                    "Return both networks: the new generator and the discriminator.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Bug hunt: z_dim who?", "zh": "找错：z_dim 是谁"},
-        statement={
-            "en": (
-                "The program stops with `NameError: name 'z_dim' is not defined`, "
-                "although a line below sets it. Find the mistake and repair "
-                "`noise_batch` without new arguments or globals."
-            ),
-            "zh": (
-                "程序停在 `NameError: name 'z_dim' is not defined`，可下面明明有一行给"
-                "它"
-                "赋了值。找出错误并修好 `noise_batch`，不要增加参数或全局变量。"
-            ),
-        },
-        signature="def noise_batch(generator, batch_size, seed):",
-        limits={
-            "en": (
-                "`generator` (noise size, pixels). Returns numbers from N(0, 1), "
-                "(batch_size, noise size), drawn by np.random.default_rng(seed)."
-            ),
-            "zh": (
-                "`generator` 形状 (噪声维数, 像素数)。用 np.random.default_rng(seed) "
-                "抽取并返回 N(0, 1) 的随机数，形状 (batch_size, 噪声维数)。"
-            ),
-        },
-        examples=["a generator (3, 784) and batch_size 2 -> an array (2, 3)"],
-        topic="training_failures",
-        level="junior",
-        broken=NOISE_BATCH,
-        task=Task(
-            name="noise_batch",
-            points=1,
-            inputs=noise_inputs,
-            reference=noise_batch,
-            also_right=[noise_by_standard_normal],
-            hints=[
-                "A name set in one function does not exist in another.",
-                "The size of the noise is the number of rows of `generator`.",
-            ],
-            wrong=[
-                Wrong(
-                    program(NOISE_BATCH, "noise_batch"),
-                    "A name is not defined here: z_dim is local to some_images. Take "
-                    "the size from the generator itself, len(generator).",
-                ),
-                Wrong(
-                    noise_of_image_size,
-                    "You took the number of pixels: noise meets the rows of the "
-                    "matrix, generator.shape[0].",
-                ),
-                Wrong(
-                    noise_of_hundred,
-                    "A fixed 100 fits only one generator: take its number of rows.",
-                ),
-                Wrong(noise_uniform, "Draw from N(0, 1), not from [0, 1)."),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: the log that stops the training",
-            "zh": "找错：一行日志让训练中断",
-        },
-        statement={
-            "en": (
-                "With metrics=['accuracy'], train_on_batch returns a list "
-                "[loss, accuracy], and the first line of the log raises a TypeError. "
-                "Find the mistake and repair `progress_line`."
-            ),
-            "zh": (
-                "编译时加了 metrics=['accuracy']，train_on_batch 就返回列表 "
-                "[损失, 准确率]，于是打印第一行日志时抛出 TypeError。找出错误并修好 "
-                "`progress_line`。"
-            ),
-        },
-        signature="def progress_line(step, losses):",
-        limits={
-            "en": "Returns a text, each number with three decimals, as in the example.",
-            "zh": "返回文本，各数保留三位小数，格式见示例。",
-        },
-        examples=[
-            "progress_line(7, [0.6931, 0.5]) -> 'step 7: loss 0.693, accuracy 0.500'"
-        ],
-        topic="training_failures",
-        level="junior",
-        broken=PROGRESS_LINE,
-        task=Task(
-            name="progress_line",
-            points=1,
-            inputs=line_inputs,
-            reference=progress_line,
-            also_right=[line_joined],
-            hints=[
-                "%.3f wants a number. What is `losses`?",
-                "loss, accuracy = losses",
-            ],
-            wrong=[
-                Wrong(
-                    program(PROGRESS_LINE, "progress_line"),
-                    "A list is formatted as a float: take loss and accuracy out of it "
-                    "first.",
-                ),
-                Wrong(line_of_first, "The accuracy is the second entry of the list."),
-                Wrong(line_swapped, "The loss comes first in the list."),
-                Wrong(
-                    line_of_list,
-                    "Do not print the list: write each number with three decimals.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: a loop that builds pipelines",
-            "zh": "找错：循环里反复搭流水线",
-        },
-        statement={
-            "en": (
-                "Each training step spends more time around the generator than in it: "
-                "`predict` sets up a data pipeline and callbacks at every call. Repair "
-                "`fakes_of_steps` so that no pipeline is built. The weights change at "
-                "every step, so the images cannot be made in advance."
-            ),
-            "zh": (
-                "每个训练步花在生成器外围的时间比生成器本身还多：`predict` 每次调用都要"
-                "搭一条数据流水线并准备回调。修好 `fakes_of_steps`，让它一条流水线也不"
-                "建。权重每步都在变，所以图像不能提前一次生成。"
-            ),
-        },
-        signature="def fakes_of_steps(weights, noise):",
-        limits={
-            "en": (
-                "`weights` (k, d), `noise` (steps, n, k). Returns images (steps, n, d) "
-                "and the count `generator.pipelines`. Leave the class as it is."
-            ),
-            "zh": (
-                "`weights` 形状 (k, d)，`noise` 形状 (步数, n, k)。返回图像 (步数, n, "
-                "d) "
-                "和计数 `generator.pipelines`。类的代码不要改。"
-            ),
-        },
-        examples=["the second result is 0"],
-        topic="training_failures",
-        level="middle",
-        broken=FAKES_OF_STEPS,
-        task=Task(
-            name="fakes_of_steps",
-            points=1,
-            inputs=steps_inputs,
-            reference=fakes_of_steps,
-            also_right=[fakes_in_closed_form],
-            hints=[
-                "predict is made for whole data sets. What is the plain way to run a "
-                "model on one batch?",
-                "A Keras model can be called like a function: generator(noise).",
-            ],
-            wrong=[
-                Wrong(
-                    program(FAKES_OF_STEPS, "fakes_of_steps"),
-                    "`predict` stands in the training loop and builds a pipeline at "
-                    "every step: call the model itself, generator(one).",
-                ),
-                Wrong(
-                    fakes_all_at_once,
-                    "One predict for all steps uses the weights of the first step: "
-                    "they change in between. Call generator(one) in the loop.",
-                ),
-                Wrong(
-                    fakes_called_at_once,
-                    "All images come from the first weights: generate within the "
-                    "loop, before each update.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: a file of yesterday",
-            "zh": "找错：过时的文件格式",
-        },
-        statement={
-            "en": (
-                "Saving the generator prints a warning: the file format is legacy. "
-                "Repair `kept_model` so that the whole model is kept in the native "
-                "format of Keras 3."
-            ),
-            "zh": (
-                "保存生成器时出现警告：该文件格式已经过时。修好 `kept_model`，用 Keras "
-                "3 "
-                "的原生格式保存整个模型。"
-            ),
-        },
-        signature="def kept_model(weights):",
-        limits={
-            "en": (
-                "Returns the ending of the file's name and the weights read back from "
-                "it. Save and load, as before."
-            ),
-            "zh": "返回文件名的后缀和重新读出的权重。仍须先保存再读取。",
-        },
-        examples=["the second result equals `weights`"],
-        topic="training_failures",
-        level="junior",
-        broken=KEPT_MODEL,
-        task=Task(
-            name="kept_model",
-            points=1,
-            inputs=kept_inputs,
-            reference=kept_model,
-            also_right=[kept_under_other_name],
-            hints=[
-                "Keras chooses the format by the ending of the file's name.",
-                "The native format ends in .keras.",
-            ],
-            wrong=[
-                Wrong(
-                    program(KEPT_MODEL, "kept_model"),
-                    "The model is saved in the legacy .h5 format: name the file "
-                    "generator.keras.",
-                ),
-                Wrong(
-                    kept_weights_only,
-                    ".weights.h5 holds weights only, so the layers would be lost: "
-                    "save the model as .keras.",
-                ),
-                Wrong(
-                    kept_without_ending,
-                    "Without an ending Keras refuses to save: name the file "
-                    "generator.keras.",
-                ),
-            ],
-        ),
-    ),
-    Problem(
-        title={"en": "Bug hunt: the gradient is None", "zh": "找错：梯度是 None"},
-        statement={
-            "en": (
-                "`rate * gradient` raises a TypeError: the gradient is None, although "
-                "the loss is right. Find the mistake and repair `descent_step`."
-            ),
-            "zh": (
-                "`rate * gradient` 抛出 TypeError：损失的数值没错，梯度却是 None。找出"
-                "错误"
-                "并修好 `descent_step`。"
-            ),
-        },
-        signature="def descent_step(images, labels, weights, rate):",
-        limits={
-            "en": (
-                "`images` (n, d), `labels` (n,) of 0 and 1, `weights` (d,), float32. "
-                "Returns the new weights."
-            ),
-            "zh": (
-                "`images` 形状 (n, d)，`labels` 形状 (n,)，取值 0 或 1，`weights` 形状 "
-                "(d,)，float32。返回新的权重。"
-            ),
-        },
-        examples=["images 0: the weights do not change"],
-        topic="training_failures",
-        level="middle",
-        broken=DESCENT_STEP,
-        task=Task(
-            name="descent_step",
-            points=1,
-            inputs=descent_inputs,
-            reference=descent_step,
-            also_right=[descent_by_hand],
-            hints=[
-                "A tape knows only what happens while it records.",
-                "Which lines lead from the weights to the loss, and which of them "
-                "stand inside the with block?",
-            ],
-            wrong=[
-                Wrong(
-                    program(DESCENT_STEP, "descent_step"),
-                    "The gradient is None: the tape did not record how the loss comes "
-                    "from the weights. Move the forward pass inside the with block.",
-                ),
-                Wrong(
-                    descent_standing_still,
-                    "Skipping the update hides the None: the weights must change.",
-                ),
-                Wrong(descent_upwards, "The step goes uphill: subtract the gradient."),
-                Wrong(descent_summed, "Average the losses over the batch."),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: a tape that cannot watch",
-            "zh": "找错：tape 看不住数组",
-        },
-        statement={
-            "en": (
-                "`tape.watch(noise)` raises a ValueError: 'Passed in object ... of "
-                "type ndarray'. Find the mistake and repair `better_noise`."
-            ),
-            "zh": (
-                "`tape.watch(noise)` 抛出 ValueError：'Passed in object ... of type "
-                "ndarray'。找出错误并修好 `better_noise`。"
-            ),
-        },
-        signature="def better_noise(noise, generator, discriminator, rate):",
-        limits={
-            "en": (
-                "`noise` (n, k), `generator` (k, d), `discriminator` (d,): NumPy "
-                "arrays, float32. Returns (n, k)."
-            ),
-            "zh": (
-                "`noise` 形状 (n, k)，`generator` 形状 (k, d)，`discriminator` 形状 "
-                "(d,)，都是 float32 的 NumPy 数组。返回 (n, k)。"
-            ),
-        },
-        examples=["discriminator 0 -> the noise does not move"],
-        topic="training_failures",
-        level="middle",
-        broken=BETTER_NOISE,
-        task=Task(
-            name="better_noise",
-            points=1,
-            inputs=watch_inputs,
-            reference=better_noise,
-            also_right=[noise_by_hand],
-            hints=[
-                "What type has noise, and what can a tape watch?",
-                "tf.convert_to_tensor, before the with block; then watch the tensor.",
-            ],
-            wrong=[
-                Wrong(
-                    program(BETTER_NOISE, "better_noise"),
-                    "A tape cannot watch a NumPy array: turn noise into a tensor "
-                    "first, tf.convert_to_tensor(noise).",
-                ),
-                Wrong(
-                    noise_not_watched,
-                    "Without watch the gradient is None: only variables are watched "
-                    "by themselves. Keep the line, and hand it a tensor.",
-                ),
-                Wrong(noise_downhill, "The noise moves downhill: add the gradient."),
-                Wrong(noise_unmoved, "The noise must move: add rate * gradient."),
-            ],
-        ),
-    ),
-    Problem(
-        title={
-            "en": "Bug hunt: 10,000 epochs",
-            "zh": "找错：一万个 epoch",
-        },
-        statement={
-            "en": (
-                "A colleague wanted 10,000 updates and got 10,000 epochs: with 55,000 "
-                "images in batches of 128 that is 4.3 million updates, weeks instead "
-                "of an hour. Find the mistake and repair `update_plan`: exactly "
-                "`updates` updates, epoch after epoch, stopping in the middle of one "
-                "if need be. The last batch of an epoch may be smaller."
-            ),
-            "zh": (
-                "同事想做 10,000 次更新，结果跑成了 10,000 个 epoch：55,000 张图像、每"
-                "批 "
-                "128 张，就是 430 万次更新，一小时的活要干几个星期。找出错误并修好 "
-                "`update_plan`：按 epoch 依次进行，恰好做 `updates` 次更新，必要时在某"
-                "个 "
-                "epoch 中途停下。每个 epoch 的最后一批可以不满。"
-            ),
-        },
-        signature="def update_plan(images, batch_size, updates):",
-        limits={
-            "en": (
-                "All positive integers. Returns a list of [epoch, first image], both "
-                "counted from 0."
-            ),
-            "zh": (
-                "参数都是正整数。返回由 [epoch, 首张图像序号] 组成的列表，均从 0 起数。"
-            ),
-        },
-        examples=["update_plan(5, 2, 4) -> [[0, 0], [0, 2], [0, 4], [1, 0]]"],
-        topic="training_failures",
-        level="junior",
-        broken=UPDATE_PLAN,
-        task=Task(
-            name="update_plan",
-            points=1,
-            inputs=plan_inputs,
-            reference=update_plan,
-            also_right=[plan_by_division],
-            hints=[
-                "What does `updates` count, and what does the outer loop count?",
-                "Count the batches of an epoch, rounded up; or return as soon as the "
-                "plan is long enough.",
-            ],
-            wrong=[
-                Wrong(
-                    program(UPDATE_PLAN, "update_plan"),
-                    "Epochs were taken for updates: the outer loop runs through the "
-                    "whole data set `updates` times. Stop after `updates` batches.",
-                ),
-                Wrong(
-                    plan_whole_epochs,
-                    "The last epoch was finished although enough updates were made: "
-                    "stop in the middle.",
-                ),
-                Wrong(
-                    plan_one_epoch,
-                    "This is one epoch, whatever `updates` says.",
-                ),
-                Wrong(
-                    plan_first_batch,
-                    "Each epoch stops after its first batch, so most images are never "
-                    "seen.",
-                ),
-                Wrong(
-                    plan_drops_rest,
-                    "The smaller last batch of an epoch is left out: keep it.",
-                ),
-            ],
-        ),
-    ),
-]

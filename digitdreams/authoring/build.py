@@ -1,19 +1,17 @@
 """Build the notebooks from their text sources.
 
 Lessons are executed. Solutions get nbgrader's metadata and their checks.json;
-nbgrader itself then makes the exercises. A fingerprint in each notebook's
-metadata says from what it was made, so that only what changed is built again.
+nbgrader itself then makes the exercises. A stamp in each notebook's metadata says from
+what it was made, so that only what changed is built again.
 """
 
 import copy
-import hashlib
-import json
 import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import jupytext
@@ -22,11 +20,14 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from digitdreams import tasks
+from digitdreams import generators, machine, stamps, tasks
+from digitdreams.authoring import figures
 from digitdreams.authoring.kernel import OwnKernelManager
 from digitdreams.checks import FILE_NAME as CHECKS
-from digitdreams.course import Lesson, Number
+from digitdreams.course import Lesson
+from digitdreams.course import load as load_course
 from digitdreams.files import ROOT, write_atomically
+from digitdreams.stamps import Stamp, StampError
 
 SOURCES = ROOT / "sources"
 LESSONS = ROOT / "lessons"
@@ -123,29 +124,13 @@ def mark_for_nbgrader(notebook: NotebookNode, points: dict[str, int]) -> None:
         cell.metadata.nbgrader = marks
 
 
-def fingerprint(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def contract_text(numbers: tuple[Number, ...]) -> str:
-    """The part of a contract that is printed inside the notebook."""
-    shown = [
-        [one.name, one.label, one.unit, one.sense, one.bar, one.stretch, one.typical]
-        for one in numbers
-    ]
-    return json.dumps(shown)
-
-
-def stamp_of(path: Path) -> str | None:
-    """The fingerprint in a notebook file, None where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return content["metadata"]["digitdreams"]["fingerprint"]
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def save(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook with its figures in few bytes.
+
+    Raises:
+        BuildError: it is larger than `LARGEST`.
+    """
+    figures.shrink(notebook)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
     if len(text.encode()) > LARGEST:
@@ -162,11 +147,20 @@ def save(notebook: NotebookNode, path: Path) -> None:
 def lesson_notebook(lesson: Lesson) -> NotebookNode:
     """The lesson as its source says, not executed."""
     notebook = read_source(SOURCES / "lessons" / f"{lesson.stem}.py")
-    text = json.dumps([[cell.id, cell.source] for cell in notebook.cells])
-    notebook.metadata.digitdreams = NotebookNode(
-        fingerprint=fingerprint(text, lesson.title, contract_text(lesson.numbers))
-    )
+    set_stamp(notebook, stamps.of_lesson(lesson))
     return notebook
+
+
+def set_stamp(notebook: NotebookNode, stamp: Stamp) -> None:
+    notebook.metadata.digitdreams = nbformat.from_dict({"stamp": stamp.as_data()})
+
+
+def is_current(notebook: NotebookNode, *paths: Path) -> bool:
+    """Whether files were made from what this notebook is made from."""
+    stamp = Stamp.from_data(notebook.metadata.digitdreams.stamp)
+    with suppress(StampError):  # a file that is damaged or has gone is made anew
+        return all(stamps.recorded_in(path) == stamp for path in paths)
+    return False
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:
@@ -185,24 +179,62 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
 
 
 def build_lesson(lesson: Lesson, force: bool = False) -> bool:
-    """Execute the lesson and write it to `lessons/`; tell whether it was needed."""
+    """Execute the lesson and write it to `lessons/`; tell whether it was needed.
+
+    Generators that it needs are made first where the saved ones do not count.
+
+    Raises:
+        BuildError: a notebook failed or is too large.
+        StampError: a file that it is made from is missing.
+    """
     target = LESSONS / f"{lesson.stem}.ipynb"
     notebook = lesson_notebook(lesson)
-    if not force and stamp_of(target) == notebook.metadata.digitdreams.fingerprint:
+    if not force and is_current(notebook, target):
         return False
+    provide(lesson)
+    executed(notebook, target.name)
+    save(notebook, target)
+    return True
+
+
+def provide(lesson: Lesson) -> None:
+    """Make the generators that a lesson needs, where the saved ones do not count.
+
+    What counts was saved by the unchanged lesson with the course's seed.
+
+    Raises:
+        BuildError: a lesson that makes one failed, or saved none.
+    """
+    course = load_course()
+    for giver in (course.find(one) for one in lesson.needs):
+        if generators.is_the_course_s(giver, course.seed):
+            continue
+        provide(giver)
+        executed(lesson_notebook(giver), f"{giver.stem}.ipynb")
+        if not generators.is_the_course_s(giver, course.seed):
+            raise BuildError(
+                f"lesson {lesson.id} needs the generator of lesson {giver.id}, which "
+                "has run and saved none: it must call models.save"
+            )
+
+
+def executed(notebook: NotebookNode, name: str) -> None:
+    """Run a lesson in place; keep what there is of one that fails.
+
+    Raises:
+        BuildError: one line that says how it failed and where it is kept.
+    """
     LESSONS.mkdir(exist_ok=True)
     try:
         execute(notebook, LESSONS)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        kept = FAILED / target.name
+        kept = FAILED / name
         kept.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, kept)
         raise BuildError(
-            f"{target.name} failed, see {kept.relative_to(ROOT)}: "
+            f"{name} failed, see {kept.relative_to(ROOT)}: "
             f"{str(error).strip().splitlines()[-1]}"
         ) from error
-    save(notebook, target)
-    return True
 
 
 # Solutions and exercises ------------------------------------------------------------
@@ -211,22 +243,15 @@ def build_lesson(lesson: Lesson, force: bool = False) -> bool:
 def solution_notebook(lesson: Lesson) -> NotebookNode:
     """The solution with nbgrader's metadata, not executed."""
     notebook = read_source(SOURCES / "solutions" / f"{lesson.stem}.py")
-    specifications = (tasks.FOLDER / f"{lesson.stem}.py").read_text(encoding="utf-8")
-    text = json.dumps([[cell.id, cell.source] for cell in notebook.cells])
     points = {task.name: task.points for task in tasks.load(lesson.stem)}
     mark_for_nbgrader(notebook, points)
-    notebook.metadata.digitdreams = NotebookNode(
-        fingerprint=fingerprint(text, specifications)
-    )
+    set_stamp(notebook, stamps.of_exercise(lesson))
     return notebook
 
 
 def generate_exercise(stem: str, folder: Path) -> None:
     """Let nbgrader make `folder/exercises/<stem>` from `folder/solutions/<stem>`."""
-    # nbgrader starts the program `alembic`, which lies beside this Python.
-    beside = str(Path(sys.executable).parent)
-    if beside not in os.environ["PATH"].split(os.pathsep):
-        os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
+    machine.programs_on_path()
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
     from traitlets.config.loader import PyFileConfigLoader
@@ -245,10 +270,9 @@ def generate_exercise(stem: str, folder: Path) -> None:
 def build_exercise(lesson: Lesson, force: bool = False, root: Path = ROOT) -> bool:
     """Write the solution and its exercise below `root`; tell whether it was needed."""
     notebook = solution_notebook(lesson)
-    stamp = notebook.metadata.digitdreams.fingerprint
     name = Path(lesson.stem) / f"{lesson.stem}.ipynb"
     solution, exercise = root / "solutions" / name, root / "exercises" / name
-    if not force and stamp_of(solution) == stamp_of(exercise) == stamp:
+    if not force and is_current(notebook, solution, exercise):
         return False
     if solution.parent.exists():
         shutil.rmtree(solution.parent)

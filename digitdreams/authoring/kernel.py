@@ -82,6 +82,7 @@ class Execution(NotebookClient):
         seed: int | None,
         timeout: float,
         progress: Watcher,
+        models: Path | None = None,
     ):
         super().__init__(
             notebook,
@@ -96,6 +97,8 @@ class Execution(NotebookClient):
         self.environment = dict(os.environ, PYDEVD_DISABLE_FILE_VALIDATION="1")
         if seed is not None:
             self.environment["DIGITDREAMS_SEED"] = str(seed)
+        if models is not None:
+            self.environment["DIGITDREAMS_MODELS"] = str(models)
         self.progress = progress
         self.total = sum(1 for _ in code_cells(notebook))
         self.count = 0

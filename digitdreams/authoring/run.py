@@ -9,14 +9,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from rich.console import Console
 
-from digitdreams import files, machine
+from digitdreams import files, machine, stamps
 from digitdreams.authoring.display import Progress, show_progress
 from digitdreams.authoring.kernel import Execution, one_line, read_notebook
 from digitdreams.authoring.outcomes import (
@@ -29,6 +29,7 @@ from digitdreams.authoring.outcomes import (
 )
 from digitdreams.course import Lesson
 from digitdreams.files import write_atomically
+from digitdreams.stamps import Stamp, StampError
 
 TIMEOUT = 600  # seconds a cell
 
@@ -41,6 +42,7 @@ def run(
     console: Console | None = None,
     timeout: float = TIMEOUT,
     root: Path | None = None,
+    models: Path | None = None,
 ) -> list[Outcome]:
     """Execute lessons in order; a lesson that fails does not stop the others.
 
@@ -53,6 +55,7 @@ def run(
         console: where progress is shown; one plain line per event in a log file.
         timeout: seconds that one cell may take.
         root: the folder that holds `lessons/` and `solutions/`; the course's if None.
+        models: where saved generators lie; as usual if None.
 
     Returns:
         One outcome per lesson, in order.
@@ -72,7 +75,7 @@ def run(
             progress.start(lesson)
             try:
                 outcome = run_one(
-                    lesson, seed, exercise, folder, timeout, root, progress
+                    lesson, seed, exercise, folder, timeout, root, progress, models
                 )
             except KeyboardInterrupt:
                 progress.interrupt(lesson)
@@ -86,9 +89,22 @@ def run(
 
 def source_of(lesson: Lesson, exercise: bool, root: Path = files.ROOT) -> Path:
     """The notebook to run: the lesson, or its exercise with the solution."""
-    if exercise:
-        return root / "solutions" / lesson.stem / f"{lesson.stem}.ipynb"
-    return root / "lessons" / f"{lesson.stem}.ipynb"
+    return stamps.notebook_of("solutions" if exercise else "lessons", lesson, root)
+
+
+def stamp_of(lesson: Lesson, exercise: bool, root: Path = files.ROOT) -> Stamp:
+    """What the numbers of a notebook are made from.
+
+    Raises:
+        StampError: a file is missing, or the notebook is older than its source.
+    """
+    kind = "solutions" if exercise else "lessons"
+    if not stamps.is_built(kind, lesson, root):
+        raise StampError(
+            f"{source_of(lesson, exercise, root)} has other code than its source: "
+            f"type `digitdreams notebooks {lesson.id}`"
+        )
+    return (stamps.of_solution if exercise else stamps.of_lesson)(lesson, root)
 
 
 def run_one(
@@ -99,6 +115,7 @@ def run_one(
     timeout: float,
     root: Path,
     progress: Progress,
+    models: Path | None = None,
 ) -> Outcome:
     """Execute one notebook and keep it in `folder`, whatever becomes of it."""
     source = source_of(lesson, exercise, root)
@@ -112,7 +129,9 @@ def run_one(
         outcome.reason = one_line(error)
         (folder / outcome.file_name).unlink(missing_ok=True)
     else:
-        execution = Execution(notebook, seed, timeout, progress)
+        with suppress(StampError):
+            outcome.stamp = stamp_of(lesson, exercise, root).digest()
+        execution = Execution(notebook, seed, timeout, progress, models)
         with (
             ScratchCopy(source.parent) if exercise else nullcontext(source.parent) as at
         ):

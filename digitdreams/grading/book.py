@@ -9,8 +9,8 @@ import contextlib
 import csv
 import fcntl
 import hashlib
+import io
 import json
-import os
 import sys
 import unicodedata
 import warnings
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import nbformat
 import sqlalchemy
@@ -35,11 +36,15 @@ from sqlalchemy.orm import joinedload, selectinload
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from digitdreams import machine
+from digitdreams.files import write_atomically
+from digitdreams.grading.result import Part, Result, State
+
 CONFIG = "nbgrader_config.py"
 LOCK = 0x646967697464  # of PostgreSQL's advisory locks the one that is ours
 CHECK = "check_"  # begins the grade_id of the cell that a task's points belong to
-PERSON_STATES = frozenset({"refused", "crashed"})
 
+Plain = TypeVar("Plain")
 _records = sqlalchemy.Table(
     "digitdreams_mark",
     sqlalchemy.MetaData(),
@@ -78,11 +83,11 @@ class CourseFolder:
 
     @property
     def db_url(self) -> str:
-        return self.directory.db_url
+        return str(self.directory.db_url)
 
     @property
     def course_id(self) -> str:
-        return self.directory.course_id or "default_course"
+        return str(self.directory.course_id or "default_course")
 
     def place(self, step: str, student: str, stem: str) -> Path:
         """The folder of a student's exercise in `submitted`, `autograded` ..."""
@@ -91,58 +96,51 @@ class CourseFolder:
 
     @property
     def submitted(self) -> Path:
-        return self.root / self.directory.submitted_directory
+        return self.root / str(self.directory.submitted_directory)
 
 
 # What an exercise is made of ----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Part:
-    """One graded cell of an exercise: its task and what that is worth."""
-
-    name: str
-    points: float
 
 
 def parts_of(exercise: nbformat.NotebookNode) -> list[Part]:
     """The tasks of an exercise, read from nbgrader's metadata."""
     marks = (cell.metadata.get("nbgrader", {}) for cell in exercise.cells)
     return [
-        Part(one["grade_id"].removeprefix(CHECK), float(one["points"]))
-        for one in marks
-        if one.get("grade")
+        Part(mark["grade_id"].removeprefix(CHECK), float(mark["points"]))
+        for mark in marks
+        if mark.get("grade")
     ]
 
 
-def needs_person(result: dict) -> bool:
-    """Tell whether a person should look at a result (see `grading.marking`)."""
-    states = {result["state"], *(one["state"] for one in result["tasks"])}
-    return bool(
-        result["state"] == "missing" or states & PERSON_STATES or result["unsafe"]
-    )
-
-
-def clean(value):
+def clean(value: Plain) -> Plain:
     """Replace what a database, a page or a terminal cannot hold, at any depth."""
+    return _clean(value)
+
+
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         value = value.encode("utf-8", "replace").decode("utf-8")
         return "".join(
-            one if one in "\n\t" or unicodedata.category(one) != "Cc" else "\ufffd"
-            for one in value
+            letter
+            if letter in "\n\t" or unicodedata.category(letter) != "Cc"
+            else "\ufffd"
+            for letter in value
         )
     if isinstance(value, list):
-        return [clean(one) for one in value]
+        return [_clean(part) for part in value]
     if isinstance(value, dict):
-        return {key: clean(one) for key, one in value.items()}
+        return {key: _clean(part) for key, part in value.items()}
     return value
 
 
-def key_of(content: bytes, fingerprint: str) -> str:
+def clean_result(result: Result) -> Result:
+    """The same result, its texts cleaned."""
+    return Result.from_dict(_clean(result.as_dict()))
+
+
+def key_of(content: bytes, stamp: str) -> str:
     """What a mark was made from: the submission and all that decides about it."""
-    return hashlib.sha256(
-        hashlib.sha256(content).digest() + fingerprint.encode()
-    ).hexdigest()
+    return hashlib.sha256(hashlib.sha256(content).digest() + stamp.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -151,9 +149,10 @@ class Entry:
 
     Attributes:
         student: the student's name in the gradebook.
-        result: what grading found (see `grading.marking.Result`), None where
-            only a person or nbgrader itself graded.
-        scores: the points of each task, a person's where one was set.
+        result: what grading found, None where only a person or nbgrader itself
+            graded.
+        points: of each task, a person's where one was set.
+        max_points: what each task is worth.
         comments: a person's comments by task.
         penalty: the points taken for being late.
         needs_person: whether a grade waits for a person.
@@ -165,16 +164,18 @@ class Entry:
     email: str | None
     timestamp: datetime | None
     duedate: datetime | None
-    result: dict | None
-    scores: dict[str, float]
-    most: dict[str, float]
+    result: Result | None
+    points: dict[str, float]
+    max_points: dict[str, float]
     comments: dict[str, str]
     penalty: float
     needs_person: bool
 
+    # Of the whole exercise, with nbgrader's names.
+
     @property
     def raw_score(self) -> float:
-        return sum(self.scores.values())
+        return sum(self.points.values())
 
     @property
     def score(self) -> float:
@@ -182,7 +183,7 @@ class Entry:
 
     @property
     def max_score(self) -> float:
-        return sum(self.most.values())
+        return sum(self.max_points.values())
 
 
 # The gradebook ------------------------------------------------------------------------
@@ -203,10 +204,7 @@ class Book:
     def __init__(self, folder: CourseFolder, db_url: str | None = None):
         self.folder = folder
         self.db_url = db_url or folder.db_url
-        # nbgrader starts the program `alembic`, which lies beside this Python.
-        beside = str(Path(sys.executable).parent)
-        if beside not in os.environ["PATH"].split(os.pathsep):
-            os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
+        machine.programs_on_path()
         try:
             self.gradebook = Gradebook(self.db_url, folder.course_id)
             _records.create(self.gradebook.engine, checkfirst=True)
@@ -221,7 +219,7 @@ class Book:
     def __enter__(self) -> "Book":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.gradebook.close()
 
     @contextlib.contextmanager
@@ -301,7 +299,8 @@ class Book:
 
     def duedate(self, stem: str) -> datetime | None:
         try:
-            return self.gradebook.find_assignment(stem).duedate
+            due: datetime | None = self.gradebook.find_assignment(stem).duedate
+            return due
         except MissingEntry:
             return None
 
@@ -318,7 +317,7 @@ class Book:
         self,
         stem: str,
         student: str,
-        result: dict,
+        result: Result,
         key: str,
         timestamp: datetime | None = None,
     ) -> None:
@@ -330,53 +329,63 @@ class Book:
         Args:
             stem: the exercise.
             student: the student's name.
-            result: see `grading.marking.Result`; never one with the state
-                `infrastructure`, which is no mark.
+            result: never one with the state `INFRASTRUCTURE`, which is no mark.
             key: see `key_of`.
             timestamp: when it was handed in, in UTC; None leaves what is there.
         """
-        if result["state"] == "infrastructure":
+        if result.state is State.INFRASTRUCTURE:
             raise ValueError("a failure of the infrastructure is no mark")
-        result = clean(result)
+        result = clean_result(result)
         book = self.gradebook
         try:
             book.find_student(student)
         except MissingEntry:
             book.add_student(student)
         submission = self._submission(stem, student, timestamp)
-        (notebook,) = (one for one in submission.notebooks if one.name == stem)
-        found = {one["name"]: one for one in result["tasks"]}
-        person = needs_person(result)
+        notebook = notebook_of(submission, stem)
+        marks = {task.name: task for task in result.tasks}
         for grade in notebook.grades:
-            mark = found[grade.name.removeprefix(CHECK)]
-            changed = grade.auto_score != mark["points"]
-            grade.auto_score = float(mark["points"])
+            mark = marks[grade.name.removeprefix(CHECK)]
+            changed = grade.auto_score != mark.points
+            grade.auto_score = float(mark.points)
             # As nbgrader does: a person's grade of another answer is looked at again.
             overtaken = grade.manual_score is not None and (
                 changed or grade.needs_manual_grade
             )
-            grade.needs_manual_grade = person or overtaken
+            grade.needs_manual_grade = result.needs_person or overtaken
         for comment in notebook.comments:
-            if comment.name in found:
-                comment.auto_comment = found[comment.name]["message"] or None
+            if comment.name in marks:
+                comment.auto_comment = marks[comment.name].message or None
         book.db.flush()
         book.db.expire(notebook)
         self._set_penalty(submission, notebook)
-        row = {"assignment": stem, "student": student}
-        where = [_records.c[name] == value for name, value in row.items()]
-        book.db.execute(sqlalchemy.delete(_records).where(*where))
-        now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-        row |= {"key": key, "result": json.dumps(result), "graded_at": now}
-        book.db.execute(sqlalchemy.insert(_records).values(**row))
+        self._record(stem, student, key, result)
         book.db.commit()
 
-    def _submission(self, stem: str, student: str, timestamp: datetime | None):
+    def _record(self, stem: str, student: str, key: str, result: Result) -> None:
+        """Put a result in place of the one before."""
+        row = {"assignment": stem, "student": student}
+        where = [_records.c[name] == value for name, value in row.items()]
+        self.gradebook.db.execute(sqlalchemy.delete(_records).where(*where))
+        values = {
+            **row,
+            "key": key,
+            "result": json.dumps(result.as_dict()),
+            "graded_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+        }
+        self.gradebook.db.execute(sqlalchemy.insert(_records).values(**values))
+
+    def _submission(
+        self, stem: str, student: str, timestamp: datetime | None
+    ) -> SubmittedAssignment:
         times = {} if timestamp is None else {"timestamp": timestamp.isoformat()}
         with warnings.catch_warnings():  # nbgrader's own use of SQLAlchemy
             warnings.simplefilter("ignore", SAWarning)
             return self.gradebook.update_or_create_submission(stem, student, **times)
 
-    def _set_penalty(self, submission, notebook) -> None:
+    def _set_penalty(
+        self, submission: SubmittedAssignment, notebook: SubmittedNotebook
+    ) -> None:
         """What nbgrader's AssignLatePenalties does, within our transaction."""
         notebook.late_submission_penalty = None
         late = submission.total_seconds_late
@@ -419,42 +428,48 @@ class Book:
             )
             .all()
         )
-        entries = []
-        for submission in submissions:
-            student = submission.student
-            stored = results.get(student.id)
-            (notebook,) = (one for one in submission.notebooks if one.name == stem)
-            scores, most = {}, {}
-            for grade in notebook.grades:
-                name = grade.name.removeprefix(CHECK)
-                scores[name] = float(grade.score)
-                most[name] = float(grade.max_score)
-            entries.append(
-                Entry(
-                    student=student.id,
-                    last_name=student.last_name,
-                    first_name=student.first_name,
-                    email=student.email,
-                    timestamp=submission.timestamp,
-                    duedate=submission.duedate if assignment.duedate else None,
-                    result=json.loads(stored) if stored else None,
-                    scores=scores,
-                    most=most,
-                    comments={
-                        one.name: one.manual_comment
-                        for one in notebook.comments
-                        if one.manual_comment
-                    },
-                    penalty=float(notebook.late_submission_penalty or 0),
-                    needs_person=any(one.needs_manual_grade for one in notebook.grades),
-                )
-            )
-        return sorted(entries, key=lambda one: one.student)
+        entries = [
+            entry_of(submission, stem, results.get(submission.student.id))
+            for submission in submissions
+        ]
+        return sorted(entries, key=lambda entry: entry.student)
 
     def graded_stems(self) -> list[str]:
         """The exercises that have marks of ours."""
         query = sqlalchemy.select(_records.c.assignment).distinct()
         return sorted(self.gradebook.db.execute(query).scalars())
+
+
+def notebook_of(submission: SubmittedAssignment, stem: str) -> SubmittedNotebook:
+    """The one notebook of a submission."""
+    (notebook,) = (book for book in submission.notebooks if book.name == stem)
+    return notebook
+
+
+def entry_of(submission: SubmittedAssignment, stem: str, stored: str | None) -> Entry:
+    """A student's line, from nbgrader's tables and the result that we keep."""
+    student = submission.student
+    notebook = notebook_of(submission, stem)
+    names = {grade: grade.name.removeprefix(CHECK) for grade in notebook.grades}
+    comments = {
+        comment.name: comment.manual_comment
+        for comment in notebook.comments
+        if comment.manual_comment
+    }
+    return Entry(
+        student=student.id,
+        last_name=student.last_name,
+        first_name=student.first_name,
+        email=student.email,
+        timestamp=submission.timestamp,
+        duedate=submission.duedate if submission.assignment.duedate else None,
+        result=Result.from_dict(json.loads(stored)) if stored else None,
+        points={name: float(grade.score) for grade, name in names.items()},
+        max_points={name: float(grade.max_score) for grade, name in names.items()},
+        comments=comments,
+        penalty=float(notebook.late_submission_penalty or 0),
+        needs_person=any(grade.needs_manual_grade for grade in notebook.grades),
+    )
 
 
 # grades.csv ---------------------------------------------------------------------------
@@ -475,33 +490,35 @@ NBGRADER_COLUMNS = (
 OUR_COLUMNS = ("state", "needs_person", "unsafe", "seconds", "tasks")
 
 
-def rows(stem: str, entries: Iterable[Entry]) -> list[dict]:
+def rows(stem: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """The lines of grades.csv: nbgrader's columns, then ours."""
-    lines = []
-    for one in entries:
-        result = one.result or {"state": "graded by hand", "unsafe": False}
-        tasks = [f"{name} {one.scores[name]:g}/{one.most[name]:g}" for name in one.most]
-        lines.append(
-            {
-                "assignment": stem,
-                "duedate": one.duedate or "",
-                "timestamp": one.timestamp or "",
-                "student_id": one.student,
-                "last_name": one.last_name or "",
-                "first_name": one.first_name or "",
-                "email": one.email or "",
-                "raw_score": one.raw_score,
-                "late_submission_penalty": one.penalty,
-                "score": one.score,
-                "max_score": one.max_score,
-                "state": result["state"],
-                "needs_person": int(one.needs_person),
-                "unsafe": int(result["unsafe"]),
-                "seconds": result.get("seconds", ""),
-                "tasks": "; ".join(tasks),
-            }
-        )
-    return lines
+    return [row(stem, entry) for entry in entries]
+
+
+def row(stem: str, entry: Entry) -> dict[str, Any]:
+    result = entry.result
+    tasks = [
+        f"{name} {entry.points[name]:g}/{most:g}"
+        for name, most in entry.max_points.items()
+    ]
+    return {
+        "assignment": stem,
+        "duedate": entry.duedate or "",
+        "timestamp": entry.timestamp or "",
+        "student_id": entry.student,
+        "last_name": entry.last_name or "",
+        "first_name": entry.first_name or "",
+        "email": entry.email or "",
+        "raw_score": entry.raw_score,
+        "late_submission_penalty": entry.penalty,
+        "score": entry.score,
+        "max_score": entry.max_score,
+        "state": result.state if result else "graded by hand",
+        "needs_person": int(entry.needs_person),
+        "unsafe": int(result is not None and result.unsafe),
+        "seconds": result.seconds if result else "",
+        "tasks": "; ".join(tasks),
+    }
 
 
 def write_csv(book: Book, path: Path) -> int:
@@ -509,10 +526,9 @@ def write_csv(book: Book, path: Path) -> int:
     lines = [
         line for stem in book.graded_stems() for line in rows(stem, book.entries(stem))
     ]
-    partial = path.with_suffix(".partial")
-    with open(partial, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [*NBGRADER_COLUMNS, *OUR_COLUMNS])
-        writer.writeheader()
-        writer.writerows(lines)
-    partial.replace(path)
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, [*NBGRADER_COLUMNS, *OUR_COLUMNS])
+    writer.writeheader()
+    writer.writerows(lines)
+    write_atomically(path, table.getvalue())
     return len(lines)

@@ -1,13 +1,14 @@
 """What grading knows of an exercise: its cells, its tasks, and what they are worth."""
 
-import functools
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from digitdreams import course, tasks
 from digitdreams.files import ROOT
+from digitdreams.grading.result import Part
+from digitdreams.grading.view import View, ViewError, view_of
 from digitdreams.tasks import Task, Training
 
 TRAINING = "training"
@@ -47,7 +48,7 @@ class Exercise:
         training: how the training is measured, None without one.
         numbers: the contract of the training.
         checks: the content of checks.json, empty without one.
-        fingerprint: changes whenever marks could change.
+        view: what its sandbox sees of the course.
     """
 
     stem: str
@@ -56,57 +57,72 @@ class Exercise:
     training: Training | None
     numbers: tuple[course.Number, ...]
     checks: str
-    fingerprint: str
+    view: View
 
     @property
-    def max_points(self) -> int:
-        own = self.training.points if self.training else 0
-        return sum(task.points for task in self.tasks) + own
+    def parts(self) -> tuple[Part, ...]:
+        """The tasks and the training, with what they are worth."""
+        parts = [Part(task.name, task.points) for task in self.tasks]
+        if self.training:
+            parts.append(Part(TRAINING, self.training.points))
+        return tuple(parts)
+
+    @property
+    def max_points(self) -> float:
+        return sum(part.max_points for part in self.parts)
 
     @classmethod
     def load(cls, stem: str, root: Path = ROOT) -> "Exercise":
-        """Read `exercises/STEM` and `sources/tasks/STEM.py` below `root`.
+        """Read `exercises/STEM` and `sources/tasks/STEM.py` below `root`, as they are.
 
         Raises:
             ExerciseError: a file is missing, or points have no specification.
         """
-        return load(stem, Path(root))
+        folder = root / "exercises" / stem
+        notebook = folder / f"{stem}.ipynb"
+        specification = root / "sources" / "tasks" / f"{stem}.py"
+        for path in (notebook, specification):
+            if not path.is_file():
+                raise ExerciseError(f"{path} does not exist")
+        module = tasks.load_module(stem, specification.parent)
+        training = getattr(module, "TRAINING", None)
+        specified = tasks.specified(module, Task)
+        names = {task.name for task in specified}
+        cells = [
+            read_cell(cell, names, training, notebook)
+            for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        try:
+            view = view_of(notebook, training.probe if training else "", root)
+        except ViewError as error:
+            raise ExerciseError(f"{stem} cannot be graded: {error}") from None
+        checks = folder / "checks.json"
+        return cls(
+            stem=stem,
+            cells=tuple(cells),
+            tasks=tuple(specified),
+            training=training,
+            numbers=contract(stem, root) if training else (),
+            checks=checks.read_text(encoding="utf-8") if checks.is_file() else "",
+            view=view,
+        )
 
 
-@functools.lru_cache(maxsize=64)
-def load(stem: str, root: Path) -> Exercise:
-    folder = root / "exercises" / stem
-    notebook = folder / f"{stem}.ipynb"
-    specification = root / "sources" / "tasks" / f"{stem}.py"
-    for path in (notebook, specification):
-        if not path.is_file():
-            raise ExerciseError(f"{path} does not exist")
-    text = notebook.read_text(encoding="utf-8")
-    module = tasks.load_module(stem, specification.parent)
-    training = getattr(module, "TRAINING", None)
-    names = {task.name for task in module.TASKS}
-    cells = []
-    for cell in json.loads(text)["cells"]:
-        if cell["cell_type"] == "code":
-            cells.append(read_cell(cell, names, training, notebook))
-    numbers = contract(stem, root) if training else ()
-    path = folder / "checks.json"
-    checks = path.read_text(encoding="utf-8") if path.is_file() else ""
-    parts = [stem, *(cell.name + "\0" + cell.source for cell in cells)]
-    parts += [specification.read_text(encoding="utf-8"), repr(numbers), checks]
-    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    return Exercise(
-        stem=stem,
-        cells=tuple(cells),
-        tasks=tuple(module.TASKS),
-        training=training,
-        numbers=numbers,
-        checks=checks,
-        fingerprint=digest[:16],
-    )
+def read_cell(
+    cell: dict[str, Any], names: set[str], training: Training | None, path: Path
+) -> ExerciseCell:
+    """Read one code cell of an exercise's notebook.
 
+    Args:
+        cell: as JSON has it.
+        names: of the tasks that have a specification.
+        training: of the exercise.
+        path: of the notebook, for messages.
 
-def read_cell(cell: dict, names: set[str], training, path: Path) -> ExerciseCell:
+    Raises:
+        ExerciseError: it is worth points that no specification gives.
+    """
     marks = cell.get("metadata", {}).get("nbgrader", {})
     grade_id = str(marks.get("grade_id", ""))
     checked = grade_id.removeprefix("check_") if marks.get("grade") else None
@@ -132,6 +148,11 @@ def read_cell(cell: dict, names: set[str], training, path: Path) -> ExerciseCell
 
 
 def contract(stem: str, root: Path) -> tuple[course.Number, ...]:
+    """The numbers that an exercise's training has to reach.
+
+    Raises:
+        ExerciseError: course.toml cannot be read or does not know the exercise.
+    """
     path = root / "course.toml"
     try:
         return course.load(path).find(stem).exercise_numbers

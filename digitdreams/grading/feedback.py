@@ -4,24 +4,29 @@ Everything that a student wrote or printed is shown as text: the pages are made 
 Jinja with escaping on, and a security policy in them forbids scripts.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from digitdreams.files import write_atomically
 from digitdreams.grading.book import CHECK, Entry
+from digitdreams.grading.result import Result, State, SubmittedCell, TaskResult
 
 STATES = {
-    "graded": "graded",
-    "timeout": "stopped: it needed more time than allowed",
-    "memory": "stopped: it needed more memory than allowed",
-    "crashed": "it crashed the Python that ran it",
-    "refused": "it could not be used",
-    "missing": "it is missing",
-    "infrastructure": "not graded yet",
+    State.GRADED: "graded",
+    State.TIMEOUT: "stopped: it needed more time than allowed",
+    State.MEMORY: "stopped: it needed more memory than allowed",
+    State.CRASHED: "it crashed the Python that ran it",
+    State.REFUSED: "it could not be used",
+    State.MISSING: "it is missing",
+    State.INFRASTRUCTURE: "not graded yet",
 }
 LONGEST_OUTPUT = 20_000  # characters shown of what a submission printed
 
@@ -40,7 +45,7 @@ def environment() -> Environment:
     return made
 
 
-def page(name: str, **values) -> str:
+def page(name: str, **values: Any) -> str:
     """Fill in one of our templates."""
     return environment().get_template(f"{name}.html").render(**values)
 
@@ -53,40 +58,49 @@ def student_page(title: str, entry: Entry) -> str:
         entry: the student's line of the gradebook; a person's points and comments
             come before the grader's.
     """
-    result = entry.result or {"state": "graded", "tasks": [], "notes": [], "output": ""}
-    found = {one["name"]: one for one in result["tasks"]}
-    tasks = []
-    for name, most in entry.most.items():
-        mark = found.get(name, {"points": 0.0, "state": "graded", "message": ""})
-        tasks.append(
-            {
-                "name": name,
-                "points": entry.scores[name],
-                "most": most,
-                "state": mark["state"],
-                "message": mark["message"],
-                "comment": entry.comments.get(name, ""),
-                "by_person": entry.scores[name] != mark["points"],
-            }
-        )
+    result = entry.result or Result(State.GRADED)
     return page(
         "feedback",
         title=title,
         entry=entry,
         result=result,
-        tasks=tasks,
-        output=result["output"][:LONGEST_OUTPUT],
+        tasks=task_lines(entry, result),
+        output=result.output[:LONGEST_OUTPUT],
     )
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """One task on a student's page; `mark` is what the grader found."""
+
+    mark: TaskResult
+    points: float
+    max_points: float
+    comment: str
+
+    @property
+    def by_person(self) -> bool:
+        return self.points != self.mark.points
+
+
+def task_lines(entry: Entry, result: Result) -> list[TaskLine]:
+    marks = {mark.name: mark for mark in result.tasks}
+    return [
+        TaskLine(
+            marks.get(name) or TaskResult(name, 0, max_points, State.GRADED),
+            entry.points[name],
+            max_points,
+            entry.comments.get(name, ""),
+        )
+        for name, max_points in entry.max_points.items()
+    ]
 
 
 def write_if_changed(path: Path, text: str) -> bool:
     """Write a file whole or not at all; tell whether it differed."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_atomically(path, text)
     return True
 
 
@@ -99,7 +113,7 @@ def as_code_block(text: str) -> str:
 
 
 def graded_notebook(
-    exercise: NotebookNode, written: list[dict], result: dict
+    exercise: NotebookNode, written: Iterable[SubmittedCell], result: Result
 ) -> NotebookNode:
     """The submission as formgrader and `nbgrader generate_feedback` show it.
 
@@ -108,55 +122,60 @@ def graded_notebook(
 
     Args:
         exercise: the exercise as it was released.
-        written: the student's cells, `{"id", "kind", "source"}` in their order.
-        result: see `grading.marking.Result`.
+        written: the student's cells in their order.
+        result: what grading found.
     """
-    sources = {}
-    for one in written:
-        sources.setdefault(one["id"], one)
-    found = {one["name"]: one for one in result["tasks"]}
-    notebook = nbformat.from_dict(exercise)
-    cells, last_known = [], None
-    extra: dict[str | None, list[NotebookNode]] = {}
+    sources: dict[str | None, SubmittedCell] = {}
+    extra: dict[str | None, list[NotebookNode]] = {}  # by the cell that they follow
     known = {cell.id for cell in exercise.cells}
-    for one in written:
-        if one["id"] in known:
-            last_known = one["id"]
+    last_known, count = None, 0
+    for cell in written:
+        sources.setdefault(cell.name, cell)
+        if cell.name in known:
+            last_known = cell.name
         else:
-            number = sum(len(those) for those in extra.values())
-            extra.setdefault(last_known, []).append(extra_cell(one, number))
-    cells.extend(extra.get(None, []))
-    for cell in exercise.cells:
-        cell = nbformat.from_dict(cell)
-        theirs = sources.get(cell.id)
-        marks = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code":
-            cell.outputs = []
-            if theirs is not None and not marks.get("locked"):
-                cell.source = theirs["source"]
-            name = marks.get("grade_id", "").removeprefix(CHECK)
-            if marks.get("grade") and name in found:
-                cell.outputs = [verdict(found[name])]
-        cells.append(cell)
-        cells.extend(extra.get(cell.id, []))
-    if result["output"]:
-        cells.append(
-            new_markdown_cell("What the notebook printed:", id="student-output")
-        )
-        shown = as_code_block(result["output"][:LONGEST_OUTPUT])
+            extra.setdefault(last_known, []).append(extra_cell(cell, count))
+            count += 1
+    marks = {mark.name: mark for mark in result.tasks}
+    cells = extra.get(None, [])
+    for original in exercise.cells:
+        cells.append(graded_cell(original, sources.get(original.id), marks))
+        cells.extend(extra.get(original.id, []))
+    if result.output:
+        heading = "What the notebook printed:"
+        shown = as_code_block(result.output[:LONGEST_OUTPUT])
+        cells.append(new_markdown_cell(heading, id="student-output"))
         cells.append(new_markdown_cell(shown, id="student-output-text"))
+    notebook = nbformat.from_dict(exercise)
     notebook.cells = cells
     return notebook
 
 
-def extra_cell(one: dict, number: int) -> NotebookNode:
+def graded_cell(
+    original: NotebookNode, theirs: SubmittedCell | None, marks: dict[str, TaskResult]
+) -> NotebookNode:
+    """A cell of the exercise with what the student wrote in it, and its mark."""
+    cell = nbformat.from_dict(original)
+    settings = cell.metadata.get("nbgrader", {})
+    if cell.cell_type == "code":
+        cell.outputs = []
+        if theirs is not None and not settings.get("locked"):
+            cell.source = theirs.source
+        name = settings.get("grade_id", "").removeprefix(CHECK)
+        if settings.get("grade") and name in marks:
+            cell.outputs = [verdict(marks[name])]
+    return cell
+
+
+def extra_cell(cell: SubmittedCell, number: int) -> NotebookNode:
     """A cell that the student added."""
-    if one["kind"] == "code":
-        return new_code_cell(one["source"], id=f"student-extra-{number}")
-    return new_markdown_cell(as_code_block(one["source"]), id=f"student-extra-{number}")
+    name = f"student-extra-{number}"
+    if cell.kind == "code":
+        return new_code_cell(cell.source, id=name)
+    return new_markdown_cell(as_code_block(cell.source), id=name)
 
 
-def verdict(mark: dict) -> NotebookNode:
-    points = f"{mark['points']:g} of {mark['max_points']:g} points"
-    text = f"{points} ({STATES[mark['state']]}). {mark['message']}".strip()
+def verdict(mark: TaskResult) -> NotebookNode:
+    points = f"{mark.points:g} of {mark.max_points:g} points"
+    text = f"{points} ({STATES[mark.state]}). {mark.message}".strip()
     return new_output("stream", name="stdout", text=text + "\n")

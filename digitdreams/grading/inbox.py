@@ -9,26 +9,20 @@ import contextlib
 import os
 import re
 import stat
-import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from digitdreams.grading.lms import moodle, nbgrader, plain, read_name
+from digitdreams.grading.lms.names import Name, is_usable
+from digitdreams.grading.result import State
+
 LARGEST = 10_000_000  # bytes of one submitted notebook
 MOST_MEMBERS = 50_000  # of an archive
 LARGEST_ARCHIVE = 4_000_000_000  # bytes of all notebooks in it together
-LONGEST_NAME = 100
-TIMESTAMP = "timestamp.txt"
-EXTRAS = (TIMESTAMP, "submission_secret.txt")  # what nbgrader's exchange puts beside
-LARGEST_EXTRA = 1000  # bytes
-
-# What learning platforms add to the student's name, in folders and in files.
-MOODLE = re.compile(
-    r"^(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext).*$"
-)
-CANVAS = re.compile(r"^(?P<student>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.*$")
 
 
 class InboxError(Exception):
@@ -38,13 +32,13 @@ class InboxError(Exception):
 class Unreadable(Exception):
     """One submission cannot be read; the message says why, fit for its author."""
 
-    state = "refused"
+    state = State.REFUSED
 
 
 class Missing(Unreadable):
     """There is a folder for the exercise, but no notebook in it."""
 
-    state = "missing"
+    state = State.MISSING
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,9 @@ class Submission:
     def claimed(self) -> datetime | None:
         """What a timestamp.txt says, in UTC; None where it says nothing."""
         try:
-            return read_time(self.extras.get(TIMESTAMP, b"").decode("ascii").strip())
+            return read_time(
+                self.extras.get(nbgrader.TIMESTAMP, b"").decode("ascii").strip()
+            )
         except ValueError:
             return None
 
@@ -83,7 +79,7 @@ class Inbox:
     problems: list[str]
 
 
-def refuse(reason: str, kind: type = Unreadable) -> Callable[[], bytes]:
+def refuse(reason: str, kind: type[Unreadable] = Unreadable) -> Callable[[], bytes]:
     """A reader for what must not or cannot be read."""
 
     def read() -> bytes:
@@ -92,45 +88,11 @@ def refuse(reason: str, kind: type = Unreadable) -> Callable[[], bytes]:
     return read
 
 
-def is_name(text: str) -> bool:
-    """Tell whether a text can name a student, a folder and a spreadsheet cell."""
-    return (
-        0 < len(text) <= LONGEST_NAME
-        and text[0].isalnum()
-        and all(one.isalnum() or one in " ._@'-+" for one in text)
-        and unicodedata.normalize("NFC", text) == text
-        and text == text.strip(" .")
-    )
-
-
-# Names -------------------------------------------------------------------------------
-
-
-def split_name(text: str, stem: str, pattern: re.Pattern | None) -> tuple[str, str]:
-    """The student that a file or folder is named by, and the same made unique.
-
-    Learning platforms add a number to the name; it tells namesakes apart.
-    """
-    text = unicodedata.normalize("NFC", text)
-    if pattern is not None:
-        found = pattern.match(text)
-        name = found.group("student").strip() if found else ""
-        return name, name
-    for form in (MOODLE, CANVAS):
-        found = form.match(text)
-        if found:
-            name = found.group("student").strip()
-            return name, f"{name} {found.group('number')}"
-    name = re.sub(rf"[ _-]+{re.escape(stem)}$", "", text).strip()
-    return name, name
-
-
 @dataclass(frozen=True)
 class Found:
     """A notebook before it is known whether its student's name is unique."""
 
-    name: str
-    unique: str
+    name: Name
     where: str
     read: Callable[[], bytes]
     extras: dict[str, bytes] = field(default_factory=dict)
@@ -139,28 +101,26 @@ class Found:
 
 def settle(found: list[Found], problems: list[str]) -> Inbox:
     """Give every student one submission; what cannot be told apart is a problem."""
-    taken: dict[str, int] = {}
-    for one in found:
-        taken[one.name] = taken.get(one.name, 0) + 1
-    chosen: dict[str, list[Found]] = {}
-    for one in found:
-        name = one.name if taken[one.name] == 1 else one.unique
-        if is_name(name):
-            chosen.setdefault(name, []).append(one)
+    namesakes = Counter(notebook.name.student for notebook in found)
+    by_student: dict[str, list[Found]] = {}
+    for notebook in found:
+        student, unique = notebook.name
+        name = student if namesakes[student] == 1 else unique
+        if is_usable(name):
+            by_student.setdefault(name, []).append(notebook)
         else:
-            problems.append(f"{one.where}: {name!r} cannot be a student's name")
+            problems.append(f"{notebook.where}: {name!r} cannot be a student's name")
     submissions = []
-    for name, those in sorted(chosen.items()):
-        first = those[0]
-        if len(those) > 1:
-            listed = ", ".join(one.where for one in those)
+    for name, (first, *others) in sorted(by_student.items()):
+        if others:
+            listed = ", ".join(notebook.where for notebook in (first, *others))
             reason = f"several notebooks for one student: {listed}"
             problems.append(f"{name}: {reason}")
             submissions.append(Submission(name, first.where, refuse(reason)))
-            continue
-        submissions.append(
-            Submission(name, first.where, first.read, first.extras, first.notes)
-        )
+        else:
+            submissions.append(
+                Submission(name, first.where, first.read, first.extras, first.notes)
+            )
     return Inbox(submissions, sorted(problems))
 
 
@@ -203,9 +163,9 @@ def read_beneath(root: Path, parts: tuple[str, ...], largest: int) -> bytes:
 def read_extras(root: Path, parts: tuple[str, ...]) -> dict[str, bytes]:
     """The files beside a notebook that nbgrader's exchange knows."""
     found = {}
-    for name in EXTRAS:
+    for name in nbgrader.EXTRAS:
         with contextlib.suppress(Unreadable):
-            found[name] = read_beneath(root, (*parts, name), LARGEST_EXTRA)
+            found[name] = read_beneath(root, (*parts, name), nbgrader.LARGEST_EXTRA)
     return found
 
 
@@ -226,25 +186,14 @@ def read_time(text: str) -> datetime:
     return found.astimezone(UTC).replace(tzinfo=None)
 
 
-def plain_entries(folder: Path) -> Iterator[os.DirEntry]:
+def plain_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, hidden files left out, by name."""
     with os.scandir(folder) as entries:
-        yield from sorted(
-            (one for one in entries if not one.name.startswith(".")),
-            key=lambda one: one.name,
-        )
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(shown, key=lambda entry: entry.name)
 
 
-def notebook_in(folder: Path, stem: str) -> tuple[str | None, tuple[str, ...]]:
-    """The name of the notebook in a student's folder, and notes about it."""
-    names = [one.name for one in plain_entries(folder) if one.name.endswith(".ipynb")]
-    if f"{stem}.ipynb" in names:
-        return f"{stem}.ipynb", ()
-    if len(names) == 1:
-        return names[0], (f"the file was called {names[0]}",)
-    return None, ()
-
-
-def in_folder(root: Path, stem: str, pattern: re.Pattern | None = None) -> Inbox:
+def in_folder(root: Path, stem: str, pattern: re.Pattern[str] | None = None) -> Inbox:
     """Find submissions in nbgrader's layout, in student folders, or flat.
 
     The three may be mixed: `STUDENT/STEM/STEM.ipynb`, `STUDENT/ANY.ipynb` and
@@ -252,47 +201,48 @@ def in_folder(root: Path, stem: str, pattern: re.Pattern | None = None) -> Inbox
     """
     found: list[Found] = []
     problems: list[str] = []
-
-    def add(label: str, parts: tuple[str, ...], extras=None, notes=()) -> None:
-        name, unique = split_name(label, stem, pattern)
-        where = "/".join(parts)
-
-        def read() -> bytes:
-            return read_beneath(root, parts, LARGEST)
-
-        found.append(Found(name, unique, where, read, extras or {}, tuple(notes)))
-
-    def add_unusable(label: str, where: str, reason: str, kind=Unreadable) -> None:
-        name, unique = split_name(label, stem, pattern)
-        found.append(Found(name, unique, where, refuse(reason, kind)))
-
     for entry in plain_entries(root):
+        name = read_name(entry.name.removesuffix(".ipynb"), stem, pattern)
         if entry.is_symlink():
-            label = entry.name.removesuffix(".ipynb")
-            add_unusable(label, entry.name, f"{entry.name} is a link")
+            read = refuse(f"{entry.name} is a link")
+            found.append(Found(name, entry.name, read))
         elif entry.is_dir(follow_symlinks=False):
-            nested = Path(entry.path) / stem
-            if nested.is_symlink():
-                reason = f"{entry.name}/{stem} is a link"
-                add_unusable(entry.name, f"{entry.name}/{stem}", reason)
-                continue
-            inner = (entry.name, stem) if nested.is_dir() else (entry.name,)
-            try:
-                name, notes = notebook_in(root.joinpath(*inner), stem)
-            except OSError as error:
-                reason = f"{'/'.join(inner)} cannot be read ({error.strerror})"
-                add_unusable(entry.name, "/".join(inner), reason)
-                continue
-            if name is not None:
-                add(entry.name, (*inner, name), read_extras(root, inner), notes)
-            elif len(inner) == 2:
-                reason = f"there is no {stem}.ipynb in it"
-                add_unusable(entry.name, "/".join(inner), reason, Missing)
+            folder = read_name(entry.name, stem, pattern)
+            found += in_students_folder(root, entry.name, folder, stem)
         elif entry.name.endswith(".ipynb"):
-            add(entry.name.removesuffix(".ipynb"), (entry.name,))
+            found.append(Found(name, entry.name, reader(root, (entry.name,))))
         elif entry.name.endswith(".zip"):
             problems.append(f"{entry.name}: an archive; give it to --submitted by name")
     return settle(found, problems)
+
+
+def in_students_folder(root: Path, folder: str, name: Name, stem: str) -> list[Found]:
+    """The notebook in one student's folder, if there is one or should be one."""
+    nested = root / folder / stem
+    if nested.is_symlink():
+        where = f"{folder}/{stem}"
+        return [Found(name, where, refuse(f"{where} is a link"))]
+    parts = (folder, stem) if nested.is_dir() else (folder,)
+    where = "/".join(parts)
+    try:
+        entries = plain_entries(root.joinpath(*parts))
+    except OSError as error:
+        reason = f"{where} cannot be read ({error.strerror})"
+        return [Found(name, where, refuse(reason))]
+    names = [entry.name for entry in entries if entry.name.endswith(".ipynb")]
+    chosen, notes = plain.choose(names, stem)
+    if chosen is not None:
+        path = (*parts, chosen)
+        extras = read_extras(root, parts)
+        return [Found(name, "/".join(path), reader(root, path), extras, notes)]
+    if nested.is_dir():
+        reason = f"there is no {stem}.ipynb in it"
+        return [Found(name, where, refuse(reason, Missing))]
+    return []
+
+
+def reader(root: Path, parts: tuple[str, ...]) -> Callable[[], bytes]:
+    return lambda: read_beneath(root, parts, LARGEST)
 
 
 # Archives -----------------------------------------------------------------------------
@@ -334,7 +284,7 @@ def member_reader(path: Path, info: zipfile.ZipInfo) -> Callable[[], bytes]:
     return read
 
 
-def in_archive(path: Path, stem: str, pattern: re.Pattern | None = None) -> Inbox:
+def in_archive(path: Path, stem: str, pattern: re.Pattern[str] | None = None) -> Inbox:
     """Find submissions in a zip archive, in the same three forms as in a folder.
 
     A folder that holds all others, as some platforms add, is looked through.
@@ -344,34 +294,35 @@ def in_archive(path: Path, stem: str, pattern: re.Pattern | None = None) -> Inbo
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir()]
+            members = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise InboxError(f"{path} is not a zip archive: {error}") from None
     if len(members) > MOST_MEMBERS:
         raise InboxError(f"{path} has {len(members)} members, {MOST_MEMBERS} are many")
-    notebooks, problems = [], []
-    for one in members:
-        parts = PurePosixPath(one.filename).parts
+    notebooks: list[tuple[tuple[str, ...], zipfile.ZipInfo]] = []
+    problems = []
+    for info in members:
+        parts = PurePosixPath(info.filename).parts
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
         # Such a path names nobody: it could put the blame on another student.
-        if climbs_out(one.filename):
-            problems.append(f"{one.filename!r}: its path leads out of the archive")
-        elif one.filename.endswith(".ipynb") and parts and not hidden:
-            notebooks.append((parts, one))
-    if sum(min(one.file_size, LARGEST) for _, one in notebooks) > LARGEST_ARCHIVE:
+        if climbs_out(info.filename):
+            problems.append(f"{info.filename!r}: its path leads out of the archive")
+        elif info.filename.endswith(".ipynb") and parts and not hidden:
+            notebooks.append((parts, info))
+    size = sum(min(info.file_size, LARGEST) for _, info in notebooks)
+    if size > LARGEST_ARCHIVE:
         raise InboxError(f"{path} would expand to more than {LARGEST_ARCHIVE / 1e9} GB")
 
     wrapped = is_wrapped([parts for parts, _ in notebooks], stem)
     found: list[Found] = []
     for parts, info in notebooks:
         parts = parts[1:] if wrapped else parts
-        label = parts[0].removesuffix(".ipynb")
-        name, unique = split_name(label, stem, pattern)
+        name = read_name(parts[0].removesuffix(".ipynb"), stem, pattern)
         wrong = member_problem(info)
         misnamed = len(parts) > 1 and parts[-1] != f"{stem}.ipynb"
         notes = (f"the file was called {parts[-1]}",) if misnamed else ()
         read = member_reader(path, info) if wrong is None else refuse(wrong)
-        found.append(Found(name, unique, info.filename, read, {}, notes))
+        found.append(Found(name, info.filename, read, {}, notes))
     return settle(prefer_named(found, stem), problems)
 
 
@@ -380,21 +331,25 @@ def is_wrapped(paths: list[tuple[str, ...]], stem: str) -> bool:
     tops = {parts[0] for parts in paths}
     if len(tops) != 1 or any(len(parts) == 1 for parts in paths):
         return False
-    of_one_student = {(f"{stem}.ipynb",), (stem, f"{stem}.ipynb")}
-    if any(parts[1:] in of_one_student for parts in paths):
-        return False
-    return not (len(paths) == 1 and len(paths[0]) == 2) and not MOODLE.match(*tops)
+    for parts in paths:
+        below = parts[1:]
+        if nbgrader.is_students(below, stem) or plain.is_students(below, stem):
+            return False
+    lonely = len(paths) == 1 and len(paths[0]) == 2
+    return not lonely and not any(moodle.read_name(top) for top in tops)
 
 
 def prefer_named(found: list[Found], stem: str) -> list[Found]:
     """Of one student's several files keep the one with the exercise's name."""
-    wanted = {
-        one.unique for one in found if PurePosixPath(one.where).name == f"{stem}.ipynb"
-    }
+
+    def is_named(notebook: Found) -> bool:
+        return PurePosixPath(notebook.where).name == f"{stem}.ipynb"
+
+    students = {notebook.name.unique for notebook in found if is_named(notebook)}
     return [
-        one
-        for one in found
-        if one.unique not in wanted or PurePosixPath(one.where).name == f"{stem}.ipynb"
+        notebook
+        for notebook in found
+        if is_named(notebook) or notebook.name.unique not in students
     ]
 
 

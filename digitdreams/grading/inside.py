@@ -7,6 +7,7 @@ expected results ever come here.
 """
 
 import ast
+import importlib.abc
 import inspect
 import linecache
 import os
@@ -14,11 +15,15 @@ import resource
 import signal
 import sys
 import types
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from typing import Any, NoReturn
 
 from digitdreams import checks
 from digitdreams.grading import wire
 
 SHORT = 300  # characters of an error's text
+Namespace = dict[str, Any]  # of the notebook
 
 
 class OutOfTime(BaseException):
@@ -26,7 +31,7 @@ class OutOfTime(BaseException):
     the student's loop shall not hold it up."""
 
 
-def out_of_time(*_):
+def out_of_time(*_: object) -> NoReturn:
     raise OutOfTime
 
 
@@ -43,11 +48,11 @@ def bound(limits: dict[str, int]) -> None:
 class Channel:
     """Where messages go; the standard output itself belongs to the student."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.number = os.dup(1)
         os.dup2(2, 1)
 
-    def send(self, **fields) -> None:
+    def send(self, **fields: Any) -> None:
         self.write(wire.message(**fields))
 
     def write(self, content: bytes) -> None:
@@ -55,7 +60,7 @@ class Channel:
             content = content[os.write(self.number, content) :]
 
 
-def read_job() -> dict:
+def read_job() -> wire.Message:
     with open(0, "rb", closefd=False) as stream:
         header, body = wire.HEAD.unpack(stream.read(wire.HEAD.size))
         job = wire.read(stream.read(header), stream.read(body), sys.maxsize)
@@ -78,8 +83,38 @@ def describe(error: BaseException) -> dict[str, str]:
         trace = trace.tb_next
     if isinstance(error, SyntaxError):
         line = error.lineno
-    told = {"type": str(type(error).__name__)[:80], "text": str(text)}
-    return told if line is None else {**told, "line": str(line)}
+    found = {"type": str(type(error).__name__)[:80], "text": str(text)}
+    return found if line is None else {**found, "line": str(line)}
+
+
+class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Stands in for the modules of the course that are not shown here.
+
+    A line that imports several modules at once goes on; only the use of one that is
+    missing fails.
+    """
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name.startswith("digitdreams.") else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        def missing(attribute: str) -> NoReturn:
+            if attribute.startswith("__"):
+                raise AttributeError(attribute)
+            raise ImportError(
+                f"{module.__name__} is not there while an exercise is graded: "
+                f"{attribute} has to be your own"
+            )
+
+        module.__dict__["__getattr__"] = missing
 
 
 # Cells ------------------------------------------------------------------------------
@@ -88,29 +123,29 @@ def describe(error: BaseException) -> dict[str, str]:
 class Shell:
     """What is left of `get_ipython()` here: magics do nothing, cells in them run."""
 
-    def __init__(self, namespace):
+    def __init__(self, namespace: Namespace):
         self.namespace = namespace
 
-    def run_line_magic(self, name, line, *_, **__):
+    def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> None:
         print(f"(%{name} is ignored while grading)", file=sys.stderr)
 
-    def run_cell_magic(self, name, line, cell):
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
         if name in ("time", "timeit", "capture", "prun"):
             exec(compile(cell, f"<%%{name}>", "exec"), self.namespace)
         else:
             self.run_line_magic(name, line)
 
-    def system(self, command):
+    def system(self, command: str) -> None:
         print("(! commands are ignored while grading)", file=sys.stderr)
 
     getoutput = system
 
 
-def compiled(source: str, name: str):
+def compiled(source: str, name: str) -> types.CodeType:
     """Compile a cell; IPython's own syntax is translated where there is some."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
-    def attempt(text):
+    def attempt(text: str) -> types.CodeType:
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
         return compile(text, name, "exec", flags, dont_inherit=True)
 
@@ -128,7 +163,7 @@ def compiled(source: str, name: str):
         raise first from None
 
 
-def run_cell(source: str, name: str, namespace: dict) -> None:
+def run_cell(source: str, name: str, namespace: Namespace) -> None:
     code = compiled(source, f"<cell {name}>")
     if code.co_flags & inspect.CO_COROUTINE:
         import asyncio  # slow to import, and hardly any cell needs it
@@ -138,11 +173,13 @@ def run_cell(source: str, name: str, namespace: dict) -> None:
         exec(code, namespace)
 
 
-def timed(seconds: int, function, *arguments) -> dict[str, str] | None:
-    """Call a function for so many seconds at most; return its error, if any."""
+def timed(
+    milliseconds: int, function: Callable[..., object], *arguments: Any
+) -> dict[str, str] | None:
+    """Call a function for so long at most; return its error, if any."""
     try:
         signal.signal(signal.SIGALRM, out_of_time)
-        signal.setitimer(signal.ITIMER_REAL, seconds / 1000, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000, 0.5)
         try:
             function(*arguments)
         except OutOfTime:
@@ -160,7 +197,7 @@ def timed(seconds: int, function, *arguments) -> dict[str, str] | None:
 # Tasks ------------------------------------------------------------------------------
 
 
-def answer(function, how: str, case: dict) -> bytes:
+def answer(function: Callable[..., Any], how: str, case: wire.Message) -> bytes:
     """The message that tells what the student's function does with one case."""
     try:
         return wire.message(value=checks.observe(how, function, case))
@@ -176,7 +213,7 @@ def answer(function, how: str, case: dict) -> bytes:
         return wire.message(raised=describe(error))
 
 
-def run_task(task: dict, namespace: dict, channel: Channel) -> None:
+def run_task(task: wire.Message, namespace: Namespace, channel: Channel) -> None:
     function = namespace.get(task["name"])
     if function is None:
         channel.send(undefined=True)
@@ -185,7 +222,7 @@ def run_task(task: dict, namespace: dict, channel: Channel) -> None:
         channel.write(answer(function, task["observe"], case))
 
 
-def run_probe(probe: dict, namespace: dict, channel: Channel) -> None:
+def run_probe(probe: wire.Message, namespace: Namespace, channel: Channel) -> None:
     run_cell(probe["source"], "probe", namespace)
     value = namespace["probe"](**probe["given"])
     channel.send(value=checks.plain(value))
@@ -205,6 +242,7 @@ def main() -> None:
     shell = Shell(namespace)
     namespace["get_ipython"] = lambda: shell
     namespace["display"] = print
+    sys.meta_path.append(Absent())
     kept = sys.modules["__main__"]
     sys.modules["__main__"] = module
     channel.send(ready=True)
@@ -214,8 +252,8 @@ def main() -> None:
             job["cell_milliseconds"], run_cell, cell["source"], cell["name"], namespace
         )
         channel.send(ended=error)
-    for stream in (sys.stdout, sys.stderr):
-        timed(1000, stream.flush)
+    for printed in (sys.stdout, sys.stderr):
+        timed(1000, printed.flush)
     with open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 1)
         os.dup2(nothing.fileno(), 2)

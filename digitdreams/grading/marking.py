@@ -5,93 +5,23 @@ import hmac
 import logging
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from digitdreams import checks, tasks
-from digitdreams.grading import rebuild as rebuilding
+from digitdreams.course import Number
+from digitdreams.grading import rebuild
 from digitdreams.grading.exercise import TRAINING, Exercise
+from digitdreams.grading.result import Result, State, TaskResult, without_marks
 from digitdreams.grading.sandbox import Limits, Run, SandboxBroken, readable
-from digitdreams.grading.wire import WireError
+from digitdreams.grading.wire import Message, WireError
 
 GRACE = 2.0  # seconds that the program inside may be late in ending a step
 START = 60.0  # seconds that a sandbox may take to start
-STATES = (
-    "graded",
-    "timeout",
-    "memory",
-    "crashed",
-    "refused",
-    "missing",
-    "infrastructure",
-)
-STOPPED = {"OutOfTime": "timeout", "MemoryError": "memory"}
-
-
-@dataclass
-class TaskResult:
-    """The mark of one task.
-
-    Attributes:
-        name: of the task, "training" for the training.
-        points: earned; 0 unless the answers were compared and found right.
-        max_points: what the task is worth.
-        state: one of `STATES`.
-        message: what to tell the student, plain text; may quote the student's code.
-        mistake: which known wrong answer was recognised: `task/function`.
-    """
-
-    name: str
-    points: float
-    max_points: float
-    state: str
-    message: str = ""
-    mistake: str | None = None
-
-
-@dataclass
-class Result:
-    """The outcome of grading one submission.
-
-    Attributes:
-        state: "graded", or the first thing that stopped the run.
-        tasks: one entry for each task, in the exercise's order.
-        seconds: wall clock.
-        peak_memory_mb: of the tree of processes.
-        output: what the notebook printed, plain text, its first part.
-        notes: about missing, doubled, moved and failing cells.
-        unsafe: whether it ran without a sandbox.
-        text: the source text of the submission's code cells.
-    """
-
-    state: str
-    tasks: list[TaskResult]
-    seconds: float = 0.0
-    peak_memory_mb: float = 0.0
-    output: str = ""
-    notes: list[str] = field(default_factory=list)
-    unsafe: bool = False
-    text: str = ""
-
-    @property
-    def points(self) -> float:
-        return sum(task.points for task in self.tasks)
-
-    @property
-    def max_points(self) -> float:
-        return sum(task.max_points for task in self.tasks)
-
-    def as_dict(self) -> dict:
-        """As data for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, content: dict) -> "Result":
-        """Read what `as_dict` wrote."""
-        entries = [TaskResult(**one) for one in content["tasks"]]
-        return cls(**{**content, "tasks": entries})
+STOPPED = {"OutOfTime": State.TIMEOUT, "MemoryError": State.MEMORY}
 
 
 def hidden_seed(secret: str, stem: str, notebook: bytes) -> int:
@@ -118,20 +48,35 @@ class Question:
         asked: the entry of the job: what the sandbox is told.
         count: how many answers are expected.
         answers: the messages that came, claims of the student's code.
-        state: None while it is open.
-        message: why it ended without a comparison.
+        answered: whether all of them came.
+        state: how it ended without a comparison, None while it did not.
+        message: why it did.
     """
 
     name: str
     max_points: float
-    asked: dict
+    asked: Message
     count: int
-    answers: list[dict] = field(default_factory=list)
-    state: str | None = None
+    answers: list[Message] = field(default_factory=list)
+    answered: bool = False
+    state: State | None = None
     message: str = ""
+
+    @property
+    def open(self) -> bool:
+        return not self.answered and self.state is None
+
+    def end(self, state: State, message: str) -> None:
+        self.state, self.message = state, message
+
+    def mark(self) -> TaskResult:
+        """Compare the answers."""
+        raise NotImplementedError
 
 
 class TaskQuestion(Question):
+    """A task: its reference and its wrong answers are called with the same inputs."""
+
     def __init__(self, task: tasks.Task, seed: int):
         self.task = task
         self.cases = task.cases(seed)
@@ -139,51 +84,53 @@ class TaskQuestion(Question):
         asked = {"name": task.name, "observe": task.observe, "cases": self.cases}
         super().__init__(task.name, task.points, asked, len(self.cases))
 
-    def results(self, function) -> list:
+    def results(self, function: Callable[..., Any]) -> list[Any]:
         return [
             tasks.as_result(self.task.observe, function, case) for case in self.cases
         ]
 
     def mark(self) -> TaskResult:
         task = self.task
-        result = TaskResult(task.name, 0, task.points, "graded")
-        found = [as_found(one) for one in self.answers]
-        for one in found:
-            if "found" not in one:
-                result.message = "not started" if "blank" in one else told(one["unfit"])
+        result = TaskResult(task.name, 0, task.points, State.GRADED)
+        answers = [as_found(answer) for answer in self.answers]
+        for answer in answers:
+            if "found" not in answer:
+                blank = "blank" in answer
+                result.message = "not started" if blank else safe_text(answer["unfit"])
                 return result
-        found = [one["found"] for one in found]
+        found = [answer["found"] for answer in answers]
         if self.agree(self.expected, found):
             result.points, result.message = task.points, "right"
             return result
-        for number, wrong in enumerate(task.wrong, start=1):
+        for number, wrong in enumerate(task.mistakes, start=1):
             if self.agree(self.results(wrong.answer), found):
                 name = getattr(wrong.answer, "__name__", "<lambda>")
                 name = f"wrong_{number}" if name == "<lambda>" else name
                 result.message, result.mistake = wrong.message, f"{task.name}/{name}"
                 return result
         pairs = zip(self.expected, found, strict=True)
-        for number, (wanted, one) in enumerate(pairs, start=1):
-            if not self.agree([wanted], [one]):
-                result.message = f"hidden case {number}: {self.said(wanted, one)}"
+        for number, (wanted, got) in enumerate(pairs, start=1):
+            if not self.agree([wanted], [got]):
+                result.message = f"hidden case {number}: {self.difference(wanted, got)}"
                 break
         return result
 
-    def agree(self, expected: list, found: list) -> bool:
+    def agree(self, expected: list[Any], found: list[Any]) -> bool:
         # An answer may be of any shape and size: where it cannot even be compared
         # (and the reference can), it does not agree.
         try:
             with np.errstate(all="ignore"):
                 return all(
-                    checks.matches(one, other, self.task.rule) is True
-                    for one, other in zip(expected, found, strict=True)
+                    checks.matches(wanted, got, self.task.rule) is True
+                    for wanted, got in zip(expected, found, strict=True)
                 )
         except Exception:
             return False
 
-    def said(self, wanted: Any, found: Any) -> str:
+    def difference(self, wanted: Any, found: Any) -> str:
+        """What to tell the student about an answer that does not agree."""
         if is_raised(found):
-            return told(f"it raised {found['raised']}: {found['saying']}")
+            return safe_text(f"it raised {found['raised']}: {found['saying']}")
         if is_raised(wanted):
             return f"it should raise {wanted['raised']}"
         task = self.task
@@ -192,13 +139,17 @@ class TaskQuestion(Question):
                 text = checks.difference(wanted, found, task.tolerance, task.same_dtype)
         except Exception:
             text = "the result is of another kind than expected"
-        return told(text)
+        return safe_text(text)
 
 
 class TrainingQuestion(Question):
-    def __init__(self, exercise: Exercise, seed: int):
-        self.training = exercise.training
-        self.numbers = exercise.numbers
+    """The training: what the probe returns is measured here."""
+
+    def __init__(
+        self, training: tasks.Training, numbers: tuple[Number, ...], seed: int
+    ):
+        self.training = training
+        self.numbers = numbers
         rng = np.random.default_rng([seed, len(TRAINING)])
         self.given, self.kept = self.training.inputs(rng)
         asked = {
@@ -209,7 +160,8 @@ class TrainingQuestion(Question):
         super().__init__(TRAINING, self.training.points, asked, 1)
 
     def mark(self) -> TaskResult:
-        result = TaskResult(TRAINING, 0, self.max_points, "graded")
+        result = TaskResult(TRAINING, 0, self.max_points, State.GRADED)
+        numbers = self.numbers
         answer = self.answers[0]
         if "value" not in answer:
             result.message = "the notebook gives nothing that could be measured"
@@ -217,26 +169,26 @@ class TrainingQuestion(Question):
         try:
             with np.errstate(all="ignore"):
                 measured = self.training.measure(answer["value"], self.given, self.kept)
-            values = {one.name: float(measured[one.name]) for one in self.numbers}
-            if not all(math.isfinite(one) for one in values.values()):
+            values = {number.name: float(measured[number.name]) for number in numbers}
+            if not all(math.isfinite(value) for value in values.values()):
                 raise ValueError("it is not finite")
         except (MemoryError, OSError):
             raise  # this machine's failure, not the student's
         except Exception as error:
-            result.message = told(f"its result cannot be measured: {error}")
+            result.message = safe_text(f"its result cannot be measured: {error}")
             return result
-        reached = [one for one in self.numbers if one.reached(values[one.name])]
-        share = self.max_points * len(reached) / len(self.numbers)
+        reached = [number for number in numbers if number.reached(values[number.name])]
+        share = self.max_points * len(reached) / len(numbers)
         result.points = round(share, 2)
         result.message = "; ".join(
-            f"{one.label} {values[one.name]:.4g}, to reach: {one.sense} {one.bar:g}"
-            + ("" if one in reached else " (missed)")
-            for one in self.numbers
+            f"{number.label} {values[number.name]:.4g}, to reach: {number.side} "
+            f"{number.bar:g}" + ("" if number in reached else " (missed)")
+            for number in numbers
         )
         return result
 
 
-def as_found(answer: dict) -> dict:
+def as_found(answer: Message) -> Message:
     """Bring one message into the form that `checks.outcome` has."""
     if "value" in answer:
         value = answer["value"]
@@ -260,7 +212,7 @@ def is_raised(value: Any) -> bool:
     return isinstance(value, dict) and "raised" in value
 
 
-def told(text: Any) -> str:
+def safe_text(text: Any) -> str:
     """Text that may come from a student, made fit to be shown."""
     return readable(str(text)[:500].encode("utf-8", errors="replace"))
 
@@ -279,11 +231,11 @@ class Conversation:
         seconds: what is left for the submission; starting the sandbox is not counted.
     """
 
-    cells: list[rebuilding.Cell]
+    cells: list[rebuild.Cell]
     questions: list[Question]
     limits: Limits
     seconds: float
-    errors: dict[str, dict] = field(default_factory=dict)
+    errors: dict[str, Message] = field(default_factory=dict)
     ready: bool = False
     cell: int = -1
     question: int = -1
@@ -291,7 +243,7 @@ class Conversation:
     step_over: float = 0.0
     over: float = math.inf
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.step_over = time.monotonic() + START
 
     def deadline(self) -> float:
@@ -300,13 +252,13 @@ class Conversation:
     def seconds_left(self) -> float:
         return self.over - time.monotonic()
 
-    def job(self, files: dict[str, bytes]) -> dict:
+    def job(self, files: dict[str, bytes]) -> Message:
         return {
             "files": {
                 name: np.frombuffer(content, "uint8") for name, content in files.items()
             },
-            "cells": [{"name": one.name, "source": one.source} for one in self.cells],
-            "tasks": [one.asked for one in self.questions],
+            "cells": [{"name": c.name, "source": c.source} for c in self.cells],
+            "tasks": [question.asked for question in self.questions],
             "cell_milliseconds": int(self.limits.cell * 1000),
             "task_milliseconds": int(self.limits.task * 1000),
         }
@@ -315,7 +267,7 @@ class Conversation:
         self.running = True
         self.step_over = time.monotonic() + seconds + GRACE
 
-    def receive(self, message: dict) -> None:
+    def receive(self, message: Message) -> None:
         """Take the next message.
 
         Raises:
@@ -362,18 +314,18 @@ class Conversation:
             return
         current = self.questions[self.question]
         if error and "type" in error:
-            current.state = STOPPED.get(str(error["type"]), "graded")
-            current.message = f"it stopped with {told(described(error))}"
+            state = STOPPED.get(str(error["type"]), State.GRADED)
+            current.end(state, f"it stopped with {safe_text(described(error))}")
         elif current.answers[:1] == [{"undefined": True}]:
-            current.state = "missing"
-            current.message = "there is no such function"
+            current.end(State.MISSING, "there is no such function")
         elif len(current.answers) == current.count:
-            current.state = "answered"
+            current.answered = True
         else:
             raise WireError("a task ended before all its answers came")
 
 
-def described(error: dict) -> str:
+def described(error: Message) -> str:
+    """An error inside, in words."""
     text = f"{error.get('type')}: {error.get('text')}"
     if error.get("type") == "OutOfTime":
         text = "its time used up"
@@ -394,16 +346,18 @@ class Grading:
         self.exercise = exercise
         self.limits = limits
         self.unsafe = unsafe
-        self.rebuilt = rebuilding.rebuild(notebook, exercise)
+        self.rebuilt = rebuild.rebuild(notebook, exercise)
         seed = hidden_seed(secret, exercise.stem, notebook)
         self.questions: list[Question] = [
             TaskQuestion(task, seed) for task in exercise.tasks
         ]
         if exercise.training:
-            self.questions.append(TrainingQuestion(exercise, seed))
-        self.left_out: dict[str, tuple[str, str]] = {}  # cell: cause and text
-        self.errors: dict[str, dict] = {}
-        self.state = "graded"
+            self.questions.append(
+                TrainingQuestion(exercise.training, exercise.numbers, seed)
+            )
+        self.left_out: dict[str, tuple[State, str]] = {}  # cell: how and why it ended
+        self.errors: dict[str, Message] = {}
+        self.state = State.GRADED
         self.peak_memory = 0.0
         self.output = ""
 
@@ -411,21 +365,22 @@ class Grading:
         """Run the notebook until every question is answered or given up."""
         seconds = self.limits.wall
         for attempt in range(self.limits.restarts + 1):
-            open_questions = [one for one in self.questions if one.state is None]
+            open_questions = [one for one in self.questions if one.open]
             talk = Conversation(
                 cells=[c for c in self.rebuilt.cells if c.name not in self.left_out],
                 questions=open_questions,
                 limits=self.limits,
                 seconds=seconds,
             )
-            for one in open_questions:
-                one.answers.clear()
+            for question in open_questions:
+                question.answers.clear()
             files = {checks.FILE_NAME: self.exercise.checks.encode()}
             ended = Run(
                 talk.job(files if self.exercise.checks else {}),
                 self.limits,
                 receive=talk.receive,
                 deadline=talk.deadline,
+                shown=self.exercise.view,
                 unsafe=self.unsafe,
             )()
             if not talk.ready:
@@ -435,77 +390,76 @@ class Grading:
             if attempt == 0:
                 self.output = ended.output
             self.errors.update(talk.errors)
-            if ended.cause == "finished" and all(
-                one.state is not None for one in open_questions
-            ):
+            complete = not any(question.open for question in open_questions)
+            if ended.cause == "finished" and complete:
                 return
             if ended.cause == "finished":
                 ended.cause, ended.text = "crashed", "it ended before its time"
-            if self.state == "graded":
-                self.state = ended.cause
-            self.blame(talk, ended)
-            if seconds <= 0 or all(q.state for q in self.questions):
+            if self.state is State.GRADED:
+                self.state = State(ended.cause)
+            self.blame(talk, State(ended.cause), ended.text)
+            if seconds <= 0 or not any(question.open for question in self.questions):
                 break
-        for one in self.questions:
-            if one.state is None:
-                one.state, one.message = ended.cause, f"not reached: {ended.text}"
+        for question in self.questions:
+            if question.open:
+                question.end(State(ended.cause), f"not reached: {ended.text}")
 
-    def blame(self, talk: Conversation, ended) -> None:
+    def blame(self, talk: Conversation, state: State, text: str) -> None:
         """Charge the end of a run to the cell or task that was running."""
         if talk.question >= 0:
             current = talk.questions[talk.question]
-            if current.state is None:
-                current.state, current.message = ended.cause, ended.text
+            if current.open:
+                current.end(state, text)
                 return
             # It ended between two tasks: ask the next one alone.
-            following = talk.questions[talk.question + 1 :]
-            if following:
-                following[0].state, following[0].message = ended.cause, ended.text
+            for following in talk.questions[talk.question + 1 :][:1]:
+                following.end(state, text)
             return
         if talk.cells:
             name = talk.cells[max(talk.cell, 0)].name
-            self.left_out[name] = (ended.cause, ended.text)
+            self.left_out[name] = (state, text)
 
     def result(self) -> Result:
-        entries = [self.mark(one) for one in self.questions]
+        marks = [self.mark(question) for question in self.questions]
         notes = list(self.rebuilt.notes)
         for name, (_, text) in self.left_out.items():
             notes.append(f"the cell {name} ended the run: {text}")
         for name, error in self.errors.items():
             if error.get("type") != "NotImplementedError":
-                notes.append(f"the cell {name} stopped with {told(described(error))}")
+                notes.append(
+                    f"the cell {name} stopped with {safe_text(described(error))}"
+                )
         return Result(
             state=self.state,
-            tasks=entries,
+            tasks=marks,
             peak_memory_mb=self.peak_memory,
             output=self.output,
             notes=notes,
             unsafe=self.unsafe,
-            text=self.rebuilt.text,
         )
 
     def mark(self, question: Question) -> TaskResult:
-        if question.state == "answered":
+        if question.state is None:
             return question.mark()
-        entry = TaskResult(
+        mark = TaskResult(
             question.name, 0, question.max_points, question.state, question.message
         )
-        if question.state == "missing":
-            self.explain_missing(entry)
-        return entry
+        if mark.state is State.MISSING:
+            self.explain_missing(mark)
+        return mark
 
-    def explain_missing(self, entry: TaskResult) -> None:
+    def explain_missing(self, mark: TaskResult) -> None:
         """Say why a function does not exist: its cell may have failed."""
         for cell in self.exercise.cells:
-            if cell.task != entry.name:
+            if cell.task != mark.name:
                 continue
             if cell.name in self.left_out:
-                entry.state, text = self.left_out[cell.name]
-                entry.message = f"its cell ended the run: {text}"
+                mark.state, text = self.left_out[cell.name]
+                mark.message = f"its cell ended the run: {text}"
             elif cell.name in self.errors:
                 error = self.errors[cell.name]
-                entry.state = STOPPED.get(error.get("type"), "graded")
-                entry.message = f"its cell stopped with {told(described(error))}"
+                mark.state = STOPPED.get(str(error.get("type")), State.GRADED)
+                mark.message = f"its cell stopped with {safe_text(described(error))}"
 
 
 def grade(
@@ -534,22 +488,13 @@ def grade(
         grading = Grading(notebook, exercise, secret, limits, unsafe)
         grading.run()
         result = grading.result()
-    except rebuilding.Refused as error:
-        result = without_marks(exercise, "refused", told(error))
+    except rebuild.Refused as error:
+        result = without_marks(exercise.parts, State.REFUSED, safe_text(error))
     except Exception as error:
         # The machine's fault or the exercise's, never the student's.
         logging.getLogger(__name__).warning("grading failed", exc_info=True)
-        text = told(f"{type(error).__name__}: {error}")
-        result = without_marks(exercise, "infrastructure", text)
+        text = safe_text(f"{type(error).__name__}: {error}")
+        result = without_marks(exercise.parts, State.INFRASTRUCTURE, text)
     result.unsafe = unsafe
     result.seconds = round(time.monotonic() - started, 3)
     return result
-
-
-def without_marks(exercise: Exercise, state: str, message: str) -> Result:
-    """A result without points, for a submission that was not run."""
-    worth = [(task.name, task.points) for task in exercise.tasks]
-    if exercise.training:
-        worth.append((TRAINING, exercise.training.points))
-    entries = [TaskResult(name, 0, points, state, message) for name, points in worth]
-    return Result(state=state, tasks=entries, notes=[message])

@@ -7,7 +7,9 @@ the exercise's by id. What the exercise locks is run as the exercise has it.
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from digitdreams.grading.result import SubmittedCell
 
 if TYPE_CHECKING:
     from digitdreams.grading.exercise import Exercise
@@ -37,18 +39,14 @@ class Rebuilt:
     Attributes:
         cells: in the order in which they are run; every name once.
         notes: sentences about missing, doubled and moved cells.
-        missing: names of tasks whose cell is not there.
-        text: all source text of the student's, for comparisons of text.
     """
 
     cells: list[Cell]
     notes: list[str] = field(default_factory=list)
-    missing: set[str] = field(default_factory=set)
-    text: str = ""
 
 
-def read(notebook: bytes) -> list[tuple[str | None, str, str]]:
-    """Read a notebook file: id, kind and source of each cell.
+def read(notebook: bytes) -> list[SubmittedCell]:
+    """Read the cells of a notebook file.
 
     Raises:
         Refused: it is not a notebook of format 4, or it is too large.
@@ -84,12 +82,12 @@ def read(notebook: bytes) -> list[tuple[str | None, str, str]]:
     if len(cells) > CELLS:
         raise Refused(f"the notebook has {len(cells)} cells, more than {CELLS}")
     found = [read_cell(cell, number) for number, cell in enumerate(cells, start=1)]
-    if sum(len(source) for _, _, source in found) > CHARACTERS:
+    if sum(len(cell.source) for cell in found) > CHARACTERS:
         raise Refused(f"the notebook has more than {CHARACTERS} characters of source")
     return found
 
 
-def read_cell(cell, number: int) -> tuple[str | None, str, str]:
+def read_cell(cell: Any, number: int) -> SubmittedCell:
     if not isinstance(cell, dict):
         raise Refused(f"cell {number} is not a cell")
     source = cell.get("source", "")
@@ -100,7 +98,7 @@ def read_cell(cell, number: int) -> tuple[str | None, str, str]:
     name = cell.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         name = None
-    return name, str(cell.get("cell_type"))[:20], source
+    return SubmittedCell(name, str(cell.get("cell_type"))[:20], source)
 
 
 def defines(source: str, name: str) -> bool:
@@ -119,16 +117,16 @@ def rebuild(notebook: bytes, exercise: "Exercise") -> Rebuilt:
     submitted = read(notebook)
     known = {cell.name: cell for cell in exercise.cells}
     result = Rebuilt(cells=[])
-    result.text = "\n".join(s for _, kind, s in submitted if kind == "code")
+    text = "\n".join(cell.source for cell in submitted if cell.kind == "code")
     used: set[str] = set()
     order = []
     for number, (name, kind, source) in enumerate(submitted, start=1):
-        original = known.get(name)
+        original = known.get(name) if name else None
         if kind != "code":
             if original is not None:
                 result.notes.append(f"the cell {name} is not a code cell any more")
             continue
-        if original is None or name in used:
+        if name is None or original is None or name in used:
             if original is not None:
                 result.notes.append(f"the cell {name} is there more than once")
                 if original.locked:
@@ -147,7 +145,7 @@ def rebuild(notebook: bytes, exercise: "Exercise") -> Rebuilt:
             result.cells.append(Cell(name, source))
     for name in moved(order, [cell.name for cell in exercise.cells]):
         result.notes.append(f"the cell {name} was moved")
-    add_missing(result, exercise, used)
+    add_missing(result, exercise, used, text)
     return result
 
 
@@ -157,13 +155,19 @@ def moved(order: list[str], right: list[str]) -> list[str]:
     best: list[list[str]] = []  # longest run in the right order that ends at each cell
     for name in order:
         before = [run for run in best if places[run[-1]] < places[name]]
-        best.append([*max(before, key=len, default=[]), name])
-    kept = set(max(best, key=len, default=[]))
+        best.append([*longest(before), name])
+    kept = set(longest(best))
     return [name for name in order if name not in kept]
 
 
-def add_missing(result: Rebuilt, exercise: "Exercise", used: set[str]) -> None:
-    """Put in what the exercise gives and the submission lacks."""
+def longest(runs: list[list[str]]) -> list[str]:
+    return max(runs, key=len) if runs else []
+
+
+def add_missing(
+    result: Rebuilt, exercise: "Exercise", used: set[str], text: str
+) -> None:
+    """Put in what the exercise gives and the submission, whose code is given, lacks."""
     previous = None
     for original in exercise.cells:
         if original.name in used:
@@ -171,11 +175,9 @@ def add_missing(result: Rebuilt, exercise: "Exercise", used: set[str]) -> None:
                 previous = original.name
             continue
         if original.task:
-            elsewhere = defines(result.text, original.task)
+            elsewhere = defines(text, original.task)
             where = "; its function was found in another cell" if elsewhere else ""
             result.notes.append(f"the cell {original.name} is missing{where}")
-            if not elsewhere:
-                result.missing.add(original.task)
             continue
         result.notes.append(f"the cell {original.name} is missing")
         if original.skipped:

@@ -3,20 +3,27 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
 from digitdreams.files import ROOT
 
-# What `--complete` adds, so that the folder works where there is nothing else.
+# What `--complete` adds, so that the folder works where there is nothing else. The
+# course's sources, solutions and content hold answers, and its tests do, too.
 COURSE_FILES = (
     "course.toml",
     "Makefile",
     "environment.yml",
     "pyproject.toml",
     "requirements.lock",
+    "requirements-student.lock",
+    "tools/wheel.py",  # pyproject.toml names it
     "README.md",
+    "LICENSE",
+    "LICENSE-TEXT",
 )
+FOLDERS = ("digitdreams", "data")
 
 
 class ReleaseError(Exception):
@@ -38,12 +45,12 @@ def solution_texts(source: str) -> list[str]:
     return [one for one in texts if one]
 
 
-def read(path: Path) -> tuple[dict[str, str], str | None]:
+def read(path: Path) -> tuple[dict[str, str], Any]:
     """The source of each cell by id, and the stamp of when it was built."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = {one["id"]: "".join(one["source"]) for one in notebook["cells"]}
-        stamp = notebook["metadata"].get("digitdreams", {}).get("fingerprint")
+        stamp = notebook["metadata"].get("digitdreams", {}).get("stamp")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(
             f"{path} cannot be read ({error}): build it with `digitdreams notebooks`"
@@ -93,12 +100,17 @@ def release(lesson: Lesson, to: Path, root: Path = ROOT) -> Path:
 
 
 def release_course(to: Path, root: Path = ROOT) -> None:
-    """Add the package and the data, so that the bundle works by itself."""
-    to.mkdir(parents=True, exist_ok=True)
-    for name in COURSE_FILES:
-        if (root / name).exists():
-            shutil.copyfile(root / name, to / name)
-    for name in ("digitdreams", "data"):
+    """Add the package and the data, so that the bundle works by itself.
+
+    Neither lessons nor interview questions are among it: the commands that need them
+    say so.
+    """
+    for pattern in COURSE_FILES:
+        for path in sorted(root.glob(pattern)):
+            target = to / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    for name in FOLDERS:
         shutil.copytree(
             root / name,
             to / name,

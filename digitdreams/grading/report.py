@@ -15,6 +15,7 @@ from digitdreams.files import ROOT
 from digitdreams.grading import similarity
 from digitdreams.grading.book import CourseFolder, Entry
 from digitdreams.grading.feedback import STATES, page
+from digitdreams.grading.result import State, TaskResult
 from digitdreams.grading.similarity import Pair
 
 MOST_BARS = 12
@@ -34,7 +35,7 @@ class TaskSummary:
     """One task's points: how many students have how many, and all of them."""
 
     name: str
-    most: float
+    max_points: float
     bars: list[Bar]
     full_share: float
 
@@ -63,7 +64,7 @@ class Report:
 
     title: str
     count: int
-    most: float
+    max_points: float
     mean: float
     median: float
     unsafe: int
@@ -100,21 +101,26 @@ def histogram(values: list[float], lowest: float, highest: float) -> list[Bar]:
 
 def reasons(entry: Entry) -> str:
     """Why a person should look at a submission, empty where none should."""
-    notes = entry.result["notes"] if entry.result else []
-    if not entry.needs_person and not notes:
+    result = entry.result
+    if not entry.needs_person and not (result and result.notes):
         return ""
-    if entry.result is None:
+    if result is None:
         return "waits for a person's grade"
-    said = []
-    if entry.result["state"] != "graded":
-        said.append(STATES[entry.result["state"]])
-    for task in entry.result["tasks"]:
-        if task["state"] not in ("graded", entry.result["state"]):
-            said.append(f"{task['name']}: {STATES[task['state']]}")
-    said += notes
-    if entry.result["unsafe"]:
-        said.append("graded without the sandbox")
-    return "; ".join(said) or "the answer changed after a person had graded it"
+    found = []
+    if result.state is not State.GRADED:
+        found.append(STATES[result.state])
+    for task in result.tasks:
+        if task.state not in (State.GRADED, result.state):
+            found.append(f"{task.name}: {STATES[task.state]}")
+    found += result.notes
+    if result.unsafe:
+        found.append("graded without the sandbox")
+    return "; ".join(found) or "the answer changed after a person had graded it"
+
+
+def diagnosis(task: TaskResult) -> str:
+    """Why a task has lost points, in the words that its student reads."""
+    return task.message if task.state is State.GRADED else STATES[task.state]
 
 
 def find_mistakes(entries: list[Entry]) -> list[Mistake]:
@@ -122,50 +128,50 @@ def find_mistakes(entries: list[Entry]) -> list[Mistake]:
     lost = [
         task
         for entry in entries
-        for task in (entry.result or {"tasks": []})["tasks"]
-        if task["name"] in entry.most and task["points"] < task["max_points"]
+        if entry.result
+        for task in entry.result.tasks
+        if task.name in entry.max_points and task.points < task.max_points
     ]
-
-    def diagnosis(task: dict) -> str:
-        graded = task["state"] == "graded"
-        return task["message"] if graded else STATES[task["state"]]
-
-    told = Counter((task["name"], diagnosis(task)) for task in lost)
-    counts: Counter = Counter()
+    messages = Counter((task.name, diagnosis(task)) for task in lost)
+    counts: Counter[tuple[str, str]] = Counter()
     for task in lost:
-        name, message = task["name"], diagnosis(task)
-        known = task["mistake"] or task["state"] != "graded" or told[name, message] > 1
-        counts[name, message if known else UNKNOWN] += 1
+        message = diagnosis(task)
+        known = (
+            task.mistake
+            or task.state is not State.GRADED
+            or messages[task.name, message] > 1
+        )
+        counts[task.name, message if known else UNKNOWN] += 1
     return [Mistake(*key, count) for key, count in counts.most_common()]
 
 
 def summarise(title: str, entries: list[Entry], pairs: list[Pair]) -> Report:
     """Sum up one exercise's entries of the gradebook; there must be one at least."""
-    results = [one.result for one in entries if one.result]
-    seconds = sorted(float(one["seconds"]) for one in results) or [0.0]
-    scores = [one.score for one in entries]
-    most = max(one.max_score for one in entries)
+    results = [entry.result for entry in entries if entry.result]
+    seconds = sorted(float(result.seconds) for result in results) or [0.0]
+    scores = [entry.score for entry in entries]
+    max_points = max(entry.max_score for entry in entries)
     tasks = []
-    for name, points in entries[0].most.items():
-        values = [one.scores.get(name, 0.0) for one in entries]
-        full = sum(value >= points for value in values) / len(values)
-        tasks.append(TaskSummary(name, points, histogram(values, 0, points), full))
-    waiting = [(one, reasons(one)) for one in entries]
+    for name, worth in entries[0].max_points.items():
+        values = [entry.points.get(name, 0.0) for entry in entries]
+        full = sum(value >= worth for value in values) / len(values)
+        tasks.append(TaskSummary(name, worth, histogram(values, 0, worth), full))
+    waiting = [(entry, reasons(entry)) for entry in entries]
     return Report(
         title=title,
         count=len(entries),
-        most=most,
+        max_points=max_points,
         mean=statistics.fmean(scores),
         median=statistics.median(scores),
-        unsafe=sum(bool(one["unsafe"]) for one in results),
-        totals=histogram(scores, 0, most),
+        unsafe=sum(result.unsafe for result in results),
+        totals=histogram(scores, 0, max_points),
         tasks=tasks,
         mistakes=find_mistakes(entries),
         seconds=histogram(seconds, 0, max(1.0, float(int(seconds[-1]) + 1))),
         seconds_median=statistics.median(seconds),
         seconds_ninth=seconds[min(len(seconds) - 1, int(0.9 * len(seconds)))],
         seconds_most=seconds[-1],
-        memory_most=max((float(one["peak_memory_mb"]) for one in results), default=0.0),
+        memory_most=max((result.peak_memory_mb for result in results), default=0.0),
         people=[Attention(e.student, e.score, why) for e, why in waiting if why],
         pairs=pairs,
     )
@@ -203,11 +209,11 @@ def show(report: Report, console: Console) -> None:
     parts: list[RenderableType] = [
         Text(f"{report.title}: {report.count} submissions", style="bold"),
         f"points: mean {report.mean:.1f}, median {report.median:.1f} "
-        f"of {report.most:g}",
+        f"of {report.max_points:g}",
         drawn(report.totals),
     ]
     for task in report.tasks:
-        share = f"{100 * task.full_share:.0f} % with all {task.most:g} points"
+        share = f"{100 * task.full_share:.0f} % with all {task.max_points:g} points"
         parts += [Text(f"\n{task.name}: {share}", style="bold"), drawn(task.bars)]
     mistakes = [[m.task, m.message, str(m.count)] for m in report.mistakes[:12]]
     people = [[p.student, f"{p.score:g}", p.reason] for p in report.people]
@@ -229,7 +235,9 @@ def show(report: Report, console: Console) -> None:
 # From the gradebook -------------------------------------------------------------------
 
 
-def alike(folder: CourseFolder, stem: str, entries: list[Entry], root=ROOT) -> list:
+def alike(
+    folder: CourseFolder, stem: str, entries: list[Entry], root: Path = ROOT
+) -> list[Pair]:
     """The pairs of submissions that share text; see `similarity.pairs`."""
     texts = {}
     for entry in entries:

@@ -1,8 +1,9 @@
 """Run the program `inside` in a bubblewrap sandbox, and end it when it goes too far.
 
 The sandbox has namespaces of its own (no network, no other processes), sees the
-system, the packages and the course read-only, and can write to a small folder in
-memory that goes with it. Nothing of it is ever on a disk of this machine.
+system, the packages and a few modules of the course (see `view`) read-only, and can
+write to a small folder in memory that goes with it. Nothing of it is ever on a disk of
+this machine.
 """
 
 import contextlib
@@ -17,21 +18,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 import psutil
 
-from digitdreams import data
-from digitdreams.files import ROOT
-from digitdreams.grading import seccomp, wire
+from digitdreams.files import INSTALLED, PACKAGE, ROOT, data_folder
+from digitdreams.grading import seccomp, view, wire
+from digitdreams.grading.view import HOME, INSIDE, View
+from digitdreams.grading.wire import Message
 
-PACKAGE = Path(__file__).resolve().parents[1]
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 WRITABLE = ("/student", "/dev/shm")
-HOME = "/student/home"
+SYSTEM = "/usr"
+SYSTEM_LINKS = ("lib", "lib64", "lib32", "bin", "sbin")  # in many systems, into it
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 UID_VARIABLE = "DIGITDREAMS_GRADER_UID"
 NOBODY = 65534
@@ -131,53 +135,91 @@ def find_bwrap() -> str:
 
 def python_inside() -> str:
     name = "python{}.{}".format(*sys.version_info)
-    return str(Path(sys.base_prefix).resolve() / "bin" / name)
+    return str(Path(system_prefix(), "bin", name))
 
 
-def shared_folders() -> dict[str, str]:
-    """What the sandbox sees of this machine, read-only: place inside, place here."""
-    base = str(Path(sys.base_prefix).resolve())
-    folders = {
-        "/course/digitdreams": str(PACKAGE),
-        "/course/course.toml": str(ROOT / "course.toml"),
+def fonts() -> dict[str, str]:
+    """What would cost matplotlib seconds to make again: place inside, place here."""
+    cache = Path(platformdirs.user_cache_dir("matplotlib", appauthor=False))
+    return {
+        f"{HOME}/.cache/matplotlib/{path.name}": str(path.resolve())
+        for path in sorted(cache.glob("fontlist-v*.json"))
     }
-    if not Path(base).is_relative_to("/usr"):
-        folders[base] = base
-    places = [
-        one for one in sys.path if one.endswith(("site-packages", "dist-packages"))
-    ]
-    for number, place in enumerate(dict.fromkeys(places)):
-        if os.path.isdir(place) and not place.startswith(f"{base}/"):
-            folders[f"/packages/{number}"] = place
-    if Path(data.FOLDER).is_dir():
-        folders["/course/data"] = str(Path(data.FOLDER).resolve())
-    return folders
 
 
-def caches() -> dict[str, str]:
-    """What would cost each run seconds to make again: place inside, place here."""
-    found = {}
-    cache = Path(platformdirs.user_cache_dir("digitdreams", appauthor=False))
-    if cache.is_dir():
-        found[f"{HOME}/.cache/digitdreams"] = str(cache.resolve())
-    fonts = Path(platformdirs.user_cache_dir("matplotlib", appauthor=False))
-    for path in sorted(fonts.glob("fontlist-v*.json")):
-        found[f"{HOME}/.cache/matplotlib/{path.name}"] = str(path.resolve())
-    return found
+def system_prefix() -> str:
+    """The folder of the Python that this one's virtual environment was made from."""
+    return str(Path(sys.base_prefix).resolve())
 
 
-def system_folders() -> list[str]:
+def package_places() -> list[str]:
+    """The folders of installed packages that do not belong to the system's Python."""
+    ends = ("site-packages", "dist-packages")
+    places = [one for one in sys.path if one.endswith(ends) and os.path.isdir(one)]
+    return list(dict.fromkeys(places))
+
+
+def packages() -> dict[str, str]:
+    """Where the installed packages are: place inside, place here."""
+    base = f"{system_prefix()}/"
+    places = [one for one in package_places() if not one.startswith(base)]
+    return {f"/packages/{number}": one for number, one in enumerate(places)}
+
+
+def hidden_places(shown: View) -> list[Path]:
+    """The courses on this machine: never seen, also where what lies above is shown."""
+    found = [PACKAGE, ROOT, *shown.hidden]
+    for place in package_places():
+        found += [Path(place, view.NAME), Path(place, INSTALLED)]
+    there = {one.resolve() for one in found if one.is_dir()}
+    return sorted(one for one in there if not any(p in there for p in one.parents))
+
+
+def masks(inside: str, here: str, hidden: list[Path]) -> list[str]:
+    """The places to be emptied where the folder `here` is shown as `inside`.
+
+    Raises:
+        SandboxUnavailable: the folder itself is to be hidden.
+    """
+    shown = Path(here).resolve()
+    if shown in hidden:
+        raise SandboxUnavailable(
+            f"The course lies in {shown}, a folder that every sandbox has to show: "
+            "move the course to a folder of its own."
+        )
+    below = [one for one in hidden if shown in one.parents]
+    return [str(Path(inside, one.relative_to(shown))) for one in below]
+
+
+def system_folders(hidden: list[Path]) -> list[str]:
     """Arguments that show /usr and the names that lead into it."""
-    arguments = ["--ro-bind", "/usr", "/usr"]
-    for name in ("lib", "lib64", "lib32", "bin", "sbin"):
+    arguments = ["--ro-bind", SYSTEM, SYSTEM]
+    shown = [SYSTEM]
+    for name in SYSTEM_LINKS:
         path = Path("/", name)
         if path.is_symlink():
             arguments += ["--symlink", os.readlink(path), f"/{name}"]
         elif path.is_dir():
             arguments += ["--ro-bind", f"/{name}", f"/{name}"]
+            shown.append(f"/{name}")
     for name in ("/etc/ld.so.cache", "/etc/alternatives"):
         arguments += ["--ro-bind-try", name, name]
+    for folder in shown:
+        arguments += emptied(masks(folder, folder, hidden))
     return arguments
+
+
+def emptied(places: list[str]) -> list[str]:
+    """Arguments that put an empty folder in each place."""
+    return [word for one in places for word in ("--size", "4096", "--tmpfs", one)]
+
+
+def python_folders(hidden: list[Path]) -> dict[str, str]:
+    """Python and the packages: place inside, place here."""
+    base = Path(system_prefix())
+    in_course = any(one in base.parents for one in hidden)
+    shown = base.is_relative_to(SYSTEM) and not in_course
+    return {**({} if shown else {str(base): str(base)}), **packages()}
 
 
 def environment(unsafe: bool) -> dict[str, str]:
@@ -192,15 +234,14 @@ def environment(unsafe: bool) -> dict[str, str]:
     }
     if unsafe:
         kept = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "")}
-        return {**kept, **common, "DIGITDREAMS_DATA": str(data.FOLDER)}
-    packages = [one for one in shared_folders() if one.startswith("/packages/")]
+        return {**kept, **common, "DIGITDREAMS_DATA": str(data_folder())}
     return {
         **common,
         "PATH": "/usr/bin:/bin",
         "HOME": HOME,
         "TMPDIR": "/student/tmp",
-        "PYTHONPATH": ":".join(["/course", *packages]),
-        "DIGITDREAMS_DATA": "/course/data",
+        "PYTHONPATH": ":".join([view.COURSE, *packages()]),
+        "DIGITDREAMS_DATA": f"{view.COURSE}/data",
         "MPLCONFIGDIR": f"{HOME}/.cache/matplotlib",
     }
 
@@ -269,14 +310,28 @@ def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]
     return [*arguments, str(len(sources)), *sources.values()], second, places
 
 
-def command(limits: Limits, filter_number: int | None = None) -> list[str]:
+def command(
+    limits: Limits, shown: View = view.BARE, filter_number: int | None = None
+) -> list[str]:
     """The whole command line of a sandbox.
 
     Args:
         limits: what the submission may use.
+        shown: what is seen of the course.
         filter_number: the open file from which bwrap reads the filter of system calls.
+
+    Raises:
+        SandboxUnavailable: the machine cannot show what it has to.
     """
-    folders = {**shared_folders(), **caches()}
+    hidden = hidden_places(shown)
+    system = system_folders(hidden)
+    python = python_folders(hidden)
+    in_python = [
+        place
+        for inside, here in python.items()
+        for place in masks(inside, here, hidden)
+    ]
+    folders = {**python, **shown.files(), **fonts()}
     if os.getuid() == 0:
         start, bwrap, folders = leave_root(folders)
     else:
@@ -288,10 +343,11 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
         bwrap,
         *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent"),
         *("--new-session", "--cap-drop", "ALL", "--hostname", "sandbox"),
-        *system_folders(),
+        *system,
     ]
     for inside in first:
         arguments += ["--ro-bind", folders[inside], inside]
+    arguments += emptied(in_python)
     size = str(limits.disk * 1_000_000)
     arguments += [
         *("--proc", "/proc", "--dev", "/dev"),
@@ -300,6 +356,10 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
     ]
     for inside in later:
         arguments += ["--ro-bind", folders[inside], inside]
+    empty = [place for word, place in pairwise(arguments) if word == "--tmpfs"]
+    for place in empty:
+        if place not in WRITABLE:
+            arguments += ["--remount-ro", place]
     arguments += [
         *("--remount-ro", "/", "--chdir", "/student", "--clearenv"),
     ]
@@ -308,9 +368,6 @@ def command(limits: Limits, filter_number: int | None = None) -> list[str]:
     for name, value in environment(unsafe=False).items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", python_inside(), "-s", "-P", "-m", INSIDE]
-
-
-INSIDE = "digitdreams.grading.inside"
 
 
 def resource_limits(limits: Limits, unsafe: bool) -> dict[str, int]:
@@ -337,7 +394,7 @@ def processes_count_alone() -> bool:
 
 
 @contextlib.contextmanager
-def open_filter():
+def open_filter() -> Iterator[int | None]:
     """The filter of system calls as a file that bwrap can read, None without one."""
     content = seccomp.program()
     if content is None:
@@ -353,7 +410,7 @@ def open_filter():
 
 
 @contextlib.contextmanager
-def chosen_processors(count: int):
+def chosen_processors(count: int) -> Iterator[list[int]]:
     """Processors for one run that no other run on this machine has, if possible.
 
     A socket's abstract name serves as the lock: it leaves no file, and it is free
@@ -454,6 +511,16 @@ def memory_of(pid: int) -> tuple[int, int]:
 # Running ----------------------------------------------------------------------------
 
 
+Process = subprocess.Popen[bytes]
+
+
+def pipes(process: Process) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    """Input, output and errors of a process that was started with all three."""
+    stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+    assert stdin is not None and stdout is not None and stderr is not None
+    return stdin, stdout, stderr
+
+
 class Run:
     """One sandbox, from its start to its end.
 
@@ -462,20 +529,23 @@ class Run:
         limits: what it may use.
         receive: called with each message; it may raise `wire.WireError`.
         deadline: the moment (`time.monotonic`) at which the current step is over.
+        shown: what the program inside sees of the course.
         unsafe: without a sandbox, for one's own work only.
     """
 
     def __init__(
         self,
-        job: dict,
+        job: Message,
         limits: Limits,
-        receive: Callable[[dict], None],
+        receive: Callable[[Message], None],
         deadline: Callable[[], float],
+        shown: View = view.BARE,
         unsafe: bool = False,
     ):
         self.limits = limits
         self.receive = receive
         self.deadline = deadline
+        self.shown = shown
         self.unsafe = unsafe
         self.job = {**job, "limits": resource_limits(limits, unsafe)}
         self.left = memoryview(b"")
@@ -484,19 +554,19 @@ class Run:
         self.printed_bytes = 0
 
     def __call__(self) -> Ended:
+        descriptors: tuple[int, ...] = ()
         with contextlib.ExitStack() as stack:
             if self.unsafe:
                 folder = stack.enter_context(
                     tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
                 )
                 arguments = [sys.executable, "-s", "-m", INSIDE]
-                extra = {"env": environment(unsafe=True), "cwd": folder}
+                variables = environment(unsafe=True)
             else:
                 number = stack.enter_context(open_filter())
-                arguments = command(self.limits, number)
-                passed = () if number is None else (number,)
-                extra = {"env": {"PATH": PATH}, "cwd": "/"}
-                extra["pass_fds"] = passed
+                arguments = command(self.limits, self.shown, number)
+                descriptors = () if number is None else (number,)
+                folder, variables = "/", {"PATH": PATH}
             processors = stack.enter_context(chosen_processors(self.limits.processors))
             self.left = memoryview(wire.message(**self.job))
             before = os.sched_getaffinity(0)
@@ -509,7 +579,9 @@ class Run:
                     stderr=subprocess.PIPE,
                     bufsize=0,
                     start_new_session=True,
-                    **extra,
+                    cwd=folder,
+                    env=variables,
+                    pass_fds=descriptors,
                 )
             except OSError as error:
                 raise SandboxBroken(f"{arguments[0]}: {error}") from error
@@ -522,23 +594,22 @@ class Run:
             ended.output += "\n[the rest of the output is left out]"
         return ended
 
-    def follow(self, process: subprocess.Popen) -> Ended:
+    def follow(self, process: Process) -> Ended:
+        stdin, stdout, stderr = pipes(process)
         watch = Watch(process.pid, self.limits)
         started = time.monotonic()
         ended = None
         with selectors.DefaultSelector() as selector:
             for stream, events in (
-                (process.stdin, selectors.EVENT_WRITE),
-                (process.stdout, selectors.EVENT_READ),
-                (process.stderr, selectors.EVENT_READ),
+                (stdin, selectors.EVENT_WRITE),
+                (stdout, selectors.EVENT_READ),
+                (stderr, selectors.EVENT_READ),
             ):
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, events)
             next_look = last = started
             lost = 0.0
-            while process.stdout in {
-                key.fileobj for key in selector.get_map().values()
-            }:
+            while stdout in {key.fileobj for key in selector.get_map().values()}:
                 now = time.monotonic()
                 if now - last > STALL:
                     lost += now - last  # this program was stopped: nobody's fault
@@ -558,7 +629,7 @@ class Run:
             ended = Ended("crashed", "its process ended " + self.how(process))
         with contextlib.suppress(OSError):  # BlockingIOError: nothing more is waiting
             while self.printed_bytes <= self.limits.output * 1_000_000:
-                content = os.read(process.stderr.fileno(), 262_144)
+                content = os.read(stderr.fileno(), 262_144)
                 if not content:
                     break
                 self.keep(content)
@@ -570,7 +641,7 @@ class Run:
         self.printed_bytes += len(content)
         self.printed += content[: KEPT_OUTPUT - len(self.printed)]
 
-    def how(self, process: subprocess.Popen) -> str:
+    def how(self, process: Process) -> str:
         try:
             code = process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -580,24 +651,26 @@ class Run:
             return f"by the signal {signal.Signals(number).name}"
         return f"with the code {code}"
 
-    def exchange(self, process: subprocess.Popen, selector) -> Ended | None:
+    def exchange(
+        self, process: Process, selector: selectors.BaseSelector
+    ) -> Ended | None:
         """Move what can be moved now."""
+        stdin, _, stderr = pipes(process)
         for key, _ in selector.select(POLL):
-            stream = key.fileobj
-            if stream is process.stdin:
+            if key.fileobj is stdin:
                 try:
-                    sent = os.write(stream.fileno(), self.left[:65_536])
+                    sent = os.write(key.fd, self.left[:65_536])
                 except BrokenPipeError:
                     sent = len(self.left)
                 self.left = self.left[sent:]
                 if not self.left:
-                    selector.unregister(stream)
-                    stream.close()
+                    selector.unregister(stdin)
+                    stdin.close()
                 continue
-            content = os.read(stream.fileno(), 262_144)
+            content = os.read(key.fd, 262_144)
             if not content:
-                selector.unregister(stream)
-            elif stream is process.stderr:
+                selector.unregister(key.fileobj)
+            elif key.fileobj is stderr:
                 self.keep(content)
                 if self.printed_bytes > self.limits.output * 1_000_000:
                     return Ended(
@@ -621,8 +694,9 @@ class Run:
             )
         return None
 
-    def end(self, process: subprocess.Popen) -> None:
+    def end(self, process: Process) -> None:
         """Kill everything, and make sure that nothing is left."""
+        stdin, stdout, stderr = pipes(process)
         left = Watch(process.pid, self.limits).tree()
         process.kill()
         for one in left:
@@ -631,16 +705,14 @@ class Run:
         process.wait()
         # Every process of the sandbox holds an end of this pipe: it is closed when
         # the last one is gone.
-        os.set_blocking(process.stderr.fileno(), False)
+        os.set_blocking(stderr.fileno(), False)
         until = time.monotonic() + 5
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stderr, selectors.EVENT_READ)
+            selector.register(stderr, selectors.EVENT_READ)
             while time.monotonic() < until:
-                if selector.select(0.1) and not os.read(
-                    process.stderr.fileno(), 262_144
-                ):
+                if selector.select(0.1) and not os.read(stderr.fileno(), 262_144):
                     break
-        for stream in (process.stdin, process.stdout, process.stderr):
+        for stream in (stdin, stdout, stderr):
             stream.close()
 
 
@@ -680,7 +752,7 @@ def probe() -> None:
         raise SandboxUnavailable(
             "Grading needs Linux: use a Linux machine, a virtual machine or WSL 2."
         )
-    heard = []
+    heard: list[Message] = []
     until = time.monotonic() + 60
     try:
         ended = Run(

@@ -61,7 +61,7 @@ def program() -> bytes | None:
     column, architecture = MACHINES[machine]
     numbers = sorted(pair[column] for pair in REFUSED.values())
 
-    def step(code, value, if_true=0, if_false=0):
+    def step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
         return struct.pack("=HBBI", code, if_true, if_false, value)
 
     # Three ways out stand at the end: allow, refuse, kill.

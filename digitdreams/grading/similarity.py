@@ -40,7 +40,9 @@ def shingles(text: str) -> list[tuple[str, ...]]:
     return [tuple(tokens[i : i + RUN]) for i in range(len(tokens) - RUN + 1)]
 
 
-def longest_shared(run_of_first: list[tuple[str, ...]], shared: set) -> str:
+def longest_shared(
+    run_of_first: list[tuple[str, ...]], shared: set[tuple[str, ...]]
+) -> str:
     best: list[str] = []
     piece: list[str] = []
     for one in run_of_first:

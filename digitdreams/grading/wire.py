@@ -8,7 +8,7 @@ message as a claim: `Reader` and `unpack` refuse whatever is not exactly this fo
 
 import json
 import struct
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,6 +23,7 @@ DTYPES = {
 DEPTH = 16
 NODES = 20_000
 HEADER_BYTES = 1_000_000
+Message = dict[str, Any]  # what one message says, by name
 TEXT = 2_000  # characters of one text in an answer: NumPy pads lists of texts
 
 
@@ -83,7 +84,7 @@ def message(**fields: Any) -> bytes:
 # Reading ----------------------------------------------------------------------------
 
 
-def refuse_number(text: str):
+def refuse_number(text: str) -> NoReturn:
     raise WireError(f"a header holds the number {text[:20]}")
 
 
@@ -140,11 +141,11 @@ def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
             raise WireError("a message holds a broken dictionary")
         return {key: unpack(one, payload, depth + 1) for key, one in pairs}
     if kind == "array" and len(rest) == 2:
-        return unpack_array(*rest, payload)
+        return unpack_array(rest[0], rest[1], payload)
     raise WireError(f"a message has a part of the kind {kind[:20]!r}")
 
 
-def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray:
+def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray[Any, Any]:
     if type(dtype) is not str or dtype not in DTYPES:
         raise WireError("a message holds an array of an unknown type")
     if type(shape) is not list or len(shape) > 8:
@@ -160,7 +161,7 @@ def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray:
     return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
 
 
-def read(header: bytes, body: bytes, longest_text: int = TEXT) -> dict[str, Any]:
+def read(header: bytes, body: bytes, longest_text: int = TEXT) -> Message:
     """Read one message.
 
     Raises:
@@ -196,7 +197,7 @@ class Reader:
         self.left = largest
         self.buffer = bytearray()
 
-    def feed(self, content: bytes) -> list[dict[str, Any]]:
+    def feed(self, content: bytes) -> list[Message]:
         """Return the messages that `content` completes.
 
         Raises:

@@ -25,11 +25,9 @@ def blank(problem: Problem) -> str:
     """The code that the reader starts from."""
     if problem.broken is not None:
         return problem.broken.strip() + "\n"
-    head = problem.signature.strip()
-    if not head.endswith(":"):
-        head += ":"
-    imports = "" if "import " in head else "import numpy as np\n\n\n"
-    return f"{imports}{head}\n    raise NotImplementedError\n"
+    return (
+        f"import numpy as np\n\n\n{problem.signature}\n    raise NotImplementedError\n"
+    )
 
 
 def instructions(problem: Problem, language: str) -> str:

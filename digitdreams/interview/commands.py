@@ -376,7 +376,7 @@ def hint_problem(
 ) -> None:
     """Show a hint; they go from gentle to nearly the solution."""
     with screen.failures():
-        hints = named_problem(name).task.hints
+        hints = named_problem(name).hints
         number = min(number, len(hints))
         out = screen.console()
         out.print(f"Hint {number} of {len(hints)}: {hints[number - 1]}", markup=False)

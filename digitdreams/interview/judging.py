@@ -82,7 +82,7 @@ def judge(topic: str, name: str, path: Path, ready: Callable[[], object]) -> Res
     problem = next(
         candidate for candidate in problems.of_topic(topic) if candidate.name == name
     )
-    data = problem.task.as_data()
+    data = problem.as_data()
     not_started = Result(State.BLANK, f"{name} is not started: fill in {path.name}.")
     ready()
     names: dict[str, Any] = {

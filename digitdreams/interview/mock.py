@@ -225,7 +225,7 @@ class CodingItem(Item[Problem]):
                 if letter == "s":
                     break
                 if letter == "h":
-                    known = problem.task.hints
+                    known = problem.hints
                     hints = min(hints + 1, len(known))
                     text = f"Hint {hints} of {len(known)}: {known[hints - 1]}"
                     out.print(text, markup=False)

@@ -164,7 +164,7 @@ def check(function: Callable[..., Any]) -> None:
         LookupError: there is no problem of this name.
     """
     name = getattr(function, "__name__", str(function))
-    mistake = checks.judge(problems.find(name).task.as_data(), name, function)
+    mistake = checks.judge(problems.find(name).as_data(), name, function)
     if mistake:
         raise checks.CheckFailed(mistake)
     print(f"{name}: right.")
@@ -176,7 +176,7 @@ def hint(name: str) -> None:
     Raises:
         LookupError: there is no problem of this name.
     """
-    hints = problems.find(name).task.hints
+    hints = problems.find(name).hints
     given = min(_hints_given.get(name, 0), len(hints) - 1)
     print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
     _hints_given[name] = given + 1

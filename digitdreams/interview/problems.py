@@ -1,68 +1,60 @@
 """Coding problems and bug hunts, checked like the tasks of the exercises.
 
-`content/problems/<topic>.py` holds a list PROBLEMS; the folder lies outside the
-package, for it holds answers. The name of a problem is that of its task: the function
-to write.
+`content/problems/<topic>.py` holds them, written with `problem` as tasks are with
+`tasks.task`. The folder lies outside the package, for it holds answers.
 """
 
 import linecache
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from digitdreams import files
 from digitdreams.interview.bank import LEVELS, TOPICS, Question, Text, suggestion
-from digitdreams.tasks import Task, import_file
+from digitdreams.tasks import Answer, Specification, decorator, import_file, specified
 
 FOLDER = files.ROOT / "content" / "problems"
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A coding problem, or a bug hunt where `broken` is given.
+@dataclass(eq=False)
+class Problem(Specification):
+    """A coding problem, or a bug hunt where `broken` is given; made with `problem`.
 
     Attributes:
-        title: a few words, in both languages (Text or a dictionary with en and zh).
+        title: a few words, in both languages.
         statement: Markdown in both languages: what to write, or what goes wrong.
-        signature: the head of the function, such as `def kl(mean, log_variance):`.
         limits: shapes, sizes, what may not be used; both languages.
         examples: calls with their results, as text.
         topic, level: see `bank.TOPICS` and `bank.LEVELS`.
         lesson: `stem#cell`, or None.
-        task: inputs, reference, hints, wrong answers; its name is the problem's.
-        broken: source text with exactly one mistake; it is also the first of the
-            task's wrong answers, whose message names the mistake.
+        broken: source text with exactly one mistake, the first of the wrong answers.
+        mistake: what to say to the one who leaves that mistake.
     """
 
+    _: KW_ONLY
     title: Text
     statement: Text
-    signature: str
     limits: Text
     examples: list[str]
     topic: str
     level: str
-    task: Task
     lesson: str | None = None
     broken: str | None = None
+    mistake: str | None = None
 
     def __post_init__(self) -> None:
-        for key in ("title", "statement", "limits"):
-            value = getattr(self, key)
-            if isinstance(value, dict):
-                object.__setattr__(self, key, Text(**value))
+        super().__post_init__()
         for key, known in (("topic", TOPICS), ("level", LEVELS)):
             if getattr(self, key) not in known:
                 raise ValueError(
                     f"problem {self.name}: {key} is {getattr(self, key)!r}, choose "
                     f"one of {', '.join(known)}"
                 )
-
-    @property
-    def name(self) -> str:
-        """The function's name, unique among all problems."""
-        return self.task.name
+        if (self.broken is None) != (self.mistake is None):
+            raise ValueError(f"problem {self.name}: give both broken and mistake")
+        if self.broken is not None and self.mistake is not None:
+            self.wrong(self.mistake)(program(self.broken, self.name))
 
     @property
     def id(self) -> str:
@@ -75,32 +67,30 @@ class Problem:
         return self.broken is not None
 
 
+problem = decorator(Problem)
 Entry = Question | Problem  # what a search finds and an interview asks
 
 
-def compiled(source: str, name: str) -> Callable[..., Any]:
+def compiled(source: str, name: str) -> Answer:
     """Run a program's text and return its function of this name."""
     file = f"<{name}>"
     # Keras reads the source of some functions, so it must be found.
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     names: dict[str, Any] = {"__name__": name}
     exec(compile(source, file, "exec"), names)
-    function: Callable[..., Any] = names[name]
+    function: Answer = names[name]
     return function
 
 
-def program(source: str, name: str) -> Callable[..., Any]:
+def program(source: str, name: str) -> Answer:
     """The function `name` of a program's text, compiled at the first call.
 
     Many programs import Keras, which takes seconds: listing problems must not.
     """
-
-    @cache
-    def function() -> Callable[..., Any]:
-        return compiled(source, name)
+    compile_once = cache(compiled)
 
     def answer(**case: Any) -> Any:
-        return function()(**case)
+        return compile_once(source, name)(**case)
 
     answer.__name__ = name
     return answer
@@ -108,9 +98,8 @@ def program(source: str, name: str) -> Callable[..., Any]:
 
 @cache
 def problems_of(path: Path) -> list[Problem]:
-    """The list PROBLEMS of a file."""
-    problems: list[Problem] = import_file(path, f"problems_{path.stem}").PROBLEMS
-    return problems
+    """The problems of one file."""
+    return specified(import_file(path, f"problems_{path.stem}"), Problem)
 
 
 def present() -> bool:

@@ -1,12 +1,13 @@
 """Generators that lessons share, and the recipes of the course in compact form.
 
 A lesson that has trained a generator keeps it with `save`; a later lesson asks for it
-with `get`, which trains a short version where no file is. The loops that teach stand in
-the lessons (03 and 04 for the VAE, 05 to 07 for the GAN); here are their networks and
-losses for those who need the result, with a few shortcuts for speed.
+with `get`, which trains a short version where no file is that counts. course.toml says
+which lessons save and which need. The loops that teach stand in the lessons (03 and 04
+for the VAE, 05 to 07 for the GAN); here are their networks and losses for those who
+need the result, with a few shortcuts for speed.
 """
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -14,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from digitdreams import data
-from digitdreams.files import base, replacing
+from digitdreams import course, data, generators
+from digitdreams.files import replacing
 from digitdreams.models.gan import GAN, train_gan
-from digitdreams.models.parts import adam, rising_and_falling, squared_slope
+from digitdreams.models.parts import Tensor, adam, rising_and_falling, squared_slope
 from digitdreams.models.vae import (
     VAE,
     Sampling,
@@ -35,6 +36,7 @@ __all__ = [
     "adam",
     "get",
     "kl_divergence",
+    "needed",
     "path",
     "reconstruction_loss",
     "rising_and_falling",
@@ -46,9 +48,13 @@ __all__ = [
     "with_prior",
 ]
 
-FOLDER = Path(os.environ.get("DIGITDREAMS_MODELS") or base() / "build" / "models")
-NAMES = {"03": "VAE", "04": "conditional VAE", "05": "GAN", "07": "conditional GAN"}
-SHORT_EPOCHS = {"03": 2, "04": 2, "05": 0.5, "07": 1}
+# Lesson -> its generator after a short training, by seed. course.toml names them.
+SHORT: dict[str, Callable[[int], keras.Model]] = {
+    "03": lambda seed: train_vae(False, 2, seed).generator,
+    "04": lambda seed: train_vae(True, 2, seed).fitted_generator(data.load().train),
+    "05": lambda seed: train_gan(False, 0.5, seed).generator,
+    "07": lambda seed: train_gan(True, 1, seed).generator,
+}
 ROWS_AT_ONCE = 250  # of a sample; larger batches leave the processor's cache
 
 
@@ -56,9 +62,35 @@ class ModelError(ValueError):
     """A model is not a generator that other lessons can use; the message says why."""
 
 
-def path(lesson: str) -> Path:
-    """Return where the generator of a lesson, such as "05", is kept."""
-    return Path(FOLDER) / f"{lesson}.keras"
+path = generators.path
+
+
+def needed() -> dict[str, str]:
+    """Return lesson -> name of the generators that the running notebook needs.
+
+    As course.toml declares them; outside a notebook that has called `course.start`,
+    all that there are.
+    """
+    running = course.running()
+    return {
+        one.id: one.saves
+        for one in course.load().lessons
+        if one.saves and (running is None or one.id in running.lesson.needs)
+    }
+
+
+def saver(lesson: str) -> course.Lesson:
+    """Return the entry of a lesson that saves a generator.
+
+    Raises ModelError if course.toml does not say that it does.
+    """
+    found = {one.id: one for one in course.load().lessons if one.saves}
+    if lesson not in found:
+        raise ModelError(
+            f"course.toml names no generator of lesson {lesson!r}, only of "
+            f"{', '.join(found)}: give the lesson that makes it `saves`"
+        )
+    return found[lesson]
 
 
 def save(generator: keras.Model, lesson: str) -> Path:
@@ -66,9 +98,11 @@ def save(generator: keras.Model, lesson: str) -> Path:
 
     `generator` maps noise float32 (n, latent), drawn from N(0, I), or [noise, labels]
     with labels int32 (n,), to images float32 (n, 28, 28, 1) in [0, 1]. It consists of
-    Keras's own layers, so that the file opens without the lesson's code. Raises
-    ModelError if it does not.
+    Keras's own layers, so that the file opens without the lesson's code. The file says
+    what it was made from. Raises ModelError if the generator is not so, or if
+    course.toml does not say that the lesson `saves` one.
     """
+    entry = saver(lesson)
     if not getattr(generator, "inputs", None):
         raise ModelError("a generator has inputs: build it with keras.Model(in, out)")
     images, _ = sample(generator, 10)
@@ -90,28 +124,44 @@ def save(generator: keras.Model, lesson: str) -> Path:
     file = path(lesson)
     with replacing(file) as partial:
         generator.save(partial)
+        generators.attach(partial, entry)
     return file
 
 
 def get(lesson: str, seed: int = 0) -> keras.Model:
-    """Return the generator that a lesson saved; where no file is, train a short one.
+    """Return the generator that a lesson saved, or a short version of it.
 
-    `lesson` is one of "03", "04", "05" and "07". Prints which of the two it did. The
-    short version is not kept: the lesson's own is better.
+    `lesson` is one whose generator the running notebook needs, such as "03". A saved
+    file counts if it was made from what the course is made from today. Prints what it
+    did. The short version, with this seed, is not kept: the lesson's own is better.
+    Raises ModelError if course.toml does not declare the need.
     """
-    name, file = NAMES[lesson], path(lesson)
-    if file.is_file():
-        print(f"{name}: as lesson {lesson} saved it")
-        return keras.models.load_model(file)
-    print(f"{name}: lesson {lesson} has saved none here; training a short version")
-    train = train_vae if lesson in ("03", "04") else train_gan
-    model = train(lesson in ("04", "07"), SHORT_EPOCHS[lesson], seed)
-    if lesson == "04":
-        return model.fitted_generator(data.load().train)
-    return model.generator
+    entry, running = saver(lesson), course.running()
+    if running and lesson not in (running.lesson.id, *running.lesson.needs):
+        raise ModelError(
+            f"lesson {running.lesson.id} does not say that it needs the generator of "
+            f'lesson {lesson}: add "{lesson}" to its `needs` in course.toml'
+        )
+    file, name = path(lesson), entry.saves
+    if not file.is_file():
+        print(f"{name}: lesson {lesson} has saved none here; training a short version")
+        return SHORT[lesson](seed)
+    changed = generators.changes(entry)
+    if changed:
+        print(
+            f"{name}: what lesson {lesson} saved is of another version of the course "
+            f"({', '.join(changed)}); training a short version"
+        )
+        return SHORT[lesson](seed)
+    kept = generators.record(file)
+    own = " with your changes" if kept and kept.own_code else ""
+    print(f"{name}: as lesson {lesson} saved it{own}")
+    return keras.models.load_model(file)
 
 
-def sample(generator: keras.Model, count: int, seed: int = 0):
+def sample(
+    generator: keras.Model, count: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Draw images float32 (count, 28, 28, 1) and their labels int32 (count,).
 
     Labels are 0 to 9 in turn, or None for a generator that takes none. The same seed
@@ -122,7 +172,7 @@ def sample(generator: keras.Model, count: int, seed: int = 0):
     noise, labels = noise.astype("float32"), np.arange(count, dtype="int32") % 10
     conditional = len(generator.inputs) == 2
 
-    def draw(*given):
+    def draw(*given: Tensor) -> Tensor:
         given = keras.tree.pack_sequence_as(generator.input, given)
         return generator(given, training=False)
 

@@ -63,6 +63,8 @@ from packaging.requirements import Requirement
 
 advice = []
 for wanted in map(Requirement, requires("digitdreams")):
+    if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+        continue  # for instructors, or for another system
     if version(wanted.name) not in wanted.specifier:
         advice.append(f"Change {wanted.name}: {wanted.specifier} is needed.")
 if not platform.python_version().startswith("3.11."):
@@ -340,11 +342,15 @@ report
 #
 # ## How exercises work
 #
-# From lesson 1 on, each lesson has an exercise: a notebook with blanks. This
-# command copies it to the folder `my_work`, where it is yours:
+# From lesson 1 on, each lesson has an exercise: a notebook with blanks. A link
+# at the end of the lesson opens it, and all of them lie in the folder
+# `exercises` beside `lessons`. Your notebooks, this one included, are copies
+# in the folder `my_work`. Change what you like: an update of the course renews
+# only copies that you have not changed. Without JupyterLab, this command
+# copies exercise 1 and says where it is:
 #
 # ```
-# .venv/bin/digitdreams start 01
+# digitdreams start 01
 # ```
 #
 # A blank is a function that you write, such as this one from exercise 1. It
@@ -385,8 +391,8 @@ with chdir(exercise):
     hint("scale_images")
 
 # %% [markdown]
-# Solutions are in the folder `solutions`. An exercise ends with a training
-# that uses your functions and has a bar of its own.
+# Solutions are in the folder `solutions` of the course. An exercise ends with
+# a training that uses your functions and has a bar of its own.
 #
 # ## The map
 #
@@ -443,4 +449,5 @@ course.expect(
 #
 # ## Next
 #
-# Lesson 1 builds a network that reads digits, a judge of your own.
+# [Lesson 1](01_digits_and_a_judge.ipynb) builds a network that reads digits, a
+# judge of your own.

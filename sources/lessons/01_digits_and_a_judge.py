@@ -730,5 +730,6 @@ course.expect(accuracy=accuracy)
 #
 # ## Next
 #
-# Exercise 1, where you write these parts yourself, then lesson 2, where a
-# network learns to describe digits without any labels.
+# [Exercise 1](../exercises/01_digits_and_a_judge/01_digits_and_a_judge.ipynb),
+# where you write these parts yourself, then [lesson 2](02_autoencoder.ipynb),
+# where a network learns to describe digits without any labels.

@@ -547,5 +547,6 @@ course.expect(reconstruction_error=test_error, error_over_pca=ratio)
 #
 # ## Next
 #
-# Exercise 2, where you write these parts yourself, then lesson 3, the
-# variational autoencoder.
+# [Exercise 2](../exercises/02_autoencoder/02_autoencoder.ipynb), where you
+# write these parts yourself, then [lesson 3](03_vae.ipynb), the variational
+# autoencoder.

@@ -656,5 +656,7 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 3 you write these parts yourself and repair a broken VAE. Before
-# that, take the loss of a VAE from any tutorial and find out its convention.
+# In [exercise 3](../exercises/03_vae/03_vae.ipynb) you write these parts
+# yourself and repair a broken VAE. Before that, take the loss of a VAE from
+# any tutorial and find out its convention. Then [lesson
+# 4](04_conditional_vae.ipynb) lets you choose the digit.

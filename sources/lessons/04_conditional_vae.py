@@ -516,5 +516,6 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 4 you append the label and repair five programs that were handed
-# around as VAEs. Lesson 5 draws sharper digits with no likelihood at all.
+# In [exercise 4](../exercises/04_conditional_vae/04_conditional_vae.ipynb) you
+# append the label and repair five programs that were handed around as VAEs.
+# [Lesson 5](05_gan.ipynb) draws sharper digits with no likelihood at all.

@@ -576,5 +576,6 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 5 you repair the GAN programs that are in circulation. Lesson 6
-# breaks GANs on purpose, in three ways in which they also break by themselves.
+# In [exercise 5](../exercises/05_gan/05_gan.ipynb) you repair the GAN programs
+# that are in circulation. [Lesson 6](06_gan_failure.ipynb) breaks GANs on
+# purpose, in three ways in which they also break by themselves.

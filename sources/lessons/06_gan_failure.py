@@ -593,5 +593,6 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 6 you write three measures and a pair of losses and repair two
-# penalties. Lesson 7 tells the GAN which digit to make.
+# In [exercise 6](../exercises/06_gan_failure/06_gan_failure.ipynb) you write
+# three measures and a pair of losses and repair two penalties. [Lesson
+# 7](07_conditional_gan.ipynb) tells the GAN which digit to make.

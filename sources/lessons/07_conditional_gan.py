@@ -675,5 +675,6 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 7 you write these parts and repair two programs. Lesson 8 asks
-# what all our numbers are worth, and how each can be fooled.
+# In [exercise 7](../exercises/07_conditional_gan/07_conditional_gan.ipynb) you
+# write these parts and repair two programs. [Lesson 8](08_measuring.ipynb)
+# asks what all our numbers are worth, and how each can be fooled.

@@ -29,7 +29,7 @@ from digitdreams import data, models, plots
 
 digits = data.load()
 generators = {
-    name: models.get(lesson, seed) for lesson, name in models.NAMES.items()
+    name: models.get(lesson, seed) for lesson, name in models.needed().items()
 }
 
 # %% [markdown]
@@ -803,5 +803,6 @@ course.expect(
 #
 # ## Next
 #
-# In exercise 8 you write four measures and repair two that articles get wrong.
-# Whatever generator you build next, you can measure it now.
+# In [exercise 8](../exercises/08_measuring/08_measuring.ipynb) you write four
+# measures and repair two that articles get wrong. Whatever generator you build
+# next, you can measure it now.

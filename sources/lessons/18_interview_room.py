@@ -105,9 +105,9 @@ def stable_softmax(logits):
 # %%
 from digitdreams import checks
 
-task = problems.find("stable_softmax").task
+problem = problems.find("stable_softmax")
 with np.errstate(all="ignore"):
-    print(checks.judge(task.as_data(), task.name, stable_softmax))
+    print(checks.judge(problem.as_data(), problem.name, stable_softmax))
 
 # %% [markdown]
 # Some problems are *bug hunts*: a short program with one mistake. The check

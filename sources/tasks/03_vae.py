@@ -5,16 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data, metrics
-from digitdreams.tasks import Task, Training, Wrong
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
-
-def grey_images(rng, *shape):
-    return rng.uniform(size=shape).astype("float32")
-
+from digitdreams.inputs import grey_images, normal
+from digitdreams.tasks import Training, task
 
 # Task 1: reparameterise
 
@@ -28,38 +20,79 @@ def reparameterise_inputs(rng):
         }
 
 
+@task(
+    points=2,
+    inputs=reparameterise_inputs,
+    observe="gradient",
+    hints=[
+        "Shift and stretch: a number from N(0, 1) times the standard "
+        "deviation, plus the mean, is a number from N(mean, variance).",
+        "The standard deviation is the square root of the variance. Write it "
+        "with ops.exp: the square root halves the logarithm.",
+        "mean + ops.exp(... * log_variance) * noise",
+    ],
+)
 def reparameterise(mean, log_variance, noise):
     return mean + ops.exp(0.5 * log_variance) * noise
 
 
+@reparameterise.also_right
 def by_square_root(mean, log_variance, noise):
     return ops.add(mean, ops.multiply(noise, ops.sqrt(ops.exp(log_variance))))
 
 
+@reparameterise.wrong(
+    "You multiplied the noise by the variance. It takes the standard "
+    "deviation, exp(0.5 * log_variance)."
+)
 def variance_as_deviation(mean, log_variance, noise):
     return mean + ops.exp(log_variance) * noise
 
 
+@reparameterise.wrong(
+    "You multiplied the noise by the log variance. Take exp(0.5 * "
+    "log_variance) first: a standard deviation is never negative."
+)
 def log_as_deviation(mean, log_variance, noise):
     return mean + log_variance * noise
 
 
+@reparameterise.wrong(
+    "The half belongs inside the exponential, exp(0.5 * log_variance): it "
+    "stands for a square root."
+)
 def half_outside(mean, log_variance, noise):
     return mean + 0.5 * ops.exp(log_variance) * noise
 
 
+@reparameterise.wrong(
+    "You returned the mean: without the noise this is a plain autoencoder. "
+    "Add standard deviation times noise."
+)
 def mean_only(mean, log_variance, noise):
     return ops.convert_to_tensor(mean)
 
 
+@reparameterise.wrong(
+    "The draws are spread around 0, not around the mean: add it."
+)
 def no_mean(mean, log_variance, noise):
     return ops.exp(0.5 * log_variance) * noise
 
 
+@reparameterise.wrong(
+    "The values are right, but no gradient reaches log_variance: use ops.exp, "
+    "not NumPy's exp."
+)
 def deviation_cut_off(mean, log_variance, noise):
     return mean + ops.stop_gradient(ops.exp(0.5 * log_variance)) * noise
 
 
+@reparameterise.wrong(
+    "The values are right, but no gradient passes through them: use keras.ops "
+    "on the arguments as they are, without stop_gradient or conversion to "
+    "NumPy."
+)
 def cut_off(mean, log_variance, noise):
     return ops.stop_gradient(reparameterise(mean, log_variance, noise))
 
@@ -78,49 +111,94 @@ def kl_each(mean, log_variance):
     return 0.5 * (ops.square(mean) + ops.exp(log_variance) - 1 - log_variance)
 
 
+@task(
+    points=2,
+    inputs=kl_inputs,
+    hints=[
+        "Begin with one latent number: write the formula with ops.square and "
+        "ops.exp. It gives an array of the shape (batch, latent).",
+        "Latent numbers are independent, so their divergences add up. Along "
+        "which axis do they lie?",
+        "0.5 * ops.sum(ops.square(mean) + ops.exp(...) - 1 - ..., axis=1)",
+    ],
+)
 def kl_divergence(mean, log_variance):
     return ops.sum(kl_each(mean, log_variance), axis=1)
 
 
+@kl_divergence.also_right
 def kl_term_by_term(mean, log_variance):
     deviation = ops.exp(log_variance / 2)
     terms = (mean**2 + deviation**2 - 1) / 2 - ops.log(deviation)
     return ops.einsum("bl->b", terms)
 
 
+@kl_divergence.wrong(
+    "You averaged over the latent numbers: sum over them. Averaging over the "
+    "batch comes later, in the loss."
+)
 def kl_averaged(mean, log_variance):
     return ops.mean(kl_each(mean, log_variance), axis=1)
 
 
+@kl_divergence.wrong(
+    "The sign is the other way round: a KL divergence is never negative."
+)
 def kl_negative(mean, log_variance):
     return -kl_divergence(mean, log_variance)
 
 
+@kl_divergence.wrong(
+    "You treated log_variance as the logarithm of the standard deviation: the "
+    "variance is exp(log_variance), with no factor 2."
+)
 def kl_of_log_deviation(mean, log_variance):
     return kl_divergence(mean, 2 * log_variance)
 
 
+@kl_divergence.wrong(
+    "The result is twice too large: the formula begins with 1/2."
+)
 def kl_without_half(mean, log_variance):
     return 2 * kl_divergence(mean, log_variance)
 
 
+@kl_divergence.wrong(
+    "You summed over the batch (axis 0): sum over the latent numbers (axis "
+    "1), so that each image keeps its own divergence."
+)
 def kl_over_the_batch(mean, log_variance):
     return ops.sum(kl_each(mean, log_variance), axis=0)
 
 
+@kl_divergence.wrong(
+    "You summed over everything: sum over the latent numbers only (axis=1) "
+    "and return one value for each image."
+)
 def kl_one_number(mean, log_variance):
     return ops.sum(kl_each(mean, log_variance))
 
 
+@kl_divergence.wrong(
+    "One step is missing: sum over the latent numbers (axis=1)."
+)
 def kl_each_number(mean, log_variance):
     return kl_each(mean, log_variance)
 
 
+@kl_divergence.wrong(
+    "The last term is missing: subtract log_variance as well. Without it the "
+    "cheapest variance would be 0."
+)
 def kl_without_logarithm(mean, log_variance):
     each = 0.5 * (ops.square(mean) + ops.exp(log_variance) - 1)
     return ops.sum(each, axis=1)
 
 
+@kl_divergence.wrong(
+    "You treated log_variance as the variance, and the logarithm of a "
+    "negative number is NaN: the variance is exp(log_variance)."
+)
 def kl_variance_not_exponentiated(mean, log_variance):
     each = 0.5 * (ops.square(mean) + log_variance - 1 - ops.log(log_variance))
     return ops.sum(each, axis=1)
@@ -143,27 +221,56 @@ def cross_entropy(images, logits):
     return ops.binary_crossentropy(images, logits, from_logits=True)
 
 
+@task(
+    points=2,
+    inputs=reconstruction_inputs,
+    hints=[
+        "Two steps: the binary cross-entropy of each pixel, then a sum that "
+        "leaves one value for each image.",
+        "ops.binary_crossentropy can take logits: see its third argument. "
+        "The pixels lie along the axes 1, 2 and 3.",
+        "ops.sum(ops.binary_crossentropy(images, logits, from_logits=...), "
+        "axis=(1, 2, 3))",
+    ],
+)
 def reconstruction_loss(images, logits):
     return ops.sum(cross_entropy(images, logits), axis=(1, 2, 3))
 
 
+@reconstruction_loss.also_right
 def by_softplus(images, logits):
     each = ops.softplus(logits) - images * logits
     return ops.sum(ops.reshape(each, (len(images), -1)), axis=-1)
 
 
+@reconstruction_loss.wrong(
+    "You averaged over the pixels: sum over them. With an average the KL "
+    "weighs as many times too much as there are pixels."
+)
 def mean_over_pixels(images, logits):
     return ops.mean(cross_entropy(images, logits), axis=(1, 2, 3))
 
 
+@reconstruction_loss.wrong(
+    "You summed over the images of the batch as well: sum over the axes 1, 2 "
+    "and 3 and return one value for each image."
+)
 def sum_over_all(images, logits):
     return ops.sum(cross_entropy(images, logits))
 
 
+@reconstruction_loss.wrong(
+    "Return one value for each image: the average over the batch belongs to "
+    "the loss."
+)
 def mean_over_batch(images, logits):
     return ops.mean(reconstruction_loss(images, logits))
 
 
+@reconstruction_loss.wrong(
+    "You averaged over everything, as keras.losses do: sum over the pixels "
+    "and return one value for each image."
+)
 def keras_loss_mean(images, logits):
     return ops.mean(cross_entropy(images, logits))
 
@@ -173,25 +280,45 @@ def probabilities_of(logits):
     return 1 / (1 + ops.exp(-ops.convert_to_tensor(logits)))
 
 
+@reconstruction_loss.wrong(
+    "The sigmoid was applied twice: with from_logits=True the function "
+    "applies it itself, so hand it the logits."
+)
 def sigmoid_twice(images, logits):
     return reconstruction_loss(images, probabilities_of(logits))
 
 
+@reconstruction_loss.wrong(
+    "The logits were taken for probabilities: say from_logits=True."
+)
 def logits_as_probabilities(images, logits):
     each = ops.binary_crossentropy(images, ops.convert_to_tensor(logits))
     return ops.sum(each, axis=(1, 2, 3))
 
 
+@reconstruction_loss.wrong(
+    "Right as a formula, but not exact: where the sigmoid rounds to 0 or 1 "
+    "the logarithm is infinite. Use ops.binary_crossentropy with "
+    "from_logits=True."
+)
 def through_probabilities(images, logits):
     white = probabilities_of(logits)
     each = images * ops.log(white) + (1 - images) * ops.log(1 - white)
     return -ops.sum(each, axis=(1, 2, 3))
 
 
+@reconstruction_loss.wrong(
+    "The sign is the other way round: this is log p(x|z), and the loss is its "
+    "negative."
+)
 def log_likelihood(images, logits):
     return -reconstruction_loss(images, logits)
 
 
+@reconstruction_loss.wrong(
+    "This is a squared error: the negative logarithm of a pixel's probability "
+    "is the binary cross-entropy."
+)
 def squared_error(images, logits):
     return ops.sum((images - ops.sigmoid(logits)) ** 2, axis=(1, 2, 3))
 
@@ -204,6 +331,19 @@ def decoder_inputs(rng):
     yield {"latent_size": 16, "x": normal(rng, 2, 16)}
 
 
+@task(
+    points=2,
+    inputs=decoder_inputs,
+    observe="activations",
+    hints=[
+        "What does the decoder take? Its Input has the shape of a code, "
+        "(latent_size,).",
+        "Three dense layers: 128, 256, and one number for each pixel. Then "
+        "bring the 784 numbers into the shape of an image.",
+        "keras.Sequential([keras.Input((latent_size,)), Dense(128, ...), "
+        "Dense(256, ...), Dense(784), Reshape((28, 28, 1))])",
+    ],
+)
 def build_decoder(latent_size):
     return keras.Sequential(
         [
@@ -216,6 +356,7 @@ def build_decoder(latent_size):
     )
 
 
+@build_decoder.also_right
 def functional_decoder(latent_size):
     codes = keras.Input((latent_size,))
     x = layers.Dense(128)(codes)
@@ -225,6 +366,10 @@ def functional_decoder(latent_size):
     return keras.Model(codes, logits)
 
 
+@build_decoder.wrong(
+    "The decoder refuses a code: begin with keras.Input((latent_size,)), not "
+    "with an image's shape, and hand Reshape exactly 784 numbers."
+)
 def decoder_of_images(latent_size):
     return keras.Sequential(
         [
@@ -238,20 +383,36 @@ def decoder_of_images(latent_size):
     )
 
 
+@build_decoder.wrong(
+    "The output is a row of 784 numbers: add a Reshape to (28, 28, 1), so "
+    "that pixel meets pixel in the loss."
+)
 def decoder_without_reshape(latent_size):
     return keras.Sequential(build_decoder(latent_size).layers[:-1])
 
 
+@build_decoder.wrong(
+    "The last axis is missing: images are (28, 28, 1). Without it the loss "
+    "would compare every pixel with every row."
+)
 def decoder_without_channel(latent_size):
     hidden = build_decoder(latent_size).layers[:-1]
     return keras.Sequential([*hidden, layers.Reshape((28, 28))])
 
 
+@build_decoder.wrong(
+    "The output went through a sigmoid: return logits. The loss applies the "
+    "sigmoid itself."
+)
 def decoder_with_sigmoid(latent_size):
     hidden = build_decoder(latent_size).layers
     return keras.Sequential([*hidden, layers.Activation("sigmoid")])
 
 
+@build_decoder.wrong(
+    "The two hidden layers are missing: Dense(128) and Dense(256), both with "
+    'activation="relu".'
+)
 def decoder_without_hidden_layers(latent_size):
     return keras.Sequential(
         [
@@ -262,6 +423,10 @@ def decoder_without_hidden_layers(latent_size):
     )
 
 
+@build_decoder.wrong(
+    "The hidden layers are in the encoder's order: a decoder widens, 128 "
+    "first and then 256."
+)
 def decoder_sizes_reversed(latent_size):
     return keras.Sequential(
         [
@@ -304,12 +469,27 @@ def reconstruction_from(images, z, decoder):
     return reconstruction_loss(images, logits)
 
 
+@task(
+    points=4,
+    inputs=loss_inputs,
+    hints=[
+        "Compare with the story of the lesson: images, then mean and log "
+        "variance, then z, then logits, then two costs. Which steps does the "
+        "program leave out?",
+        "ops.split(code, 2, axis=1) gives the mean and the log variance. You "
+        "have written everything else in tasks 1 to 3.",
+        "mean, log_variance = ops.split(code, 2, axis=1); z = "
+        "reparameterise(...); logits from z @ decoder, in the images' shape; "
+        "ops.mean(reconstruction_loss(...) + kl_divergence(...))",
+    ],
+)
 def vae_loss(images, noise, encoder, decoder):
     mean, log_variance, z = parts(images, noise, encoder, decoder)
     reconstruction = reconstruction_from(images, z, decoder)
     return ops.mean(reconstruction + kl_divergence(mean, log_variance))
 
 
+@vae_loss.also_right
 def loss_in_one_piece(images, noise, encoder, decoder):
     x = flat(images)
     code = ops.matmul(x, encoder)
@@ -322,34 +502,56 @@ def loss_in_one_piece(images, noise, encoder, decoder):
     return (reconstruction + kl) / len(images)
 
 
+@vae_loss.wrong(
+    "The KL term is missing: without it nothing holds the codes near the "
+    "prior, and samples from the prior decode to nonsense."
+)
 def loss_without_kl(images, noise, encoder, decoder):
     z = parts(images, noise, encoder, decoder)[2]
     return ops.mean(reconstruction_from(images, z, decoder))
 
 
+@vae_loss.wrong(
+    "Nothing is sampled: decode z = reparameterise(mean, log_variance, "
+    "noise), not the mean."
+)
 def loss_without_sampling(images, noise, encoder, decoder):
     mean, log_variance, _ = parts(images, noise, encoder, decoder)
     reconstruction = reconstruction_from(images, mean, decoder)
     return ops.mean(reconstruction + kl_divergence(mean, log_variance))
 
 
+@vae_loss.wrong(
+    "This is still a plain autoencoder: sample z, and add the KL divergence."
+)
 def loss_of_an_autoencoder(images, noise, encoder, decoder):
     mean = parts(images, noise, encoder, decoder)[0]
     return ops.mean(reconstruction_from(images, mean, decoder))
 
 
+@vae_loss.wrong(
+    "The decoder is fed with the images, so it never sees the code: give it z."
+)
 def loss_with_decoded_images(images, noise, encoder, decoder):
     mean, log_variance, _ = parts(images, noise, encoder, decoder)
     reconstruction = reconstruction_from(images, flat(images), decoder)
     return ops.mean(reconstruction + kl_divergence(mean, log_variance))
 
 
+@vae_loss.wrong(
+    "The KL divergence is subtracted, so training would make it large: both "
+    "costs are added."
+)
 def loss_with_kl_rewarded(images, noise, encoder, decoder):
     mean, log_variance, z = parts(images, noise, encoder, decoder)
     reconstruction = reconstruction_from(images, z, decoder)
     return ops.mean(reconstruction - kl_divergence(mean, log_variance))
 
 
+@vae_loss.wrong(
+    "Mean and log variance are swapped: the mean is the first half of the "
+    "code's columns."
+)
 def loss_with_halves_swapped(images, noise, encoder, decoder):
     log_variance, mean, _ = parts(images, noise, encoder, decoder)
     z = reparameterise(mean, log_variance, noise)
@@ -357,16 +559,28 @@ def loss_with_halves_swapped(images, noise, encoder, decoder):
     return ops.mean(reconstruction + kl_divergence(mean, log_variance))
 
 
+@vae_loss.wrong(
+    "You summed over the batch: average over it, so that the loss does not "
+    "depend on the batch's size."
+)
 def loss_summed_over_batch(images, noise, encoder, decoder):
     return len(images) * vae_loss(images, noise, encoder, decoder)
 
 
+@vae_loss.wrong(
+    "You returned one value for each image: a loss is one number, so average "
+    "over the batch."
+)
 def loss_for_each_image(images, noise, encoder, decoder):
     mean, log_variance, z = parts(images, noise, encoder, decoder)
     reconstruction = reconstruction_from(images, z, decoder)
     return reconstruction + kl_divergence(mean, log_variance)
 
 
+@vae_loss.wrong(
+    "The reconstruction is still a squared error: use reconstruction_loss, so "
+    "that both costs are in nats."
+)
 def loss_with_squared_error(images, noise, encoder, decoder):
     mean, log_variance, z = parts(images, noise, encoder, decoder)
     logits = ops.reshape(ops.matmul(z, decoder), images.shape)
@@ -400,12 +614,25 @@ def angle_between(a, b):
     return ops.arccos(ops.dot(a, b) / ops.norm(a) / ops.norm(b))
 
 
+@task(
+    points=2,
+    inputs=slerp_inputs,
+    hints=[
+        "First the angle: the cosine of the angle between two vectors is "
+        "their dot product divided by both lengths.",
+        "ops.dot, ops.norm and ops.arccos give the angle. Then make t a "
+        "column, t[:, None], so that each step becomes a row.",
+        "(ops.sin((1 - t) * angle) * a + ops.sin(t * angle) * b) / "
+        "ops.sin(angle), with t = t[:, None]",
+    ],
+)
 def slerp(a, b, t):
     angle, t = angle_between(a, b), t[:, None]
     start, end = ops.sin((1 - t) * angle), ops.sin(t * angle)
     return (start * a + end * b) / ops.sin(angle)
 
 
+@slerp.also_right
 def slerp_by_rows(a, b, t):
     cosine = a @ b / np.sqrt((a @ a) * (b @ b))
     angle = np.arccos(cosine)
@@ -413,379 +640,52 @@ def slerp_by_rows(a, b, t):
     return weights / np.sqrt(1 - cosine**2) @ np.stack([a, b])
 
 
+@slerp.wrong(
+    "This is the straight line: its middle is too close to 0. Weigh a and b "
+    "with the sines of the formula."
+)
 def straight_line(a, b, t):
     t = t[:, None]
     return (1 - t) * a + t * b
 
 
+@slerp.wrong("The path runs backwards: t = 0 must give a, t = 1 must give b.")
 def slerp_swapped(a, b, t):
     return slerp(b, a, t)
 
 
+@slerp.wrong(
+    "Divide by the sine of the whole angle: t = 0 must give a itself."
+)
 def slerp_without_division(a, b, t):
     return slerp(a, b, t) * ops.sin(angle_between(a, b))
 
 
+@slerp.wrong(
+    "You used the cosine as if it were the angle: apply ops.arccos to it."
+)
 def slerp_of_cosine(a, b, t):
     cosine, t = ops.dot(a, b) / ops.norm(a) / ops.norm(b), t[:, None]
     start, end = ops.sin((1 - t) * cosine), ops.sin(t * cosine)
     return (start * a + end * b) / ops.sin(cosine)
 
 
+@slerp.wrong(
+    "Divide the dot product by both lengths before arccos: a cosine lies "
+    "between -1 and 1, and arccos of anything else is NaN."
+)
 def slerp_without_lengths(a, b, t):
     angle, t = ops.arccos(ops.dot(a, b)), t[:, None]
     start, end = ops.sin((1 - t) * angle), ops.sin(t * angle)
     return (start * a + end * b) / ops.sin(angle)
 
 
+@slerp.wrong(
+    "The codes were scaled to length 1. Divide by the lengths only to find "
+    "the angle, and weigh a and b themselves."
+)
 def slerp_on_unit_sphere(a, b, t):
     return slerp(a / ops.norm(a), b / ops.norm(b), t)
-
-
-TASKS = [
-    Task(
-        name="reparameterise",
-        points=2,
-        observe="gradient",
-        inputs=reparameterise_inputs,
-        reference=reparameterise,
-        also_right=[by_square_root],
-        hints=[
-            "Shift and stretch: a number from N(0, 1) times the standard "
-            "deviation, plus the mean, is a number from N(mean, variance).",
-            "The standard deviation is the square root of the variance. "
-            "Write it with ops.exp: the square root halves the logarithm.",
-            "mean + ops.exp(... * log_variance) * noise",
-        ],
-        wrong=[
-            Wrong(
-                variance_as_deviation,
-                "You multiplied the noise by the variance. It takes the "
-                "standard deviation, exp(0.5 * log_variance).",
-            ),
-            Wrong(
-                log_as_deviation,
-                "You multiplied the noise by the log variance. Take exp(0.5 "
-                "* log_variance) first: a standard deviation is never "
-                "negative.",
-            ),
-            Wrong(
-                half_outside,
-                "The half belongs inside the exponential, exp(0.5 * "
-                "log_variance): it stands for a square root.",
-            ),
-            Wrong(
-                mean_only,
-                "You returned the mean: without the noise this is a plain "
-                "autoencoder. Add standard deviation times noise.",
-            ),
-            Wrong(
-                no_mean,
-                "The draws are spread around 0, not around the mean: add it.",
-            ),
-            Wrong(
-                deviation_cut_off,
-                "The values are right, but no gradient reaches log_variance: "
-                "use ops.exp, not NumPy's exp.",
-            ),
-            Wrong(
-                cut_off,
-                "The values are right, but no gradient passes through them: "
-                "use keras.ops on the arguments as they are, without "
-                "stop_gradient or conversion to NumPy.",
-            ),
-        ],
-    ),
-    Task(
-        name="kl_divergence",
-        points=2,
-        inputs=kl_inputs,
-        reference=kl_divergence,
-        also_right=[kl_term_by_term],
-        hints=[
-            "Begin with one latent number: write the formula with ops.square "
-            "and ops.exp. It gives an array of the shape (batch, latent).",
-            "Latent numbers are independent, so their divergences add up. "
-            "Along which axis do they lie?",
-            "0.5 * ops.sum(ops.square(mean) + ops.exp(...) - 1 - ..., axis=1)",
-        ],
-        wrong=[
-            Wrong(
-                kl_averaged,
-                "You averaged over the latent numbers: sum over them. "
-                "Averaging over the batch comes later, in the loss.",
-            ),
-            Wrong(
-                kl_negative,
-                "The sign is the other way round: a KL divergence is never "
-                "negative.",
-            ),
-            Wrong(
-                kl_of_log_deviation,
-                "You treated log_variance as the logarithm of the standard "
-                "deviation: the variance is exp(log_variance), with no "
-                "factor 2.",
-            ),
-            Wrong(
-                kl_without_half,
-                "The result is twice too large: the formula begins with 1/2.",
-            ),
-            Wrong(
-                kl_over_the_batch,
-                "You summed over the batch (axis 0): sum over the latent "
-                "numbers (axis 1), so that each image keeps its own "
-                "divergence.",
-            ),
-            Wrong(
-                kl_one_number,
-                "You summed over everything: sum over the latent numbers "
-                "only (axis=1) and return one value for each image.",
-            ),
-            Wrong(
-                kl_each_number,
-                "One step is missing: sum over the latent numbers (axis=1).",
-            ),
-            Wrong(
-                kl_without_logarithm,
-                "The last term is missing: subtract log_variance as well. "
-                "Without it the cheapest variance would be 0.",
-            ),
-            Wrong(
-                kl_variance_not_exponentiated,
-                "You treated log_variance as the variance, and the logarithm "
-                "of a negative number is NaN: the variance is "
-                "exp(log_variance).",
-            ),
-        ],
-    ),
-    Task(
-        name="reconstruction_loss",
-        points=2,
-        inputs=reconstruction_inputs,
-        reference=reconstruction_loss,
-        also_right=[by_softplus],
-        hints=[
-            "Two steps: the binary cross-entropy of each pixel, then a sum "
-            "that leaves one value for each image.",
-            "ops.binary_crossentropy can take logits: see its third "
-            "argument. The pixels lie along the axes 1, 2 and 3.",
-            "ops.sum(ops.binary_crossentropy(images, logits, "
-            "from_logits=...), axis=(1, 2, 3))",
-        ],
-        wrong=[
-            Wrong(
-                mean_over_pixels,
-                "You averaged over the pixels: sum over them. With an "
-                "average the KL weighs as many times too much as there are "
-                "pixels.",
-            ),
-            Wrong(
-                sum_over_all,
-                "You summed over the images of the batch as well: sum over "
-                "the axes 1, 2 and 3 and return one value for each image.",
-            ),
-            Wrong(
-                mean_over_batch,
-                "Return one value for each image: the average over the batch "
-                "belongs to the loss.",
-            ),
-            Wrong(
-                keras_loss_mean,
-                "You averaged over everything, as keras.losses do: sum over "
-                "the pixels and return one value for each image.",
-            ),
-            Wrong(
-                sigmoid_twice,
-                "The sigmoid was applied twice: with from_logits=True the "
-                "function applies it itself, so hand it the logits.",
-            ),
-            Wrong(
-                logits_as_probabilities,
-                "The logits were taken for probabilities: say "
-                "from_logits=True.",
-            ),
-            Wrong(
-                through_probabilities,
-                "Right as a formula, but not exact: where the sigmoid rounds "
-                "to 0 or 1 the logarithm is infinite. Use "
-                "ops.binary_crossentropy with from_logits=True.",
-            ),
-            Wrong(
-                log_likelihood,
-                "The sign is the other way round: this is log p(x|z), and "
-                "the loss is its negative.",
-            ),
-            Wrong(
-                squared_error,
-                "This is a squared error: the negative logarithm of a "
-                "pixel's probability is the binary cross-entropy.",
-            ),
-        ],
-    ),
-    Task(
-        name="build_decoder",
-        points=2,
-        observe="activations",
-        inputs=decoder_inputs,
-        reference=build_decoder,
-        also_right=[functional_decoder],
-        hints=[
-            "What does the decoder take? Its Input has the shape of a code, "
-            "(latent_size,).",
-            "Three dense layers: 128, 256, and one number for each pixel. "
-            "Then bring the 784 numbers into the shape of an image.",
-            "keras.Sequential([keras.Input((latent_size,)), Dense(128, ...), "
-            "Dense(256, ...), Dense(784), Reshape((28, 28, 1))])",
-        ],
-        wrong=[
-            Wrong(
-                decoder_of_images,
-                "The decoder refuses a code: begin with "
-                "keras.Input((latent_size,)), not with an image's shape, and "
-                "hand Reshape exactly 784 numbers.",
-            ),
-            Wrong(
-                decoder_without_reshape,
-                "The output is a row of 784 numbers: add a Reshape to (28, "
-                "28, 1), so that pixel meets pixel in the loss.",
-            ),
-            Wrong(
-                decoder_without_channel,
-                "The last axis is missing: images are (28, 28, 1). Without "
-                "it the loss would compare every pixel with every row.",
-            ),
-            Wrong(
-                decoder_with_sigmoid,
-                "The output went through a sigmoid: return logits. The loss "
-                "applies the sigmoid itself.",
-            ),
-            Wrong(
-                decoder_without_hidden_layers,
-                "The two hidden layers are missing: Dense(128) and "
-                "Dense(256),"
-                'both with activation="relu".',
-            ),
-            Wrong(
-                decoder_sizes_reversed,
-                "The hidden layers are in the encoder's order: a decoder "
-                "widens, 128 first and then 256.",
-            ),
-        ],
-    ),
-    Task(
-        name="vae_loss",
-        points=4,
-        inputs=loss_inputs,
-        reference=vae_loss,
-        also_right=[loss_in_one_piece],
-        hints=[
-            "Compare with the story of the lesson: images, then mean and log "
-            "variance, then z, then logits, then two costs. Which steps does "
-            "the program leave out?",
-            "ops.split(code, 2, axis=1) gives the mean and the log variance. "
-            "You have written everything else in tasks 1 to 3.",
-            "mean, log_variance = ops.split(code, 2, axis=1); z = "
-            "reparameterise(...); logits from z @ decoder, in the images' "
-            "shape; ops.mean(reconstruction_loss(...) + kl_divergence(...))",
-        ],
-        wrong=[
-            Wrong(
-                loss_without_kl,
-                "The KL term is missing: without it nothing holds the codes "
-                "near the prior, and samples from the prior decode to "
-                "nonsense.",
-            ),
-            Wrong(
-                loss_without_sampling,
-                "Nothing is sampled: decode z = reparameterise(mean, "
-                "log_variance, noise), not the mean.",
-            ),
-            Wrong(
-                loss_of_an_autoencoder,
-                "This is still a plain autoencoder: sample z, and add the KL "
-                "divergence.",
-            ),
-            Wrong(
-                loss_with_decoded_images,
-                "The decoder is fed with the images, so it never sees the "
-                "code: give it z.",
-            ),
-            Wrong(
-                loss_with_kl_rewarded,
-                "The KL divergence is subtracted, so training would make it "
-                "large: both costs are added.",
-            ),
-            Wrong(
-                loss_with_halves_swapped,
-                "Mean and log variance are swapped: the mean is the first "
-                "half of the code's columns.",
-            ),
-            Wrong(
-                loss_summed_over_batch,
-                "You summed over the batch: average over it, so that the "
-                "loss does not depend on the batch's size.",
-            ),
-            Wrong(
-                loss_for_each_image,
-                "You returned one value for each image: a loss is one "
-                "number, so average over the batch.",
-            ),
-            Wrong(
-                loss_with_squared_error,
-                "The reconstruction is still a squared error: use "
-                "reconstruction_loss, so that both costs are in nats.",
-            ),
-        ],
-    ),
-    Task(
-        name="slerp",
-        points=2,
-        inputs=slerp_inputs,
-        reference=slerp,
-        also_right=[slerp_by_rows],
-        hints=[
-            "First the angle: the cosine of the angle between two vectors is "
-            "their dot product divided by both lengths.",
-            "ops.dot, ops.norm and ops.arccos give the angle. Then make t a "
-            "column, t[:, None], so that each step becomes a row.",
-            "(ops.sin((1 - t) * angle) * a + ops.sin(t * angle) * b) / "
-            "ops.sin(angle), with t = t[:, None]",
-        ],
-        wrong=[
-            Wrong(
-                straight_line,
-                "This is the straight line: its middle is too close to 0. "
-                "Weigh a and b with the sines of the formula.",
-            ),
-            Wrong(
-                slerp_swapped,
-                "The path runs backwards: t = 0 must give a, t = 1 must give "
-                "b.",
-            ),
-            Wrong(
-                slerp_without_division,
-                "Divide by the sine of the whole angle: t = 0 must give a "
-                "itself.",
-            ),
-            Wrong(
-                slerp_of_cosine,
-                "You used the cosine as if it were the angle: apply "
-                "ops.arccos to it.",
-            ),
-            Wrong(
-                slerp_without_lengths,
-                "Divide the dot product by both lengths before arccos: a "
-                "cosine lies between -1 and 1, and arccos of anything else "
-                "is NaN.",
-            ),
-            Wrong(
-                slerp_on_unit_sphere,
-                "The codes were scaled to length 1. Divide by the lengths "
-                "only to find the angle, and weigh a and b themselves.",
-            ),
-        ],
-    ),
-]
 
 
 # The training: weights come out, and the loss is computed here.

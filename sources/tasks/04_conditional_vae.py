@@ -5,20 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from digitdreams import data, judge, metrics
-from digitdreams.tasks import Task, Training, Wrong
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
-
-def grey_images(rng, *shape):
-    return rng.uniform(size=shape).astype("float32")
-
-
-def some_labels(rng, count, classes=10):
-    return rng.permutation(classes)[:count].astype("int32")
-
+from digitdreams.inputs import grey_images, normal, one_hot, some_labels
+from digitdreams.tasks import Training, task
 
 # Task 1: with_label
 
@@ -32,14 +20,22 @@ def label_inputs(rng):
     yield {"codes": normal(rng, 10, 3), "labels": some_labels(rng, 10)}
 
 
-def one_hot(labels):
-    return np.eye(10, dtype="float32")[labels]
-
-
+@task(
+    points=1,
+    inputs=label_inputs,
+    hints=[
+        "Two steps: turn the labels into rows of ten numbers, then put each "
+        "row behind its code.",
+        "ops.one_hot(labels, 10) has the shape (batch, 10). Along which axis "
+        "do the two belong together?",
+        "ops.concatenate([codes, ops.one_hot(...)], axis=...)",
+    ],
+)
 def with_label(codes, labels):
     return ops.concatenate([codes, ops.one_hot(labels, 10)], axis=1)
 
 
+@with_label.also_right
 def label_written_into_zeros(codes, labels):
     joined = np.zeros((len(codes), codes.shape[1] + 10), "float32")
     joined[:, :-10] = codes
@@ -47,22 +43,40 @@ def label_written_into_zeros(codes, labels):
     return joined
 
 
+@with_label.wrong(
+    "The label was appended as one number: make it ten with ops.one_hot, so "
+    "that no digit lies between two others."
+)
 def label_as_a_number(codes, labels):
     return np.concatenate([codes, labels[:, None]], axis=1)
 
 
+@with_label.wrong(
+    "The label comes first here: put it behind the code, which is where the "
+    "other functions expect it."
+)
 def label_in_front(codes, labels):
     return ops.concatenate([ops.one_hot(labels, 10), codes], axis=1)
 
 
+@with_label.wrong(
+    "Codes and labels belong side by side: concatenate along axis 1."
+)
 def label_below(codes, labels):
     return ops.concatenate([codes, ops.one_hot(labels, 10)], axis=0)
 
 
+@with_label.wrong(
+    "Digits count from 0: the 1 of the digit 3 is the fourth of the ten "
+    "numbers."
+)
 def label_without_zero(codes, labels):
     return ops.concatenate([codes, ops.one_hot(labels - 1, 10)], axis=1)
 
 
+@with_label.wrong(
+    "There are ten digits, 0 to 9: with nine numbers the 9 has none."
+)
 def label_of_nine(codes, labels):
     return ops.concatenate([codes, ops.one_hot(labels, 9)], axis=1)
 
@@ -96,10 +110,25 @@ def encoder_with(latent_size, hidden="relu", narrow="softplus", sign=-1):
     return keras.Model([images, label], [mean, sign * narrowness])
 
 
+@task(
+    points=2,
+    inputs=encoder_inputs,
+    observe="activations",
+    hints=[
+        "What does a dense layer see of an array (batch, 28, 28, 1)? Bring "
+        "all pixels into one row before it.",
+        "The order is: Flatten, Concatenate with the label, Dense(256). Two "
+        "more dense layers then start from the same numbers.",
+        "mean = layers.Dense(latent_size)(x); narrowness = "
+        'layers.Dense(latent_size, activation="softplus")(x); '
+        "keras.Model([images, label], [mean, -narrowness])",
+    ],
+)
 def build_encoder(latent_size):
     return encoder_with(latent_size)
 
 
+@build_encoder.also_right
 def encoder_by_reshape(latent_size):
     images, label = image_and_label()
     x = ops.concatenate([layers.Reshape((784,))(images), label], axis=-1)
@@ -109,6 +138,7 @@ def encoder_by_reshape(latent_size):
     return keras.Model([images, label], [mean, ops.negative(narrowness)])
 
 
+@build_encoder.also_right
 def encoder_label_first(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([label, layers.Flatten()(images)])
@@ -120,23 +150,10 @@ def encoder_label_first(latent_size):
     return keras.Model([images, label], [mean, narrow])
 
 
-def encoder_without_minus(latent_size):
-    return encoder_with(latent_size, sign=1)
-
-
-def encoder_without_softplus(latent_size):
-    return encoder_with(latent_size, narrow=None)
-
-
-def encoder_without_relu(latent_size):
-    return encoder_with(latent_size, hidden=None)
-
-
-def encoder_with_mean_last(latent_size):
-    right = build_encoder(latent_size)
-    return keras.Model(right.inputs, right.outputs[::-1])
-
-
+@build_encoder.wrong(
+    "Both mistakes are still there: the first dense layer sees single pixels, "
+    "and there is one code instead of a mean and a log variance."
+)
 def encoder_of_the_article(latent_size):
     images, label = image_and_label()
     x = layers.Dense(256, activation="relu")(images)
@@ -144,6 +161,10 @@ def encoder_of_the_article(latent_size):
     return keras.Model([images, label], layers.Dense(latent_size)(x))
 
 
+@build_encoder.wrong(
+    "The dense layer still works on the last axis of the image, one pixel at "
+    "a time: put Flatten before it."
+)
 def encoder_of_pixels(latent_size):
     images, label = image_and_label()
     x = layers.Dense(256, activation="relu")(images)
@@ -153,6 +174,10 @@ def encoder_of_pixels(latent_size):
     return keras.Model([images, label], [mean, -narrowness])
 
 
+@build_encoder.wrong(
+    "The model has one output: a VAE's encoder gives two, the mean and the "
+    "log variance."
+)
 def encoder_with_one_code(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
@@ -160,6 +185,9 @@ def encoder_with_one_code(latent_size):
     return keras.Model([images, label], layers.Dense(latent_size)(x))
 
 
+@build_encoder.wrong(
+    "The label is not used: join it with the pixels before the dense layer."
+)
 def encoder_without_label(latent_size):
     images, label = image_and_label()
     x = layers.Dense(256, activation="relu")(layers.Flatten()(images))
@@ -168,6 +196,10 @@ def encoder_without_label(latent_size):
     return keras.Model([images, label], [mean, -narrowness])
 
 
+@build_encoder.wrong(
+    "Mean and log variance come as one array: use two dense layers and return "
+    "them as a list of two outputs."
+)
 def encoder_with_one_wide_code(latent_size):
     images, label = image_and_label()
     x = layers.Concatenate()([layers.Flatten()(images), label])
@@ -175,10 +207,47 @@ def encoder_with_one_wide_code(latent_size):
     return keras.Model([images, label], layers.Dense(2 * latent_size)(x))
 
 
+@build_encoder.wrong(
+    "One layer was split in two: make mean and log variance with a dense "
+    "layer each."
+)
 def encoder_split_in_two(latent_size):
     wide = encoder_with_one_wide_code(latent_size)
     mean, narrowness = ops.split(wide.output, 2, axis=-1)
     return keras.Model(wide.inputs, [mean, -ops.softplus(narrowness)])
+
+
+@build_encoder.wrong(
+    "The minus is missing: the log variance is below 0 here, so return "
+    "-narrowness."
+)
+def encoder_without_minus(latent_size):
+    return encoder_with(latent_size, sign=1)
+
+
+@build_encoder.wrong(
+    "The softplus is missing: without it the log variance can grow without a "
+    "limit."
+)
+def encoder_without_softplus(latent_size):
+    return encoder_with(latent_size, narrow=None)
+
+
+@build_encoder.wrong(
+    "The hidden layer has no ReLU: without it the two layers are no more than "
+    "one."
+)
+def encoder_without_relu(latent_size):
+    return encoder_with(latent_size, hidden=None)
+
+
+@build_encoder.wrong(
+    "The outputs are the wrong way round: first the mean, then the log "
+    "variance."
+)
+def encoder_with_mean_last(latent_size):
+    right = build_encoder(latent_size)
+    return keras.Model(right.inputs, right.outputs[::-1])
 
 
 # Task 3: build_decoder (find the bug)
@@ -200,10 +269,24 @@ def decoder_with(latent_size, hidden="relu"):
     )
 
 
+@task(
+    points=1,
+    inputs=decoder_inputs,
+    observe="activations",
+    hints=[
+        "Whose shape belongs into keras.Input: the image's, or that of what "
+        "the decoder gets?",
+        "A code with its label is a row of latent_size + 10 numbers. There "
+        "is nothing to flatten.",
+        "inputs = keras.Input((latent_size + 10,)); the rest can stay, "
+        "without Flatten.",
+    ],
+)
 def build_decoder(latent_size):
     return decoder_with(latent_size)
 
 
+@build_decoder.also_right
 def functional_decoder(latent_size):
     inputs = keras.Input((10 + latent_size,))
     x = ops.relu(layers.Dense(256)(inputs))
@@ -211,6 +294,10 @@ def functional_decoder(latent_size):
     return keras.Model(inputs, logits)
 
 
+@build_decoder.wrong(
+    "The decoder refuses its input. It is neither an image nor a code alone, "
+    "but a code with its label: begin with keras.Input((latent_size + 10,))."
+)
 def decoder_of_images(latent_size):
     inputs = keras.Input((28, 28, 1))
     x = layers.Dense(256, activation="relu")(layers.Flatten()(inputs))
@@ -218,24 +305,38 @@ def decoder_of_images(latent_size):
     return keras.Model(inputs, logits)
 
 
+@build_decoder.wrong(
+    "The output is a row of 784 numbers: keep the Reshape to (28, 28, 1)."
+)
 def decoder_without_reshape(latent_size):
     return keras.Sequential(build_decoder(latent_size).layers[:-1])
 
 
-def decoder_with_sigmoid(latent_size):
-    before = build_decoder(latent_size).layers
-    return keras.Sequential([*before, layers.Activation("sigmoid")])
-
-
+@build_decoder.wrong(
+    "The ReLU of the hidden layer is gone: it was right, keep it."
+)
 def decoder_without_relu(latent_size):
     return decoder_with(latent_size, hidden=None)
 
 
+@build_decoder.wrong(
+    "The images lack their channel: the shape is (28, 28, 1), not (28, 28)."
+)
 def decoder_without_channel(latent_size):
     before = build_decoder(latent_size).layers[:-1]
     return keras.Sequential([*before, layers.Reshape((28, 28))])
 
 
+@build_decoder.wrong(
+    "The output went through a sigmoid: return logits, the loss applies the "
+    "sigmoid itself."
+)
+def decoder_with_sigmoid(latent_size):
+    before = build_decoder(latent_size).layers
+    return keras.Sequential([*before, layers.Activation("sigmoid")])
+
+
+@build_decoder.wrong("The hidden layer is missing: Dense(256) with ReLU.")
 def decoder_without_hidden_layer(latent_size):
     return keras.Sequential(
         [
@@ -293,6 +394,17 @@ def sampled(mean, log_variance, noise):
     return mean + ops.exp(0.5 * log_variance) * noise
 
 
+@task(
+    points=3,
+    inputs=loss_inputs,
+    hints=[
+        "Compare with the story of the lesson: mean and log variance, then "
+        "z, then logits, then *two* costs.",
+        "z = mean + ops.exp(0.5 * log_variance) * noise, and the decoder "
+        "gets z instead of the mean.",
+        "ops.mean(ops.sum(costs, axis=1) + kl_divergence(mean, log_variance))",
+    ],
+)
 def cvae_loss(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -300,6 +412,7 @@ def cvae_loss(images, labels, noise, encoder, decoder):
     return ops.mean(cost(images, z, labels, decoder) + price)
 
 
+@cvae_loss.also_right
 def loss_in_one_piece(images, labels, noise, encoder, decoder):
     x, y = images.reshape(len(images), -1), one_hot(labels)
     code = np.concatenate([x, y], axis=1) @ encoder
@@ -311,22 +424,34 @@ def loss_in_one_piece(images, labels, noise, encoder, decoder):
     return total / len(x)
 
 
+@cvae_loss.wrong("This is still an autoencoder: sample z, and add the KL.")
 def loss_of_an_autoencoder(images, labels, noise, encoder, decoder):
     mean, _ = proposal(images, labels, encoder)
     return ops.mean(cost(images, mean, labels, decoder))
 
 
+@cvae_loss.wrong(
+    "Nothing is sampled: decode z = mean + standard deviation * noise, not "
+    "the mean."
+)
 def loss_without_sampling(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, mean, labels, decoder) + price)
 
 
+@cvae_loss.wrong(
+    "The KL is missing: nothing holds the codes where N(0, I) will draw them."
+)
 def loss_without_kl(images, labels, noise, encoder, decoder):
     z = sampled(*proposal(images, labels, encoder), noise)
     return ops.mean(cost(images, z, labels, decoder))
 
 
+@cvae_loss.wrong(
+    "The KL is subtracted, so training would make it large: both costs are "
+    "added."
+)
 def loss_with_kl_rewarded(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -334,6 +459,10 @@ def loss_with_kl_rewarded(images, labels, noise, encoder, decoder):
     return ops.mean(cost(images, z, labels, decoder) - price)
 
 
+@cvae_loss.wrong(
+    "The noise takes the standard deviation, ops.exp(0.5 * log_variance), not "
+    "the variance."
+)
 def loss_with_variance_as_deviation(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = mean + ops.exp(log_variance) * noise
@@ -341,16 +470,28 @@ def loss_with_variance_as_deviation(images, labels, noise, encoder, decoder):
     return ops.mean(cost(images, z, labels, decoder) + price)
 
 
+@cvae_loss.wrong(
+    "The noise was added as it is: multiply it by the standard deviation, or "
+    "the encoder cannot say how sure it is."
+)
 def loss_without_variance(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     price = kl_divergence(mean, log_variance)
     return ops.mean(cost(images, mean + noise, labels, decoder) + price)
 
 
+@cvae_loss.wrong(
+    "This is the ELBO itself: a loss is made small, so it is the negative "
+    "ELBO."
+)
 def loss_with_the_wrong_sign(images, labels, noise, encoder, decoder):
     return -cvae_loss(images, labels, noise, encoder, decoder)
 
 
+@cvae_loss.wrong(
+    "The costs of an image's pixels are averaged: add them up, or the KL "
+    "outweighs them."
+)
 def loss_averaged_over_pixels(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -358,6 +499,10 @@ def loss_averaged_over_pixels(images, labels, noise, encoder, decoder):
     return ops.mean(pixels + kl_divergence(mean, log_variance))
 
 
+@cvae_loss.wrong(
+    "You returned one value for each image: a loss is one number, so average "
+    "over the batch."
+)
 def loss_of_each_image(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -365,11 +510,18 @@ def loss_of_each_image(images, labels, noise, encoder, decoder):
     return cost(images, z, labels, decoder) + price
 
 
+@cvae_loss.wrong(
+    "You summed over the batch: average over it, or the loss depends on its "
+    "size."
+)
 def loss_summed(images, labels, noise, encoder, decoder):
     total = loss_of_each_image(images, labels, noise, encoder, decoder)
     return ops.sum(total)
 
 
+@cvae_loss.wrong(
+    "The decoder's logits are taken for probabilities: say from_logits=True."
+)
 def loss_of_logits_as_pixels(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -379,6 +531,7 @@ def loss_of_logits_as_pixels(images, labels, noise, encoder, decoder):
     return ops.mean(ops.sum(each, axis=1) + price)
 
 
+@cvae_loss.wrong("The KL is averaged over the latent numbers: add them up.")
 def loss_with_kl_averaged(images, labels, noise, encoder, decoder):
     mean, log_variance = proposal(images, labels, encoder)
     z = sampled(mean, log_variance, noise)
@@ -406,11 +559,22 @@ def decoded(images, z, labels, decoder):
     return ops.reshape(ops.sigmoid(logits), images.shape)
 
 
+@task(
+    points=2,
+    inputs=swap_inputs,
+    hints=[
+        "Follow each variable: which one is computed and then never used?",
+        "The encoder gets the image with its *true* label. What leaves it is "
+        "what the decoder needs.",
+        "logits = ops.matmul(with_label(mean, wanted), decoder)",
+    ],
+)
 def swap_digit(images, labels, wanted, encoder, decoder):
     mean, _ = proposal(images, labels, encoder)
     return decoded(images, mean, wanted, decoder)
 
 
+@swap_digit.also_right
 def swap_by_numpy(images, labels, wanted, encoder, decoder):
     x = images.reshape(len(images), -1)
     code = np.concatenate([x, one_hot(labels)], axis=1) @ encoder
@@ -419,25 +583,41 @@ def swap_by_numpy(images, labels, wanted, encoder, decoder):
     return (1 / (1 + np.exp(-logits))).reshape(images.shape)
 
 
+@swap_digit.wrong(
+    "The decoder is still fed with the encoder's input: give it the mean that "
+    "the encoder found."
+)
 def swap_fed_with_images(images, labels, wanted, encoder, decoder):
     return decoded(images, flat(images), wanted, decoder)
 
 
+@swap_digit.wrong(
+    "The image was encoded with the wanted label. Encode it with its true "
+    "one, or the code describes another digit's style."
+)
 def swap_encoded_as_wanted(images, labels, wanted, encoder, decoder):
     mean, _ = proposal(images, wanted, encoder)
     return decoded(images, mean, wanted, decoder)
 
 
+@swap_digit.wrong("Nothing is swapped: decode with the wanted labels.")
 def swap_not_swapped(images, labels, wanted, encoder, decoder):
     mean, _ = proposal(images, labels, encoder)
     return decoded(images, mean, labels, decoder)
 
 
+@swap_digit.wrong(
+    "The decoder got the log variance: the mean is the first of the two "
+    "halves."
+)
 def swap_by_log_variance(images, labels, wanted, encoder, decoder):
     _, log_variance = proposal(images, labels, encoder)
     return decoded(images, log_variance, wanted, decoder)
 
 
+@swap_digit.wrong(
+    "These are logits: apply ops.sigmoid, so that pixels lie between 0 and 1."
+)
 def swap_as_logits(images, labels, wanted, encoder, decoder):
     mean, _ = proposal(images, labels, encoder)
     logits = ops.matmul(with_label(mean, wanted), decoder)
@@ -456,364 +636,72 @@ def codes_inputs(rng):
         }
 
 
+@task(
+    points=1,
+    inputs=codes_inputs,
+    observe="both",
+    hints=[
+        "Only one line is at fault: the one that the error message quotes.",
+        "np.asarray takes arrays and tensors, and always returns an array.",
+        "codes = np.asarray(codes)",
+    ],
+)
 def class_means(codes, labels):
     codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
 
 
+@class_means.also_right
 def means_by_matrix_product(codes, labels):
     given = one_hot(labels)
     return given.T @ codes / given.sum(axis=0)[:, None]
 
 
+@class_means.wrong(
+    "It still stops with one of the two: an array has no method numpy(), a "
+    "tensor has no mean(). Use np.asarray(codes), which takes both."
+)
 def means_of_a_tensor(codes, labels):
     codes = codes.numpy()
     return np.stack([codes[labels == d].mean(axis=0) for d in range(10)])
 
 
+@class_means.wrong(
+    "You averaged each code's numbers: average over the images, which is "
+    "axis=0."
+)
 def means_of_codes(codes, labels):
     codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean(axis=1) for d in range(10)])
 
 
+@class_means.wrong(
+    "You averaged over the latent numbers as well: keep axis=0, one mean for "
+    "each latent number."
+)
 def means_over_everything(codes, labels):
     codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean() for d in range(10)])
 
 
+@class_means.wrong(
+    "These are sums: divide by the number of images of each digit."
+)
 def sums_of_classes(codes, labels):
     return one_hot(labels).T @ codes
 
 
+@class_means.wrong(
+    "Divide by the number of images of *that* digit, not of all."
+)
 def means_over_all_images(codes, labels):
     return one_hot(labels).T @ codes / len(codes)
 
 
+@class_means.wrong("The digit 0 is missing: range(10) begins with it.")
 def means_of_nine(codes, labels):
     codes = np.asarray(codes)
     return np.stack([codes[labels == d].mean(axis=0) for d in range(1, 10)])
-
-
-TASKS = [
-    Task(
-        name="with_label",
-        points=1,
-        inputs=label_inputs,
-        reference=with_label,
-        also_right=[label_written_into_zeros],
-        hints=[
-            "Two steps: turn the labels into rows of ten numbers, then put "
-            "each row behind its code.",
-            "ops.one_hot(labels, 10) has the shape (batch, 10). Along which "
-            "axis do the two belong together?",
-            "ops.concatenate([codes, ops.one_hot(...)], axis=...)",
-        ],
-        wrong=[
-            Wrong(
-                label_as_a_number,
-                "The label was appended as one number: make it ten with "
-                "ops.one_hot, so that no digit lies between two others.",
-            ),
-            Wrong(
-                label_in_front,
-                "The label comes first here: put it behind the code, which "
-                "is where the other functions expect it.",
-            ),
-            Wrong(
-                label_below,
-                "Codes and labels belong side by side: concatenate along "
-                "axis 1.",
-            ),
-            Wrong(
-                label_without_zero,
-                "Digits count from 0: the 1 of the digit 3 is the fourth of "
-                "the ten numbers.",
-            ),
-            Wrong(
-                label_of_nine,
-                "There are ten digits, 0 to 9: with nine numbers the 9 has "
-                "none.",
-            ),
-        ],
-    ),
-    Task(
-        name="build_encoder",
-        points=2,
-        observe="activations",
-        inputs=encoder_inputs,
-        reference=build_encoder,
-        also_right=[encoder_by_reshape, encoder_label_first],
-        hints=[
-            "What does a dense layer see of an array (batch, 28, 28, 1)? "
-            "Bring all pixels into one row before it.",
-            "The order is: Flatten, Concatenate with the label, Dense(256). "
-            "Two more dense layers then start from the same numbers.",
-            "mean = layers.Dense(latent_size)(x); narrowness = "
-            'layers.Dense(latent_size, activation="softplus")(x); '
-            "keras.Model([images, label], [mean, -narrowness])",
-        ],
-        wrong=[
-            Wrong(
-                encoder_of_the_article,
-                "Both mistakes are still there: the first dense layer sees "
-                "single pixels, and there is one code instead of a mean and "
-                "a log variance.",
-            ),
-            Wrong(
-                encoder_of_pixels,
-                "The dense layer still works on the last axis of the image, "
-                "one pixel at a time: put Flatten before it.",
-            ),
-            Wrong(
-                encoder_with_one_code,
-                "The model has one output: a VAE's encoder gives two, the "
-                "mean and the log variance.",
-            ),
-            Wrong(
-                encoder_without_label,
-                "The label is not used: join it with the pixels before the "
-                "dense layer.",
-            ),
-            Wrong(
-                encoder_with_one_wide_code,
-                "Mean and log variance come as one array: use two dense "
-                "layers and return them as a list of two outputs.",
-            ),
-            Wrong(
-                encoder_split_in_two,
-                "One layer was split in two: make mean and log variance with "
-                "a dense layer each.",
-            ),
-            Wrong(
-                encoder_without_minus,
-                "The minus is missing: the log variance is below 0 here, so "
-                "return -narrowness.",
-            ),
-            Wrong(
-                encoder_without_softplus,
-                "The softplus is missing: without it the log variance can "
-                "grow without a limit.",
-            ),
-            Wrong(
-                encoder_without_relu,
-                "The hidden layer has no ReLU: without it the two layers are "
-                "no more than one.",
-            ),
-            Wrong(
-                encoder_with_mean_last,
-                "The outputs are the wrong way round: first the mean, then "
-                "the log variance.",
-            ),
-        ],
-    ),
-    Task(
-        name="build_decoder",
-        points=1,
-        observe="activations",
-        inputs=decoder_inputs,
-        reference=build_decoder,
-        also_right=[functional_decoder],
-        hints=[
-            "Whose shape belongs into keras.Input: the image's, or that of "
-            "what the decoder gets?",
-            "A code with its label is a row of latent_size + 10 numbers. "
-            "There is nothing to flatten.",
-            "inputs = keras.Input((latent_size + 10,)); the rest can stay, "
-            "without Flatten.",
-        ],
-        wrong=[
-            Wrong(
-                decoder_of_images,
-                "The decoder refuses its input. It is neither an image nor a "
-                "code alone, but a code with its label: begin with "
-                "keras.Input((latent_size + 10,)).",
-            ),
-            Wrong(
-                decoder_without_reshape,
-                "The output is a row of 784 numbers: keep the Reshape to "
-                "(28, 28, 1).",
-            ),
-            Wrong(
-                decoder_without_relu,
-                "The ReLU of the hidden layer is gone: it was right, keep it.",
-            ),
-            Wrong(
-                decoder_without_channel,
-                "The images lack their channel: the shape is (28, 28, 1), "
-                "not (28, 28).",
-            ),
-            Wrong(
-                decoder_with_sigmoid,
-                "The output went through a sigmoid: return logits, the loss "
-                "applies the sigmoid itself.",
-            ),
-            Wrong(
-                decoder_without_hidden_layer,
-                "The hidden layer is missing: Dense(256) with ReLU.",
-            ),
-        ],
-    ),
-    Task(
-        name="cvae_loss",
-        points=3,
-        inputs=loss_inputs,
-        reference=cvae_loss,
-        also_right=[loss_in_one_piece],
-        hints=[
-            "Compare with the story of the lesson: mean and log variance, "
-            "then z, then logits, then *two* costs.",
-            "z = mean + ops.exp(0.5 * log_variance) * noise, and the decoder "
-            "gets z instead of the mean.",
-            "ops.mean(ops.sum(costs, axis=1) + kl_divergence(mean, "
-            "log_variance))",
-        ],
-        wrong=[
-            Wrong(
-                loss_of_an_autoencoder,
-                "This is still an autoencoder: sample z, and add the KL.",
-            ),
-            Wrong(
-                loss_without_sampling,
-                "Nothing is sampled: decode z = mean + standard deviation * "
-                "noise, not the mean.",
-            ),
-            Wrong(
-                loss_without_kl,
-                "The KL is missing: nothing holds the codes where N(0, I) "
-                "will draw them.",
-            ),
-            Wrong(
-                loss_with_kl_rewarded,
-                "The KL is subtracted, so training would make it large: both "
-                "costs are added.",
-            ),
-            Wrong(
-                loss_with_variance_as_deviation,
-                "The noise takes the standard deviation, ops.exp(0.5 * "
-                "log_variance), not the variance.",
-            ),
-            Wrong(
-                loss_without_variance,
-                "The noise was added as it is: multiply it by the standard "
-                "deviation, or the encoder cannot say how sure it is.",
-            ),
-            Wrong(
-                loss_with_the_wrong_sign,
-                "This is the ELBO itself: a loss is made small, so it is the "
-                "negative ELBO.",
-            ),
-            Wrong(
-                loss_averaged_over_pixels,
-                "The costs of an image's pixels are averaged: add them up, "
-                "or the KL outweighs them.",
-            ),
-            Wrong(
-                loss_of_each_image,
-                "You returned one value for each image: a loss is one "
-                "number, so average over the batch.",
-            ),
-            Wrong(
-                loss_summed,
-                "You summed over the batch: average over it, or the loss "
-                "depends on its size.",
-            ),
-            Wrong(
-                loss_of_logits_as_pixels,
-                "The decoder's logits are taken for probabilities: say "
-                "from_logits=True.",
-            ),
-            Wrong(
-                loss_with_kl_averaged,
-                "The KL is averaged over the latent numbers: add them up.",
-            ),
-        ],
-    ),
-    Task(
-        name="swap_digit",
-        points=2,
-        inputs=swap_inputs,
-        reference=swap_digit,
-        also_right=[swap_by_numpy],
-        hints=[
-            "Follow each variable: which one is computed and then never used?",
-            "The encoder gets the image with its *true* label. What leaves "
-            "it is what the decoder needs.",
-            "logits = ops.matmul(with_label(mean, wanted), decoder)",
-        ],
-        wrong=[
-            Wrong(
-                swap_fed_with_images,
-                "The decoder is still fed with the encoder's input: give it "
-                "the mean that the encoder found.",
-            ),
-            Wrong(
-                swap_encoded_as_wanted,
-                "The image was encoded with the wanted label. Encode it with "
-                "its true one, or the code describes another digit's style.",
-            ),
-            Wrong(
-                swap_not_swapped,
-                "Nothing is swapped: decode with the wanted labels.",
-            ),
-            Wrong(
-                swap_by_log_variance,
-                "The decoder got the log variance: the mean is the first of "
-                "the two halves.",
-            ),
-            Wrong(
-                swap_as_logits,
-                "These are logits: apply ops.sigmoid, so that pixels lie "
-                "between 0 and 1.",
-            ),
-        ],
-    ),
-    Task(
-        name="class_means",
-        points=1,
-        observe="both",
-        inputs=codes_inputs,
-        reference=class_means,
-        also_right=[means_by_matrix_product],
-        hints=[
-            "Only one line is at fault: the one that the error message "
-            "quotes.",
-            "np.asarray takes arrays and tensors, and always returns an "
-            "array.",
-            "codes = np.asarray(codes)",
-        ],
-        wrong=[
-            Wrong(
-                means_of_a_tensor,
-                "It still stops with one of the two: an array has no method "
-                "numpy(), a tensor has no mean(). Use np.asarray(codes), "
-                "which takes both.",
-            ),
-            Wrong(
-                means_of_codes,
-                "You averaged each code's numbers: average over the images, "
-                "which is axis=0.",
-            ),
-            Wrong(
-                means_over_everything,
-                "You averaged over the latent numbers as well: keep "
-                "axis=0, one mean for each latent number.",
-            ),
-            Wrong(
-                sums_of_classes,
-                "These are sums: divide by the number of images of each "
-                "digit.",
-            ),
-            Wrong(
-                means_over_all_images,
-                "Divide by the number of images of *that* digit, not of all.",
-            ),
-            Wrong(
-                means_of_nine,
-                "The digit 0 is missing: range(10) begins with it.",
-            ),
-        ],
-    ),
-]
 
 
 # The training: weights come out, and the numbers are computed here.

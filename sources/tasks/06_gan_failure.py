@@ -6,12 +6,8 @@ import tensorflow as tf
 from keras import layers, ops
 from scipy.stats import spearmanr
 
-from digitdreams.tasks import Task, Training, Wrong
-
-
-def normal(rng, *shape):
-    return rng.normal(size=shape).astype("float32")
-
+from digitdreams.inputs import normal
+from digitdreams.tasks import Training, task
 
 # Task 1: covered_modes
 
@@ -71,10 +67,23 @@ def shares_of(samples, centres, radius):
     return (distances < radius).mean(axis=0)
 
 
+@task(
+    points=2,
+    inputs=modes_inputs,
+    hints=[
+        "First all distances: a table with a row for each sample and a "
+        "column for each centre.",
+        "samples[:, None] - centres has the shape (samples, modes, 2). The "
+        "share of a mode is the mean of (distance < radius) down its column.",
+        "shares = (np.linalg.norm(samples[:, None] - centres, axis=2) < "
+        "radius).mean(axis=0), then count where shares >= at_least",
+    ],
+)
 def covered_modes(samples, centres, radius, at_least):
     return int((shares_of(samples, centres, radius) >= at_least).sum())
 
 
+@covered_modes.also_right
 def covered_by_loop(samples, centres, radius, at_least):
     covered = 0
     for centre in centres:
@@ -83,48 +92,86 @@ def covered_by_loop(samples, centres, radius, at_least):
     return covered
 
 
+@covered_modes.wrong(
+    "You counted every mode that some sample reaches: a mode needs at least "
+    "the share at_least of all samples."
+)
 def modes_touched(samples, centres, radius, at_least):
     return int((shares_of(samples, centres, radius) > 0).sum())
 
 
+@covered_modes.wrong(
+    "The share is to be taken of all samples, bad ones included: divide by "
+    "the number of samples."
+)
 def modes_of_good_samples(samples, centres, radius, at_least):
     shares = shares_of(samples, centres, radius)
     return int((shares / shares.sum() >= at_least).sum())
 
 
+@covered_modes.wrong(
+    "You gave every sample to its nearest centre: it belongs there only if "
+    "the distance is below radius."
+)
 def modes_by_nearest(samples, centres, radius, at_least):
     distances = np.linalg.norm(samples[:, None] - centres, axis=2)
     counts = np.bincount(distances.argmin(axis=1), minlength=len(centres))
     return int((counts / len(samples) >= at_least).sum())
 
 
+@covered_modes.wrong(
+    "You compared the squared distance with radius: take the square root, or "
+    "square the radius."
+)
 def modes_squared(samples, centres, radius, at_least):
     return covered_modes(samples, centres, np.sqrt(radius), at_least)
 
 
+@covered_modes.wrong(
+    "A mode whose share is exactly at_least is covered, too: compare with >=."
+)
 def modes_above(samples, centres, radius, at_least):
     return int((shares_of(samples, centres, radius) > at_least).sum())
 
 
+@covered_modes.wrong(
+    "Each coordinate lies within the radius, which makes a square: take the "
+    "length of the difference."
+)
 def modes_in_boxes(samples, centres, radius, at_least):
     inside = (np.abs(samples[:, None] - centres) < radius).all(axis=2)
     return int((inside.mean(axis=0) >= at_least).sum())
 
 
+@covered_modes.wrong(
+    "You added up the differences of the coordinates: take the length of the "
+    "difference, the root of the summed squares."
+)
 def modes_in_diamonds(samples, centres, radius, at_least):
     ways = np.abs(samples[:, None] - centres).sum(axis=2)
     return int(((ways < radius).mean(axis=0) >= at_least).sum())
 
 
+@covered_modes.wrong(
+    "A sample exactly at radius does not belong to the mode: its distance has "
+    "to be below it, so compare with <."
+)
 def modes_with_the_edge(samples, centres, radius, at_least):
     distances = np.linalg.norm(samples[:, None] - centres, axis=2)
     return int(((distances <= radius).mean(axis=0) >= at_least).sum())
 
 
+@covered_modes.wrong(
+    "This is the share of good samples: count the modes whose share is at "
+    "least at_least."
+)
 def good_share(samples, centres, radius, at_least):
     return float(shares_of(samples, centres, radius).sum())
 
 
+@covered_modes.wrong(
+    "One step is missing: count the modes for which this is true."
+)
 def shares_not_counted(samples, centres, radius, at_least):
     return shares_of(samples, centres, radius) >= at_least
 
@@ -141,10 +188,22 @@ def clouds_inputs(rng):
     }
 
 
+@task(
+    points=1,
+    inputs=clouds_inputs,
+    hints=[
+        "If no two ways cross, the leftmost point goes to the leftmost "
+        "place. What does that say about the order?",
+        "Sort both clouds. Then the first goes to the first, the second to "
+        "the second, and so on.",
+        "ops.mean(ops.abs(ops.sort(one) - ...))",
+    ],
+)
 def wasserstein_distance(one, other):
     return ops.mean(ops.abs(ops.sort(one) - ops.sort(other)))
 
 
+@wasserstein_distance.also_right
 def wasserstein_by_area(one, other):
     both = np.sort(np.concatenate([one, other]))
     below = [np.searchsorted(np.sort(x), both, "right") for x in (one, other)]
@@ -152,26 +211,48 @@ def wasserstein_by_area(one, other):
     return float((heights * np.diff(both)).sum())
 
 
+@wasserstein_distance.wrong(
+    "The points are carried in the order in which they happen to stand: sort "
+    "both clouds first."
+)
 def distance_unsorted(one, other):
     return ops.mean(ops.abs(one - other))
 
 
+@wasserstein_distance.wrong(
+    "This is the distance of the means. Clouds with one mean and different "
+    "widths are apart, too: average the ways of the sorted points."
+)
 def distance_of_means(one, other):
     return ops.abs(ops.mean(one) - ops.mean(other))
 
 
+@wasserstein_distance.wrong(
+    "The ways are squared: work is mass times way, so take ops.abs."
+)
 def distance_squared(one, other):
     return ops.mean(ops.square(ops.sort(one) - ops.sort(other)))
 
 
+@wasserstein_distance.wrong(
+    "You summed over the points: divide by their number, so that each cloud "
+    "has the mass 1."
+)
 def distance_summed(one, other):
     return ops.sum(ops.abs(ops.sort(one) - ops.sort(other)))
 
 
+@wasserstein_distance.wrong(
+    "Ways to the left and to the right cancel: take ops.abs before averaging."
+)
 def distance_signed(one, other):
     return ops.mean(ops.sort(one) - ops.sort(other))
 
 
+@wasserstein_distance.wrong(
+    "Every point goes to its nearest neighbour, so some places get several "
+    "points and others none: sort and carry the first to the first."
+)
 def distance_to_nearest(one, other):
     return ops.mean(ops.min(ops.abs(one[:, None] - other), axis=1))
 
@@ -188,11 +269,25 @@ def scores_inputs(rng):
     }
 
 
+@task(
+    points=2,
+    inputs=scores_inputs,
+    observe="gradient",
+    hints=[
+        "Only the difference of the two scores of a pair matters. Which sign "
+        "of it does the critic want?",
+        "ops.softplus(a) is log(1 + exp(a)). Apply it to the difference of "
+        "each pair, then average.",
+        "ops.mean(ops.softplus(fake_scores - real_scores)) for the critic; "
+        "for the generator the difference is turned round.",
+    ],
+)
 def relativistic_losses(real_scores, fake_scores):
     critic = ops.mean(ops.softplus(fake_scores - real_scores))
     return critic, ops.mean(ops.softplus(real_scores - fake_scores))
 
 
+@relativistic_losses.also_right
 def relativistic_by_cross_entropy(real_scores, fake_scores):
     margin = real_scores - fake_scores
     return [
@@ -205,41 +300,72 @@ def relativistic_by_cross_entropy(real_scores, fake_scores):
     ]
 
 
+@relativistic_losses.wrong(
+    "The two losses are exchanged: the critic pays little where the real "
+    "score is the higher one."
+)
 def losses_swapped(real_scores, fake_scores):
     return relativistic_losses(fake_scores, real_scores)
 
 
+@relativistic_losses.wrong(
+    "These are the losses of lesson 5, which judge each score on its own: "
+    "take the difference of each pair first."
+)
 def losses_of_lesson_5(real_scores, fake_scores):
     real = ops.mean(ops.softplus(-real_scores))
     critic = real + ops.mean(ops.softplus(fake_scores))
     return critic, ops.mean(ops.softplus(-fake_scores))
 
 
+@relativistic_losses.wrong(
+    "You averaged the scores before the softplus: compare pair by pair, then "
+    "average the losses."
+)
 def losses_of_means(real_scores, fake_scores):
     margin = ops.mean(real_scores) - ops.mean(fake_scores)
     return ops.softplus(-margin), ops.softplus(margin)
 
 
+@relativistic_losses.wrong(
+    "The softplus is missing: without it, and without a limit on the slope, "
+    "the critic's loss has no lowest value."
+)
 def losses_without_softplus(real_scores, fake_scores):
     margin = ops.mean(real_scores - fake_scores)
     return -margin, margin
 
 
+@relativistic_losses.wrong(
+    "The generator's loss is minus the critic's, which is flat where the "
+    "critic is sure: use softplus(real - fake)."
+)
 def losses_saturating(real_scores, fake_scores):
     critic, _ = relativistic_losses(real_scores, fake_scores)
     return critic, -critic
 
 
+@relativistic_losses.wrong(
+    "You returned a loss for each pair: average over the pairs."
+)
 def losses_not_averaged(real_scores, fake_scores):
     critic = ops.softplus(fake_scores - real_scores)
     return critic, ops.softplus(real_scores - fake_scores)
 
 
+@relativistic_losses.wrong(
+    "You summed over the pairs: average over them, or the loss depends on the "
+    "size of the batch."
+)
 def losses_summed(real_scores, fake_scores):
     losses = losses_not_averaged(real_scores, fake_scores)
     return [ops.sum(one) for one in losses]
 
 
+@relativistic_losses.wrong(
+    "Right as a formula, but exp overflows for large differences and NumPy "
+    "cuts the gradient off: use ops.softplus."
+)
 def losses_overflowing(real_scores, fake_scores):
     margin = np.asarray(real_scores - fake_scores)
     with np.errstate(over="ignore"):
@@ -249,12 +375,20 @@ def losses_overflowing(real_scores, fake_scores):
         )
 
 
+@relativistic_losses.wrong(
+    "Right as a formula, but not a finite number for large differences: use "
+    "ops.softplus."
+)
 def losses_overflowing_in_ops(real_scores, fake_scores):
     margin = real_scores - fake_scores
     critic = ops.mean(ops.log(1 + ops.exp(-margin)))
     return critic, ops.mean(ops.log(1 + ops.exp(margin)))
 
 
+@relativistic_losses.wrong(
+    "The values are right, but no gradient passes through NumPy: use "
+    "ops.softplus."
+)
 def losses_without_gradient(real_scores, fake_scores):
     margin = np.asarray(real_scores - fake_scores)
     return np.logaddexp(0, -margin).mean(), np.logaddexp(0, margin).mean()
@@ -300,16 +434,33 @@ def r1_inputs(rng):
         }
 
 
+@task(
+    points=3,
+    inputs=r1_inputs,
+    hints=[
+        "Two repairs: what the tape watches, and what is averaged in the "
+        "last line.",
+        "real = ops.convert_to_tensor(real) before the tape. In the last "
+        "line, each point has its own gradient, a row of `slopes`: square, "
+        "sum over the row, then average over the batch.",
+        "gamma / 2 * ops.mean(ops.sum(ops.square(slopes), axis=...))",
+    ],
+)
 def r1_penalty(real, matrices, gamma):
     slopes = gradient_at(real, matrices)
     return gamma / 2 * ops.mean(ops.sum(ops.square(slopes), axis=1))
 
 
+@r1_penalty.also_right
 def r1_by_hand(real, matrices, gamma):
     slopes = one_hidden_layer(real, matrices)
     return gamma * (slopes**2).sum() / len(real) / 2
 
 
+@r1_penalty.wrong(
+    "A tape watches tensors: turn the array into one with "
+    "ops.convert_to_tensor before the tape begins."
+)
 def r1_watching_an_array(real, matrices, gamma):
     with tf.GradientTape() as tape:
         tape.watch(real)
@@ -318,32 +469,53 @@ def r1_watching_an_array(real, matrices, gamma):
     return gamma / 2 * ops.mean(ops.norm(slopes))
 
 
+@r1_penalty.wrong(
+    "The tape works now. But ops.norm takes the length of the whole table: "
+    "sum the squares of each row, then average."
+)
 def r1_half_repaired(real, matrices, gamma):
     return gamma / 2 * ops.mean(ops.norm(gradient_at(real, matrices)))
 
 
+@r1_penalty.wrong("You averaged the lengths: R1 averages the squared lengths.")
 def r1_of_lengths(real, matrices, gamma):
     slopes = gradient_at(real, matrices)
     return gamma / 2 * ops.mean(ops.norm(slopes, axis=1))
 
 
+@r1_penalty.wrong(
+    "You averaged over the coordinates, too: sum the squares of each point "
+    "(axis=1) and average over the batch."
+)
 def r1_over_coordinates(real, matrices, gamma):
     return gamma / 2 * ops.mean(ops.square(gradient_at(real, matrices)))
 
 
+@r1_penalty.wrong("The penalty is twice too large: its weight is gamma / 2.")
 def r1_without_half(real, matrices, gamma):
     return 2 * r1_penalty(real, matrices, gamma)
 
 
+@r1_penalty.wrong(
+    "You summed over the batch: average over it, so that the penalty does not "
+    "depend on its size."
+)
 def r1_summed(real, matrices, gamma):
     return gamma / 2 * ops.sum(ops.square(gradient_at(real, matrices)))
 
 
+@r1_penalty.wrong(
+    "You took the gradient of the mean score, which is smaller by the size of "
+    "the batch: take that of each point's own score."
+)
 def r1_of_the_mean(real, matrices, gamma):
     slopes = gradient_at(real, matrices, ops.mean)
     return gamma / 2 * ops.mean(ops.sum(ops.square(slopes), axis=1))
 
 
+@r1_penalty.wrong(
+    "This pulls the slope to 1, as WGAN-GP does: R1 pulls it to 0."
+)
 def r1_around_one(real, matrices, gamma):
     slopes = gradient_at(real, matrices)
     lengths = ops.sqrt(ops.sum(ops.square(slopes), axis=1))
@@ -369,67 +541,123 @@ def penalty_of(slopes):
     return ops.mean(ops.square(lengths - 1))
 
 
+@task(
+    points=3,
+    inputs=penalty_inputs,
+    hints=[
+        "Go through it line by line: the places on the lines, what the "
+        "gradient is taken of, and the last line.",
+        "Each pair has its own share, and the rest is 1 - share. The "
+        "gradient is taken of each score, not of their mean. One length for "
+        "each row of slopes.",
+        "between = share * real + (1 - share) * fake; scores without "
+        "ops.mean; lengths = ops.sqrt(ops.sum(ops.square(slopes), axis=1) + "
+        "1e-12); then the mean of (lengths - 1) squared",
+    ],
+)
 def gradient_penalty(real, fake, share, matrices):
     return penalty_of(gradient_at(between(real, fake, share), matrices))
 
 
+@gradient_penalty.also_right
 def penalty_by_hand(real, fake, share, matrices):
     slopes = one_hidden_layer(fake + share * (real - fake), matrices)
     return ((np.linalg.norm(slopes, axis=1) - 1) ** 2).mean()
 
 
+@gradient_penalty.wrong(
+    "This is still the program as found: begin with the places, share * real "
+    "+ (1 - share) * fake."
+)
 def penalty_as_found(real, fake, share, matrices):
     points = share[0] * real + share[0] * fake
     slopes = gradient_at(points, matrices, ops.mean)
     return ops.mean(ops.square(slopes - 1))
 
 
+@gradient_penalty.wrong(
+    "The shares are exchanged: share belongs to the real points."
+)
 def penalty_swapped(real, fake, share, matrices):
     return gradient_penalty(fake, real, share, matrices)
 
 
+@gradient_penalty.wrong(
+    "All pairs use the first share: each has its own, so use share, not "
+    "share[0]."
+)
 def penalty_at_one_place(real, fake, share, matrices):
     return gradient_penalty(real, fake, share[0], matrices)
 
 
+@gradient_penalty.wrong(
+    "The places are not on the lines between the points: the generated point "
+    "gets the rest, 1 - share."
+)
 def penalty_off_the_line(real, fake, share, matrices):
     return penalty_of(gradient_at(share * real + share * fake, matrices))
 
 
+@gradient_penalty.wrong(
+    "You took the gradient of the mean score, which is smaller by the size of "
+    "the batch: take that of the scores."
+)
 def penalty_of_the_mean(real, fake, share, matrices):
     points = between(real, fake, share)
     return penalty_of(gradient_at(points, matrices, ops.mean))
 
 
+@gradient_penalty.wrong(
+    "You pulled each coordinate of the gradient to 1: take the length of each "
+    "row first."
+)
 def penalty_of_coordinates(real, fake, share, matrices):
     slopes = gradient_at(between(real, fake, share), matrices)
     return ops.mean(ops.square(slopes - 1))
 
 
+@gradient_penalty.wrong(
+    "You compared the squared length with 1: take the square root first."
+)
 def penalty_of_squares(real, fake, share, matrices):
     slopes = gradient_at(between(real, fake, share), matrices)
     squares = ops.sum(ops.square(slopes), axis=1)
     return ops.mean(ops.square(squares - 1))
 
 
+@gradient_penalty.wrong(
+    "ops.norm took the length of the whole table: each row has its own length "
+    "(axis=1)."
+)
 def penalty_of_the_batch(real, fake, share, matrices):
     slopes = gradient_at(between(real, fake, share), matrices)
     return ops.square(ops.norm(slopes) - 1)
 
 
+@gradient_penalty.wrong(
+    "This pulls the slope to 0, as R1 does: WGAN-GP subtracts 1 from the "
+    "length first."
+)
 def penalty_around_zero(real, fake, share, matrices):
     slopes = gradient_at(between(real, fake, share), matrices)
     return ops.mean(ops.sum(ops.square(slopes), axis=1))
 
 
-def penalty_summed(real, fake, share, matrices):
-    return len(real) * gradient_penalty(real, fake, share, matrices)
-
-
+@gradient_penalty.wrong(
+    "Slopes below 1 cost nothing here: WGAN-GP pulls them up to 1, too."
+)
 def penalty_one_sided(real, fake, share, matrices):
     slopes = gradient_at(between(real, fake, share), matrices)
     lengths = ops.norm(slopes, axis=1)
     return ops.mean(ops.square(ops.relu(lengths - 1)))
+
+
+@gradient_penalty.wrong(
+    "You summed over the batch: average over it, so that the penalty does not "
+    "depend on its size."
+)
+def penalty_summed(real, fake, share, matrices):
+    return len(real) * gradient_penalty(real, fake, share, matrices)
 
 
 # Task 6: rank_correlation
@@ -444,11 +672,23 @@ def lists_inputs(rng):
     yield {"one": np.arange(5) ** 3, "other": falling}
 
 
+@task(
+    points=1,
+    inputs=lists_inputs,
+    hints=[
+        "np.argsort says which value comes first, second, and so on. That is "
+        "not yet the rank of each value.",
+        "Apply np.argsort twice: the second call turns the order into ranks. "
+        "np.corrcoef gives a table of correlations.",
+        "np.corrcoef(np.argsort(np.argsort(one)), ...)[0, 1]",
+    ],
+)
 def rank_correlation(one, other):
     ranks = [np.argsort(np.argsort(values)) for values in (one, other)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
+@rank_correlation.also_right
 def rank_correlation_by_formula(one, other):
     first, second = (
         [sum(v < value for v in values) for value in values]
@@ -458,386 +698,47 @@ def rank_correlation_by_formula(one, other):
     return 1 - 6 * gaps / (len(one) * (len(one) ** 2 - 1))
 
 
+@rank_correlation.also_right
 def rank_correlation_by_scipy(one, other):
     return spearmanr(one, other).statistic
 
 
+@rank_correlation.wrong(
+    "This is the correlation of the values: replace them by their ranks first."
+)
 def plain_correlation(one, other):
     return float(np.corrcoef(one, other)[0, 1])
 
 
+@rank_correlation.wrong(
+    "np.argsort once gives the places of the smallest, the next, ...: apply "
+    "it twice to get the rank of each value."
+)
 def correlation_of_orders(one, other):
     orders = [np.argsort(values) for values in (one, other)]
     return float(np.corrcoef(*orders)[0, 1])
 
 
+@rank_correlation.wrong(
+    "You sorted both lists, so that nothing is left of which value belongs to "
+    "which: use ranks."
+)
 def correlation_of_sorted(one, other):
     return float(np.corrcoef(np.sort(one), np.sort(other))[0, 1])
 
 
+@rank_correlation.wrong("np.corrcoef returns a table: pick the entry [0, 1].")
 def correlation_table(one, other):
     ranks = [np.argsort(np.argsort(values)) for values in (one, other)]
     return np.corrcoef(*ranks)
 
 
+@rank_correlation.wrong(
+    "The sign is the other way round: lists that rise together have a "
+    "positive correlation."
+)
 def correlation_backwards(one, other):
     return -rank_correlation(one, other)
-
-
-TASKS = [
-    Task(
-        name="covered_modes",
-        points=2,
-        inputs=modes_inputs,
-        reference=covered_modes,
-        also_right=[covered_by_loop],
-        hints=[
-            "First all distances: a table with a row for each sample and a "
-            "column for each centre.",
-            "samples[:, None] - centres has the shape (samples, modes, 2). "
-            "The share of a mode is the mean of (distance < radius) down its "
-            "column.",
-            "shares = (np.linalg.norm(samples[:, None] - centres, axis=2) < "
-            "radius).mean(axis=0), then count where shares >= at_least",
-        ],
-        wrong=[
-            Wrong(
-                modes_touched,
-                "You counted every mode that some sample reaches: a mode "
-                "needs at least the share at_least of all samples.",
-            ),
-            Wrong(
-                modes_of_good_samples,
-                "The share is to be taken of all samples, bad ones included: "
-                "divide by the number of samples.",
-            ),
-            Wrong(
-                modes_by_nearest,
-                "You gave every sample to its nearest centre: it belongs "
-                "there only if the distance is below radius.",
-            ),
-            Wrong(
-                modes_squared,
-                "You compared the squared distance with radius: take the "
-                "square root, or square the radius.",
-            ),
-            Wrong(
-                modes_above,
-                "A mode whose share is exactly at_least is covered, too: "
-                "compare with >=.",
-            ),
-            Wrong(
-                modes_in_boxes,
-                "Each coordinate lies within the radius, which makes a "
-                "square: take the length of the difference.",
-            ),
-            Wrong(
-                modes_in_diamonds,
-                "You added up the differences of the coordinates: take the "
-                "length of the difference, the root of the summed squares.",
-            ),
-            Wrong(
-                modes_with_the_edge,
-                "A sample exactly at radius does not belong to the mode: its "
-                "distance has to be below it, so compare with <.",
-            ),
-            Wrong(
-                good_share,
-                "This is the share of good samples: count the modes whose "
-                "share is at least at_least.",
-            ),
-            Wrong(
-                shares_not_counted,
-                "One step is missing: count the modes for which this is true.",
-            ),
-        ],
-    ),
-    Task(
-        name="wasserstein_distance",
-        points=1,
-        inputs=clouds_inputs,
-        reference=wasserstein_distance,
-        also_right=[wasserstein_by_area],
-        hints=[
-            "If no two ways cross, the leftmost point goes to the leftmost "
-            "place. What does that say about the order?",
-            "Sort both clouds. Then the first goes to the first, the second "
-            "to the second, and so on.",
-            "ops.mean(ops.abs(ops.sort(one) - ...))",
-        ],
-        wrong=[
-            Wrong(
-                distance_unsorted,
-                "The points are carried in the order in which they happen to "
-                "stand: sort both clouds first.",
-            ),
-            Wrong(
-                distance_of_means,
-                "This is the distance of the means. Clouds with one mean and "
-                "different widths are apart, too: average the ways of the "
-                "sorted points.",
-            ),
-            Wrong(
-                distance_squared,
-                "The ways are squared: work is mass times way, so take "
-                "ops.abs.",
-            ),
-            Wrong(
-                distance_summed,
-                "You summed over the points: divide by their number, so that "
-                "each cloud has the mass 1.",
-            ),
-            Wrong(
-                distance_signed,
-                "Ways to the left and to the right cancel: take ops.abs "
-                "before averaging.",
-            ),
-            Wrong(
-                distance_to_nearest,
-                "Every point goes to its nearest neighbour, so some places "
-                "get several points and others none: sort and carry the "
-                "first to the first.",
-            ),
-        ],
-    ),
-    Task(
-        name="relativistic_losses",
-        points=2,
-        observe="gradient",
-        inputs=scores_inputs,
-        reference=relativistic_losses,
-        also_right=[relativistic_by_cross_entropy],
-        hints=[
-            "Only the difference of the two scores of a pair matters. Which "
-            "sign of it does the critic want?",
-            "ops.softplus(a) is log(1 + exp(a)). Apply it to the difference "
-            "of each pair, then average.",
-            "ops.mean(ops.softplus(fake_scores - real_scores)) for the "
-            "critic; for the generator the difference is turned round.",
-        ],
-        wrong=[
-            Wrong(
-                losses_swapped,
-                "The two losses are exchanged: the critic pays little where "
-                "the real score is the higher one.",
-            ),
-            Wrong(
-                losses_of_lesson_5,
-                "These are the losses of lesson 5, which judge each score on "
-                "its own: take the difference of each pair first.",
-            ),
-            Wrong(
-                losses_of_means,
-                "You averaged the scores before the softplus: compare pair "
-                "by pair, then average the losses.",
-            ),
-            Wrong(
-                losses_without_softplus,
-                "The softplus is missing: without it, and without a limit on "
-                "the slope, the critic's loss has no lowest value.",
-            ),
-            Wrong(
-                losses_saturating,
-                "The generator's loss is minus the critic's, which is flat "
-                "where the critic is sure: use softplus(real - fake).",
-            ),
-            Wrong(
-                losses_not_averaged,
-                "You returned a loss for each pair: average over the pairs.",
-            ),
-            Wrong(
-                losses_summed,
-                "You summed over the pairs: average over them, or the loss "
-                "depends on the size of the batch.",
-            ),
-            Wrong(
-                losses_overflowing,
-                "Right as a formula, but exp overflows for large "
-                "differences and NumPy cuts the gradient off: use "
-                "ops.softplus.",
-            ),
-            Wrong(
-                losses_overflowing_in_ops,
-                "Right as a formula, but not a finite number for large "
-                "differences: use ops.softplus.",
-            ),
-            Wrong(
-                losses_without_gradient,
-                "The values are right, but no gradient passes through NumPy: "
-                "use ops.softplus.",
-            ),
-        ],
-    ),
-    Task(
-        name="r1_penalty",
-        points=3,
-        inputs=r1_inputs,
-        reference=r1_penalty,
-        also_right=[r1_by_hand],
-        hints=[
-            "Two repairs: what the tape watches, and what is averaged in the "
-            "last line.",
-            "real = ops.convert_to_tensor(real) before the tape. In the last "
-            "line, each point has its own gradient, a row of `slopes`: "
-            "square, sum over the row, then average over the batch.",
-            "gamma / 2 * ops.mean(ops.sum(ops.square(slopes), axis=...))",
-        ],
-        wrong=[
-            Wrong(
-                r1_watching_an_array,
-                "A tape watches tensors: turn the array into one with "
-                "ops.convert_to_tensor before the tape begins.",
-            ),
-            Wrong(
-                r1_half_repaired,
-                "The tape works now. But ops.norm takes the length of the "
-                "whole table: sum the squares of each row, then average.",
-            ),
-            Wrong(
-                r1_of_lengths,
-                "You averaged the lengths: R1 averages the squared lengths.",
-            ),
-            Wrong(
-                r1_over_coordinates,
-                "You averaged over the coordinates, too: sum the squares of "
-                "each point (axis=1) and average over the batch.",
-            ),
-            Wrong(
-                r1_without_half,
-                "The penalty is twice too large: its weight is gamma / 2.",
-            ),
-            Wrong(
-                r1_summed,
-                "You summed over the batch: average over it, so that the "
-                "penalty does not depend on its size.",
-            ),
-            Wrong(
-                r1_of_the_mean,
-                "You took the gradient of the mean score, which is smaller "
-                "by the size of the batch: take that of each point's own "
-                "score.",
-            ),
-            Wrong(
-                r1_around_one,
-                "This pulls the slope to 1, as WGAN-GP does: R1 pulls it to "
-                "0.",
-            ),
-        ],
-    ),
-    Task(
-        name="gradient_penalty",
-        points=3,
-        inputs=penalty_inputs,
-        reference=gradient_penalty,
-        also_right=[penalty_by_hand],
-        hints=[
-            "Go through it line by line: the places on the lines, what the "
-            "gradient is taken of, and the last line.",
-            "Each pair has its own share, and the rest is 1 - share. The "
-            "gradient is taken of each score, not of their mean. One length "
-            "for each row of slopes.",
-            "between = share * real + (1 - share) * fake; scores without "
-            "ops.mean; lengths = ops.sqrt(ops.sum(ops.square(slopes), "
-            "axis=1) + 1e-12); then the mean of (lengths - 1) squared",
-        ],
-        wrong=[
-            Wrong(
-                penalty_as_found,
-                "This is still the program as found: begin with the places, "
-                "share * real + (1 - share) * fake.",
-            ),
-            Wrong(
-                penalty_swapped,
-                "The shares are exchanged: share belongs to the real points.",
-            ),
-            Wrong(
-                penalty_at_one_place,
-                "All pairs use the first share: each has its own, so use "
-                "share, not share[0].",
-            ),
-            Wrong(
-                penalty_off_the_line,
-                "The places are not on the lines between the points: the "
-                "generated point gets the rest, 1 - share.",
-            ),
-            Wrong(
-                penalty_of_the_mean,
-                "You took the gradient of the mean score, which is smaller "
-                "by the size of the batch: take that of the scores.",
-            ),
-            Wrong(
-                penalty_of_coordinates,
-                "You pulled each coordinate of the gradient to 1: take the "
-                "length of each row first.",
-            ),
-            Wrong(
-                penalty_of_squares,
-                "You compared the squared length with 1: take the square "
-                "root first.",
-            ),
-            Wrong(
-                penalty_of_the_batch,
-                "ops.norm took the length of the whole table: each row has "
-                "its own length (axis=1).",
-            ),
-            Wrong(
-                penalty_around_zero,
-                "This pulls the slope to 0, as R1 does: WGAN-GP subtracts 1 "
-                "from the length first.",
-            ),
-            Wrong(
-                penalty_one_sided,
-                "Slopes below 1 cost nothing here: WGAN-GP pulls them up to "
-                "1, too.",
-            ),
-            Wrong(
-                penalty_summed,
-                "You summed over the batch: average over it, so that the "
-                "penalty does not depend on its size.",
-            ),
-        ],
-    ),
-    Task(
-        name="rank_correlation",
-        points=1,
-        inputs=lists_inputs,
-        reference=rank_correlation,
-        also_right=[rank_correlation_by_formula, rank_correlation_by_scipy],
-        hints=[
-            "np.argsort says which value comes first, second, and so on. "
-            "That is not yet the rank of each value.",
-            "Apply np.argsort twice: the second call turns the order into "
-            "ranks. np.corrcoef gives a table of correlations.",
-            "np.corrcoef(np.argsort(np.argsort(one)), ...)[0, 1]",
-        ],
-        wrong=[
-            Wrong(
-                plain_correlation,
-                "This is the correlation of the values: replace them by "
-                "their ranks first.",
-            ),
-            Wrong(
-                correlation_of_orders,
-                "np.argsort once gives the places of the smallest, the next, "
-                "...: apply it twice to get the rank of each value.",
-            ),
-            Wrong(
-                correlation_of_sorted,
-                "You sorted both lists, so that nothing is left of which "
-                "value belongs to which: use ranks.",
-            ),
-            Wrong(
-                correlation_table,
-                "np.corrcoef returns a table: pick the entry [0, 1].",
-            ),
-            Wrong(
-                correlation_backwards,
-                "The sign is the other way round: lists that rise together "
-                "have a positive correlation.",
-            ),
-        ],
-    ),
-]
 
 
 # The training: weights come out, and its points are counted here.

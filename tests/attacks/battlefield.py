@@ -10,7 +10,8 @@ from pathlib import Path
 import classroom
 import psutil
 
-from digitdreams.grading.marking import Result, grade
+from digitdreams.grading.marking import grade
+from digitdreams.grading.result import Result
 from digitdreams.grading.sandbox import Limits
 
 # Time enough on a slow machine that does other things, too: what ends by itself, or by

@@ -1,7 +1,5 @@
 """The course's own exercises: what the training earns is measured outside."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import classroom
 import pytest
 from battlefield import points
@@ -92,25 +90,33 @@ def forged(stem):
     return classroom.add(notebook, FORGED[stem[:2]], names.index("check-training"))
 
 
-@pytest.mark.timeout(3000)  # it trains: a slow machine that does other things, too
-def test_only_a_training_that_took_place_earns_its_points():
-    """The solutions have all points, in one processor's time; forgeries miss four."""
-    stems = [lesson.stem for lesson in WITH_EXERCISE]
-    jobs = {(stem, "solved"): classroom.solution(ROOT, stem) for stem in stems}
-    training = [stem for stem in stems if stem[:2] not in TRAINS_NOTHING]
-    jobs |= {(stem, "forged"): forged(stem) for stem in training}
+SOLUTIONS = [
+    pytest.param(lesson, marks=pytest.mark.timeout(3000), id=lesson.stem)
+    for lesson in WITH_EXERCISE
+]
 
-    def graded(job):
-        exercise = Exercise.load(job[0])
-        content = classroom.as_bytes(jobs[job])
-        return grade(content, exercise, "s", LIMITS)
 
-    with ThreadPoolExecutor(2) as pool:
-        results = dict(zip(jobs, pool.map(graded, jobs), strict=True))
-    for (stem, kind), result in results.items():
-        assert result.state == "graded", (stem, kind, result)
-        deserved = {task.name: task.points for task in Exercise.load(stem).tasks}
-        deserved["training"] = 4 if kind == "solved" else 0
-        assert points(result) == deserved, (stem, kind, result.tasks)
-        if kind == "forged":
-            assert "reached" in result.output, "the forgery did not convince inside"
+def graded(lesson, notebook):
+    """Grade in one processor's time; return the result and the points deserved."""
+    exercise = Exercise.load(lesson.stem)
+    result = grade(classroom.as_bytes(notebook), exercise, "s", LIMITS)
+    assert result.state == "graded", result
+    return result, {task.name: task.points for task in exercise.tasks}
+
+
+# `make test` leaves the trainings of the solutions to this test: no notebook of them
+# trains a second time (tests/notebooks/conftest.py).
+@pytest.mark.parametrize("lesson", SOLUTIONS)
+def test_a_solution_has_all_points(lesson):
+    result, deserved = graded(lesson, classroom.solution(ROOT, lesson.stem))
+    assert points(result) == {**deserved, "training": 4}, result.tasks
+    assert result.notes == []
+
+
+@pytest.mark.parametrize(
+    "lesson", [one for one in SOLUTIONS if one.values[0].id not in TRAINS_NOTHING]
+)
+def test_only_a_training_that_took_place_earns_its_points(lesson):
+    result, deserved = graded(lesson, forged(lesson.stem))
+    assert points(result) == {**deserved, "training": 0}, result.tasks
+    assert "reached" in result.output, "the forgery did not convince inside"

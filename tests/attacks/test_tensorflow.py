@@ -51,7 +51,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from digitdreams.tasks import Task, Training, Wrong
+from digitdreams.tasks import Training, task
 
 
 def sizes(rng):
@@ -59,10 +59,12 @@ def sizes(rng):
         yield {"size": size, "x": rng.normal(size=(3, size)).astype("float32")}
 
 
+@task(points=2, inputs=sizes, observe="model", hints=["Dense"])
 def build(size):
     return keras.Sequential([keras.Input((size,)), keras.layers.Dense(1)])
 
 
+@build.wrong("One layer is enough.")
 def two_layers(size):
     dense = keras.layers.Dense
     return keras.Sequential([keras.Input((size,)), dense(size), dense(1)])
@@ -73,8 +75,12 @@ def values(rng):
         yield {"values": rng.normal(size=size).astype("float32")}
 
 
+@task(points=2, inputs=values, observe="gradient", hints=["stop_gradient"])
 def frozen(values):
     return ops.stop_gradient(ops.square(values))
+
+
+frozen.wrong("The gradient passes through.")(ops.square)
 
 
 def held_out(rng):
@@ -88,12 +94,6 @@ def measure(answer, given, kept):
     return {"held_out_error": float(np.mean(errors**2))}
 
 
-TASKS = [
-    Task("build", 2, sizes, build, ["Dense"], observe="model",
-         wrong=[Wrong(two_layers, "One layer is enough.")]),
-    Task("frozen", 2, values, frozen, ["stop_gradient"], observe="gradient",
-         wrong=[Wrong(ops.square, "The gradient passes through.")]),
-]
 TRAINING = Training(
     points=4,
     inputs=held_out,

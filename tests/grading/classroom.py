@@ -98,7 +98,7 @@ print("error", np.mean((np.polyval(line, places) - heights) ** 2))
 TASKS = '''\
 import numpy as np
 
-from digitdreams.tasks import Task, Training, Wrong
+from digitdreams.tasks import Training, task
 
 
 def square_inputs(rng):
@@ -106,14 +106,17 @@ def square_inputs(rng):
         yield {"values": rng.normal(size=size)}
 
 
+@task(points=2, inputs=square_inputs, hints=["Think.", "Think of **."])
 def squares(values):
     return values**2
 
 
+@squares.wrong("You doubled the values: multiply each by itself.")
 def doubled(values):
     return 2 * values
 
 
+@squares.wrong("You cubed the values: the exponent is 2.")
 def cubed(values):
     return values**3
 
@@ -123,14 +126,17 @@ def table_inputs(rng):
         yield {"table": rng.normal(2, 3, size=(rows, 3)).astype("float32")}
 
 
+@task(points=3, inputs=table_inputs, hints=["Look at axis."])
 def standardise(table):
     return (table - table.mean(axis=0)) / table.std(axis=0)
 
 
+@standardise.wrong("You used the mean of the whole table: use axis=0.")
 def over_all(table):
     return (table - table.mean()) / table.std()
 
 
+@standardise.wrong("Divide by the standard deviation, too.")
 def not_divided(table):
     return table - table.mean(axis=0)
 
@@ -140,10 +146,12 @@ def label_inputs(rng):
         yield {"labels": rng.integers(0, 4, size=size), "wanted": 2}
 
 
+@task(points=1, inputs=label_inputs, hints=["Sum the matches."])
 def count(labels, wanted):
     return int((labels == wanted).sum())
 
 
+@count.wrong("You returned the share: return the number.")
 def share(labels, wanted):
     return float((labels == wanted).mean())
 
@@ -154,8 +162,14 @@ def line_inputs(rng):
         yield {"places": places, "heights": places * rng.normal() + rng.normal()}
 
 
+@task(points=2, inputs=line_inputs, hints=["np.polyfit"])
 def fit(places, heights):
     return np.polyfit(places, heights, 1)
+
+
+fit.wrong("Slope first, then intercept.")(
+    lambda places, heights: fit(places, heights)[::-1]
+)
 
 
 def held_out(rng):
@@ -169,20 +183,6 @@ def measure(answer, given, kept):
         raise ValueError("one prediction for each place is needed")
     return {"held_out_error": float(np.mean((answer - kept["heights"]) ** 2))}
 
-
-TASKS = [
-    Task("squares", 2, square_inputs, squares, ["Think.", "Think of **."],
-         wrong=[Wrong(doubled, "You doubled the values: multiply each by itself."),
-                Wrong(cubed, "You cubed the values: the exponent is 2.")]),
-    Task("standardise", 3, table_inputs, standardise, ["Look at axis."],
-         wrong=[Wrong(over_all, "You used the mean of the whole table: use axis=0."),
-                Wrong(not_divided, "Divide by the standard deviation, too.")]),
-    Task("count", 1, label_inputs, count, ["Sum the matches."],
-         wrong=[Wrong(share, "You returned the share: return the number.")]),
-    Task("fit", 2, line_inputs, fit, ["np.polyfit"],
-         wrong=[Wrong(lambda places, heights: fit(places, heights)[::-1],
-                      "Slope first, then intercept.")]),
-]
 
 TRAINING = Training(
     points=4,

@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 
 from digitdreams.grading import book as books
 from digitdreams.grading import feedback
+from digitdreams.grading.result import Result, State, SubmittedCell, TaskResult
 
 STEM = classroom.STEM
 WORTH = {"squares": 2.0, "standardise": 3.0, "count": 1.0, "training": 4.0}
@@ -22,25 +23,25 @@ WORTH = {"squares": 2.0, "standardise": 3.0, "count": 1.0, "training": 4.0}
 
 def result_of(state="graded", notes=(), unsafe=False, **points):
     """A result with these points; every other task has none."""
-    return {
-        "state": state,
-        "tasks": [
-            {
-                "name": name,
-                "points": points.get(name, 0),
-                "max_points": most,
-                "state": state,
-                "message": "right" if points.get(name) else "You doubled the values.",
-                "mistake": None if points.get(name) else f"{name}/doubled",
-            }
-            for name, most in WORTH.items()
-        ],
-        "seconds": 1.5,
-        "peak_memory_mb": 60.0,
-        "output": "",
-        "notes": list(notes),
-        "unsafe": unsafe,
-    }
+    tasks = [
+        TaskResult(
+            name,
+            points.get(name, 0),
+            max_points,
+            State(state),
+            message="right" if points.get(name) else "You doubled the values.",
+            mistake=None if points.get(name) else f"{name}/doubled",
+        )
+        for name, max_points in WORTH.items()
+    ]
+    return Result(
+        State(state),
+        tasks,
+        seconds=1.5,
+        peak_memory_mb=60.0,
+        notes=list(notes),
+        unsafe=unsafe,
+    )
 
 
 @pytest.fixture
@@ -102,12 +103,12 @@ def test_what_a_person_set_stays(book):
     book.gradebook.db.expire_all()
     book.write(STEM, "ann", result_of(squares=2), "key 2")
     (entry,) = book.entries(STEM)
-    assert entry.scores["standardise"] == 3.0
+    assert entry.points["standardise"] == 3.0
     assert entry.comments == {"standardise": "Half of it is right."}
     assert not entry.needs_person
     book.write(STEM, "ann", result_of(squares=2, standardise=3), "key 3")
     (entry,) = book.entries(STEM)
-    assert entry.scores["standardise"] == 3.0
+    assert entry.points["standardise"] == 3.0
     assert entry.needs_person
 
 
@@ -137,11 +138,11 @@ def test_states_that_need_a_person(book, state):
 
 def test_text_that_databases_and_pages_cannot_hold(book):
     result = result_of()
-    result["tasks"][0]["message"] = "nul \0 bell \a lone \ud800 <b>"
-    result["output"] = "\x1b[31mred\0"
+    result.tasks[0].message = "nul \0 bell \a lone \ud800 <b>"
+    result.output = "\x1b[31mred\0"
     book.write(STEM, "ann", result, "key")
     (entry,) = book.entries(STEM)
-    assert "\0" not in entry.result["output"]
+    assert "\0" not in entry.result.output
     page = feedback.student_page("Small", entry)
     page.encode("utf-8")
     assert "&lt;b&gt;" in page
@@ -207,8 +208,8 @@ def test_database_that_cannot_be_reached(folder):
 def test_nbgraders_own_commands_go_on_working(book, folder, released):
     """`nbgrader export` and `generate_feedback` on our gradebook and notebooks."""
     result = result_of(squares=2, training=4)
-    result["output"] = "<script>alert(1)</script>"
-    written = [{"id": "task-count", "kind": "code", "source": "'<script>alert(2)'"}]
+    result.output = "<script>alert(1)</script>"
+    written = [SubmittedCell("task-count", "code", "'<script>alert(2)'")]
     book.write(STEM, "ann", result, "key")
     notebook = feedback.graded_notebook(released, written, result)
     place = folder.place("autograded", "ann", STEM)

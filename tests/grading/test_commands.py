@@ -26,7 +26,8 @@ import digitdreams
 from digitdreams import course
 from digitdreams.cli import app
 from digitdreams.grading import book as books
-from digitdreams.grading import commands, schedule
+from digitdreams.grading import cluster, display, grader, schedule, worker
+from digitdreams.grading.stamp import of_marks
 
 STEM = classroom.STEM
 
@@ -61,7 +62,7 @@ def put(folder, root, **kinds):
 
 @pytest.fixture(scope="module")
 def client():
-    with schedule.local_cluster(2) as client:
+    with cluster.local_cluster(2) as client:
         yield client
 
 
@@ -79,14 +80,14 @@ def grade(root, folder, client, monkeypatch):
     def shared(self):
         yield client
 
-    monkeypatch.setattr(commands.Grader, "cluster", shared)
+    monkeypatch.setattr(grader.Grader, "cluster", shared)
     lesson = course.load(root / "course.toml").find("01")
 
     def run(**options):
-        grader = commands.Grader(lesson, folder, commands.Options(**options), root)
-        outcome = grader.run(lambda progress: None)
+        ours = grader.Grader(lesson, folder, grader.Options(**options), root)
+        outcome = ours.run(lambda progress: None)
         stream = io.StringIO()
-        commands.tell(outcome, grader, Console(file=stream, width=100))
+        display.show_outcome(outcome, ours, Console(file=stream, width=100))
         outcome.shown = stream.getvalue()
         return outcome
 
@@ -236,8 +237,7 @@ def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
     put(folder, root, ann="right")
     grade()
     put(folder, root, ann="doubled", bob="right")
-    fingerprint = schedule.fingerprint
-    monkeypatch.setattr(schedule, "fingerprint", lambda *a: fingerprint(*a)[::-1])
+    monkeypatch.setattr(grader, "of_marks", lambda *a: of_marks(*a)[::-1])
     outcome = grade()
     assert sorted(outcome.failed) == ["ann", "bob"]
     assert "not graded: bob: this worker has another version" in outcome.shown
@@ -249,11 +249,11 @@ def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
 
 def test_grading_refuses_without_a_sandbox(root, folder, monkeypatch):
     put(folder, root, ann="right")
-    monkeypatch.setattr(schedule, "probe_here", lambda: "enable user namespaces")
+    monkeypatch.setattr(worker, "probe_here", lambda: "enable user namespaces")
     lesson = course.load(root / "course.toml").find("01")
-    grader = commands.Grader(lesson, folder, commands.Options(), root)
-    with pytest.raises(commands.GradingError, match="enable user namespaces"):
-        grader.run(lambda progress: None)
+    ours = grader.Grader(lesson, folder, grader.Options(), root)
+    with pytest.raises(grader.GradingError, match="enable user namespaces"):
+        ours.run(lambda progress: None)
     assert scores(folder) == {}
 
 
@@ -271,11 +271,11 @@ def test_progress_in_words(monkeypatch):
     clock = types.SimpleNamespace(monotonic=lambda: 1030.0)
     monkeypatch.setattr(schedule, "time", clock)
     progress = schedule.Progress(200, 50, 2, 3, workers=2, started=1000.0)
-    text = commands.in_words(progress)
+    text = display.in_words(progress)
     assert "50 of 200 done, 2 running, 3 failed" in text
     assert "100 a minute, 90 s left" in text
     progress.workers = 0
-    assert "waiting for a worker" in commands.in_words(progress)
+    assert "waiting for a worker" in display.in_words(progress)
 
 
 def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
@@ -284,7 +284,7 @@ def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
     for terminal in (True, False):
         stream = io.StringIO()
         console = Console(file=stream, force_terminal=terminal, width=120)
-        with commands.shown_live(console) as shown:
+        with display.shown_live(console) as shown:
             shown(progress)
             progress.done = 2
             shown(progress)
@@ -309,9 +309,9 @@ def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypat
     put(folder, root, ann="right")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(
-        course, "load", lambda load=course.load: load(root / "course.toml")
+        course, "load", lambda *_, load=course.load: load(root / "course.toml")
     )
-    monkeypatch.setattr(commands.Grader.__init__, "__defaults__", (root,))
+    monkeypatch.setattr(grader.Grader.__init__, "__defaults__", (root,))
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
@@ -321,25 +321,25 @@ def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypat
 def test_times_table(tmp_path):
     path = tmp_path / "times.csv"
     path.write_text("student,time\nann,2026-11-21T10:00+02:00\n")
-    assert commands.read_times(path) == {"ann": datetime(2026, 11, 21, 8)}
+    assert grader.read_times(path) == {"ann": datetime(2026, 11, 21, 8)}
     path.write_text("who,when\nann,now\n")
-    with pytest.raises(commands.GradingError, match="student_id and timestamp"):
-        commands.read_times(path)
+    with pytest.raises(grader.GradingError, match="student_id and timestamp"):
+        grader.read_times(path)
     path.write_text("student,time\nann,soon\n")
-    with pytest.raises(commands.GradingError, match="not a time"):
-        commands.read_times(path)
+    with pytest.raises(grader.GradingError, match="not a time"):
+        grader.read_times(path)
 
 
 def test_secret_is_made_once(tmp_path, monkeypatch):
-    first = commands.read_secret(tmp_path)
+    first = grader.read_secret(tmp_path)
     assert len(first) == 64
-    assert commands.read_secret(tmp_path) == first
-    monkeypatch.setenv(commands.SECRET_VARIABLE, "from the environment")
-    assert commands.read_secret(tmp_path) == "from the environment"
-    monkeypatch.delenv(commands.SECRET_VARIABLE)
-    (tmp_path / commands.SECRET_FILE).write_text("")
-    with pytest.raises(commands.GradingError, match="damaged"):
-        commands.read_secret(tmp_path)
+    assert grader.read_secret(tmp_path) == first
+    monkeypatch.setenv(grader.SECRET_VARIABLE, "from the environment")
+    assert grader.read_secret(tmp_path) == "from the environment"
+    monkeypatch.delenv(grader.SECRET_VARIABLE)
+    (tmp_path / grader.SECRET_FILE).write_text("")
+    with pytest.raises(grader.GradingError, match="damaged"):
+        grader.read_secret(tmp_path)
 
 
 # The command line as a process --------------------------------------------------------

@@ -16,6 +16,7 @@ from test_book import result_of
 
 from digitdreams.grading import book as books
 from digitdreams.grading import feedback
+from digitdreams.grading.result import SubmittedCell
 
 STEM = classroom.STEM
 EVIL = "<script>document.title = 'taken'</script>"
@@ -45,11 +46,11 @@ def graded(tmp_path, root, released, empty_gradebook):
             result = result_of(**points)
             written = []
             if student == "eve":
-                result["output"] = EVIL
-                result["tasks"][0]["message"] = EVIL
+                result.output = EVIL
+                result.tasks[0].message = EVIL
                 written = [
-                    {"id": "task-squares", "kind": "code", "source": f"'{EVIL}'"},
-                    {"id": None, "kind": "markdown", "source": EVIL},
+                    SubmittedCell("task-squares", "code", f"'{EVIL}'"),
+                    SubmittedCell(None, "markdown", EVIL),
                 ]
             notebook = feedback.graded_notebook(released, written, result)
             place = folder.place("autograded", student, STEM)

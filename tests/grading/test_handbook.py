@@ -15,7 +15,7 @@ def test_every_task_and_every_wrong_answer_is_named():
     for lesson in WITH_EXERCISE:
         for task in tasks.load(lesson.stem):
             assert f"| `{task.name}` | {task.points} |" in TEXT
-            for wrong in task.wrong:
+            for wrong in task.mistakes:
                 assert f"| `{task.name}` | `{wrong.answer.__name__}` |" in TEXT
 
 

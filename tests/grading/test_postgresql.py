@@ -98,8 +98,8 @@ def course_folder(tmp_path, server):
 def test_gradebook_on_postgresql(course_folder, server, released):
     """Marks, regrades, a person's points and nbgrader's own export."""
     hostile = result_of(squares=2)
-    hostile["tasks"][1]["message"] = "nul \0 and lone \ud800 surrogate"
-    hostile["output"] = "\0" * 10
+    hostile.tasks[1].message = "nul \0 and lone \ud800 surrogate"
+    hostile.output = "\0" * 10
     with books.Book(course_folder) as book:
         assert book.db_url == server
         book.prepare(STEM, released)

@@ -12,10 +12,11 @@ import pytest
 from rich.console import Console
 
 from digitdreams.grading import feedback, report, similarity
-from digitdreams.grading.book import Entry, needs_person
+from digitdreams.grading.book import Entry
 from digitdreams.grading.feedback import graded_notebook
+from digitdreams.grading.result import Result, State, SubmittedCell, TaskResult
 
-MOST = {"squares": 2.0, "standardise": 3.0}
+WORTH = {"squares": 2.0, "standardise": 3.0}
 DOUBLED = "You doubled the values: multiply each by itself."
 
 
@@ -24,26 +25,18 @@ def entry(
 ):
     """One student's line of the gradebook."""
     points = {"squares": squares, "standardise": standardise}
-    result = {
-        "state": state,
-        "tasks": [
-            {
-                "name": name,
-                "points": points[name],
-                "max_points": most,
-                "state": state,
-                "message": "" if points[name] == most else message,
-                "mistake": f"{name}/doubled" if message == DOUBLED else None,
-            }
-            for name, most in MOST.items()
-        ],
-        "seconds": 1.0,
-        "peak_memory_mb": 60.0,
-        "output": "",
-        "notes": [],
-        "unsafe": False,
-        **more,
-    }
+    tasks = [
+        TaskResult(
+            name,
+            points[name],
+            max_points,
+            State(state),
+            message="" if points[name] == max_points else message,
+            mistake=f"{name}/doubled" if message == DOUBLED else None,
+        )
+        for name, max_points in WORTH.items()
+    ]
+    result = Result(State(state), tasks, **{"seconds": 1.0, **more})
     return Entry(
         student=student,
         last_name=None,
@@ -52,11 +45,11 @@ def entry(
         timestamp=None,
         duedate=None,
         result=result,
-        scores=points,
-        most=MOST,
+        points=points,
+        max_points=WORTH,
         comments={},
         penalty=0.0,
-        needs_person=needs_person(result),
+        needs_person=result.needs_person,
     )
 
 
@@ -73,7 +66,7 @@ def entries():
 
 def test_sums(entries):
     made = report.summarise("Small", entries, [])
-    assert (made.count, made.most, made.mean, made.median) == (5, 5.0, 2.2, 3.0)
+    assert (made.count, made.max_points, made.mean, made.median) == (5, 5.0, 2.2, 3.0)
     assert [(one.label, one.count) for one in made.totals] == [
         ("0", 2),
         ("1", 0),
@@ -143,16 +136,12 @@ def test_notebook_for_formgrader():
         ]
     )
     written = [
-        {
-            "id": None,
-            "kind": "markdown",
-            "source": "<script>1</script>\n[a](javascript:b)",
-        },
-        {"id": "top", "kind": "markdown", "source": "<script>2</script>"},
-        {"id": "c", "kind": "code", "source": "check = lambda f: None"},
-        {"id": "t", "kind": "code", "source": "def squares(x): ..."},
-        {"id": "t", "kind": "code", "source": "again"},
-        {"id": "mine", "kind": "code", "source": "print('mine')"},
+        SubmittedCell(None, "markdown", "<script>1</script>\n[a](javascript:b)"),
+        SubmittedCell("top", "markdown", "<script>2</script>"),
+        SubmittedCell("c", "code", "check = lambda f: None"),
+        SubmittedCell("t", "code", "def squares(x): ..."),
+        SubmittedCell("t", "code", "again"),
+        SubmittedCell("mine", "code", "print('mine')"),
     ]
     result = entry("ann", output="<script>3</script>").result
     made = graded_notebook(exercise, written, result)

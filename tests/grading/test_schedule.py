@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import classroom
 import psutil
@@ -19,11 +20,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from distributed import Client
 
-from digitdreams.grading import schedule
+from digitdreams.grading import cluster, schedule
 from digitdreams.grading.inbox import Unreadable
+from digitdreams.grading.result import Graded, Result, State
+from digitdreams.grading.stamp import of_marks
+from digitdreams.grading.worker import Order, failure
 
-ORDER = schedule.Order("01_small", None, "secret", None, False, "print")
-DONE = {**schedule.failure(""), "state": "graded", "notes": []}
+ORDER = Order("01_small", None, "secret", None, False, "a stamp")
+DONE = Graded(Result(State.GRADED))
 
 
 tries = Counter()  # of each content; the functions below run in this process
@@ -36,7 +40,7 @@ def fine(order, content):
 def flaky(order, content):
     tries[content] += 1
     if content == b"b" and tries[content] < schedule.TRIES:
-        return schedule.failure("no sandbox today")
+        return failure("no sandbox today")
     if content == b"c":
         raise OSError("disk full")
     return DONE
@@ -44,7 +48,7 @@ def flaky(order, content):
 
 def too_slow(order, content):
     tries[content] += 1
-    return {**DONE, "state": "timeout"}
+    return Graded(Result(State.TIMEOUT))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +59,7 @@ def _no_tries_yet():
 @pytest.fixture(scope="module")
 def threads():
     """A cluster of threads in this process, for the logic of a run."""
-    with schedule.quiet(), Client(processes=False, dashboard_address=None) as client:
+    with cluster.quiet(), Client(processes=False, dashboard_address=None) as client:
         yield client
 
 
@@ -84,14 +88,14 @@ def test_every_result_comes_once(threads):
 
 def test_infrastructure_is_tried_again(threads):
     found, progress = run(threads, jobs_of("abcd"), flaky)
-    assert {name: one["state"] for name, one in found.items()} == {
+    assert {name: one.result.state for name, one in found.items()} == {
         "a": "graded",
         "b": "graded",
         "c": "infrastructure",
         "d": "graded",
     }
     assert tries == {b"a": 1, b"b": 3, b"c": 3, b"d": 1}
-    assert "disk full" in found["c"]["notes"][0]
+    assert "disk full" in found["c"].result.notes[0]
     assert (progress.failed, progress.retried) == (1, 4)
 
 
@@ -132,54 +136,33 @@ def test_submission_that_vanishes_during_the_run(threads):
 
     jobs = [schedule.Job("ann", gone), *jobs_of("b")]
     found, _ = run(threads, jobs, fine)
-    assert found["ann"]["state"] == "infrastructure"
-    assert found["b"]["state"] == "graded"
-
-
-def test_fingerprint_changes_with_what_decides(tmp_path):
-    root = classroom.make(tmp_path)
-
-    def now(secret="s", limits=None, unsafe=False):
-        return schedule.fingerprint(classroom.STEM, root, secret, limits, unsafe)
-
-    first = now()
-    assert now() == first
-    assert len({first, now("other"), now(limits=1), now(unsafe=True)}) == 4
-    path = root / "sources" / "tasks" / f"{classroom.STEM}.py"
-    path.write_text(path.read_text() + "\n")
-    assert now() != first
-
-
-def test_worker_of_another_version_does_not_grade(root):
-    order = schedule.Order(classroom.STEM, str(root), "s", None, False, "other")
-    result = schedule.grade_one(order, b"{}")
-    assert result["state"] == "infrastructure"
-    assert "another version" in result["notes"][0]
+    assert found["ann"].result.state == "infrastructure"
+    assert found["b"].result.state == "graded"
 
 
 def test_only_tls(tmp_path):
     with (
-        pytest.raises(schedule.SchedulingError, match="tls://"),
-        schedule.remote_cluster("tcp://127.0.0.1:8786"),
+        pytest.raises(cluster.SchedulingError, match="tls://"),
+        cluster.remote_cluster("tcp://127.0.0.1:8786"),
     ):
         pass
     with (
-        pytest.raises(schedule.SchedulingError, match="--tls-ca"),
-        schedule.remote_cluster("tls://127.0.0.1:1", str(tmp_path / "no.pem")),
+        pytest.raises(cluster.SchedulingError, match="--tls-ca"),
+        cluster.remote_cluster("tls://127.0.0.1:1", str(tmp_path / "no.pem")),
     ):
         pass
 
 
 def test_folders_of_killed_runs_are_swept(tmp_path, monkeypatch):
-    monkeypatch.setattr(schedule.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(cluster.tempfile, "tempdir", str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    dead = tmp_path / f"{schedule.SCRATCH}{child.pid}-abc"
-    alive = tmp_path / f"{schedule.SCRATCH}{os.getpid()}-abc"
+    dead = tmp_path / f"{cluster.SCRATCH}{child.pid}-abc"
+    alive = tmp_path / f"{cluster.SCRATCH}{os.getpid()}-abc"
     for folder in (dead, alive):
         folder.mkdir()
         (folder / "file").write_text("left over")
-    with schedule.scratch_folder() as folder:
+    with cluster.scratch_folder() as folder:
         assert folder.is_dir()
         assert not dead.exists()
     assert alive.exists()
@@ -201,9 +184,14 @@ def class_of(root, count):
     return found
 
 
+def order_for(root):
+    stamp = of_marks(classroom.STEM, "s", None, False, root)
+    return Order(classroom.STEM, str(root), "s", None, False, stamp)
+
+
 def graded_points(result):
     graded = ("squares", "standardise", "count", "training")
-    return sum(one["points"] for one in result["tasks"] if one["name"] in graded)
+    return sum(task.points for task in result.tasks if task.name in graded)
 
 
 def wait_until(condition, seconds, what):
@@ -236,13 +224,12 @@ def kill_while_it_grades(worker):
 def grade_and_kill(client, root, worker, count=8):
     """Grade a class, kill one worker after the second result; return the points."""
     submissions = class_of(root, count)
-    fingerprint = schedule.fingerprint(classroom.STEM, root, "s", None, False)
-    order = schedule.Order(classroom.STEM, str(root), "s", None, False, fingerprint)
+    order = order_for(root)
     found, killed = {}, []
 
-    def finished(student, result):
+    def finished(student, graded):
         assert student not in found
-        found[student] = result
+        found[student] = graded.result
         if len(found) == 2:
             killed.append(kill_while_it_grades(worker))
 
@@ -252,13 +239,13 @@ def grade_and_kill(client, root, worker, count=8):
     schedule.run(client, order, jobs, len(jobs), finished)
     _, alive = psutil.wait_procs(killed[0], timeout=60)
     assert not alive, "a sandbox outlived its worker"
-    assert {one["state"] for one in found.values()} == {"graded"}
+    assert {result.state for result in found.values()} == {"graded"}
     return [graded_points(found[name]) for name in sorted(found)]
 
 
 @pytest.mark.slow
 def test_killed_worker_of_the_local_cluster_loses_nothing(root):
-    with schedule.local_cluster(2) as client:
+    with cluster.local_cluster(2) as client:
         worker = next(iter(client.run(os.getpid).values()))
         assert grade_and_kill(client, root, worker) == [10, 8, 0] * 2 + [10, 8]
 
@@ -364,20 +351,19 @@ def test_remote_cluster_with_tls(root, remote, certificates):
     stranger = [str(certificates / f"other-{n}") for n in ("authority.pem",)]
     stranger += [str(certificates / f"other-grading.{end}") for end in ("pem", "key")]
     with (
-        pytest.raises(schedule.SchedulingError, match="does not answer"),
-        schedule.remote_cluster(address, *stranger, patience=1),
+        pytest.raises(cluster.SchedulingError, match="does not answer"),
+        cluster.remote_cluster(address, *stranger, patience=1),
     ):
         pass
     ours = [str(certificates / n) for n in ("authority.pem", "grading.pem")]
-    with schedule.remote_cluster(
+    with cluster.remote_cluster(
         address, *ours, str(certificates / "grading.key"), patience=200
     ) as client:
         client.wait_for_workers(2, timeout=200)
-        print_of = schedule.fingerprint(classroom.STEM, root, "s", None, False)
-        order = schedule.Order(classroom.STEM, str(root), "s", None, False, print_of)
-        schedule.examine_workers(client, order)
-        with pytest.raises(schedule.SchedulingError, match="another version"):
-            schedule.examine_workers(client, ORDER, probe=False)
+        cluster.examine_workers(client, order_for(root))
+        other = replace(order_for(root), stamp="of another version")
+        with pytest.raises(cluster.SchedulingError, match="another version"):
+            cluster.examine_workers(client, other, probe=False)
         points = grade_and_kill(client, root, workers[0].pid)
         assert points == [10, 8, 0] * 2 + [10, 8]
         wait_until(lambda: len(client.nthreads()) == 1, 60, "a dead worker counts")
@@ -386,8 +372,8 @@ def test_remote_cluster_with_tls(root, remote, certificates):
 @pytest.mark.slow
 def test_no_worker_ends_the_run_with_what_to_do():
     with (
-        schedule.quiet(),
+        cluster.quiet(),
         Client(n_workers=0, processes=False, dashboard_address=None) as client,
-        pytest.raises(schedule.SchedulingError, match="No worker"),
+        pytest.raises(cluster.SchedulingError, match="No worker"),
     ):
         run(client, jobs_of("a"), fine, patience=1)

@@ -176,14 +176,14 @@ SHOWN = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 def verdict(problem, program):
     """What the check says of a program's text."""
     answer = problems.compiled(program, problem.name)
-    return checks.judge(problem.task.as_data(), problem.name, answer)
+    return checks.judge(problem.as_data(), problem.name, answer)
 
 
 @pytest.mark.parametrize("mistake", IN_CODE)
 def test_a_bug_hunt_has_this_mistake_alone(mistake):
     name, repair, _ = IN_CODE[mistake]
     problem = problems.find(name)
-    assert problem.task.wrong[0].message in verdict(problem, problem.broken)
+    assert problem.mistakes[0].message in verdict(problem, problem.broken)
     program = problem.broken
     for old, new in repair:
         assert old in program
@@ -195,7 +195,7 @@ def test_a_bug_hunt_has_this_mistake_alone(mistake):
 def test_no_constant_repairs_it(mistake):
     """Not even the right result of one of the inputs is right for the others."""
     problem = problems.find(IN_CODE[mistake][0])
-    data = problem.task.as_data()
+    data = problem.as_data()
     expected = [checks.decode(one) for one in data["expected"]]
     for right in expected:
         assert not all(checks.matches(one, right, data) for one in expected)

@@ -46,7 +46,7 @@ def test_a_blank_is_not_started_and_a_hunt_is_wrong(tmp_path):
     path = practice.start(HUNT, folder=tmp_path)
     result = practice.check_file(HUNT, path)
     assert result.state == State.WRONG
-    assert HUNT.task.wrong[0].message in result.message
+    assert HUNT.mistakes[0].message in result.message
 
 
 def test_a_file_is_never_overwritten(tmp_path):
@@ -253,5 +253,5 @@ def test_check_and_hint_in_a_notebook(capsys):
         practice.hint("stable_softmax")
     out = capsys.readouterr().out
     assert out.count("Hint ") == 9
-    for text in SIMPLE.task.hints:
+    for text in SIMPLE.hints:
         assert text in out

@@ -21,7 +21,7 @@ ALL = [pytest.param(one, id=f"{one.topic}-{one.name}") for one in PROBLEMS]
 WRONG = [
     pytest.param(one, wrong, id=f"{one.topic}-{one.name}-{number}")
     for one in PROBLEMS
-    for number, wrong in enumerate(one.task.wrong, start=1)
+    for number, wrong in enumerate(one.mistakes, start=1)
 ]
 HUNTS = [param for param in ALL if param.values[0].is_hunt]
 
@@ -31,7 +31,7 @@ _stored = {}
 def stored(problem):
     """What the check compares with, computed once for each problem."""
     if problem.name not in _stored:
-        _stored[problem.name] = problem.task.as_data()
+        _stored[problem.name] = problem.as_data()
     return _stored[problem.name]
 
 
@@ -61,11 +61,11 @@ def test_it_is_written_out(problem):
     assert f"def {problem.name}(" in problem.signature
     assert problem.examples and all(one.strip() for one in problem.examples)
     assert problem.name.isidentifier() and problem.name.islower()
-    assert problem.task.also_right, "add a differently written right answer"
-    assert 2 <= len(problem.task.hints) <= 4
-    assert len(set(problem.task.hints)) == len(problem.task.hints)
-    assert len(problem.task.wrong) >= 2
-    messages = [one.message for one in problem.task.wrong]
+    assert len(problem.right) > 1, "add a differently written right answer"
+    assert 2 <= len(problem.hints) <= 4
+    assert len(set(problem.hints)) == len(problem.hints)
+    assert len(problem.mistakes) >= 2
+    messages = [one.message for one in problem.mistakes]
     assert len(set(messages)) == len(messages)
     if problem.lesson:
         assert not bank.link_fault(problem.lesson, bank.lesson_cells())
@@ -78,7 +78,7 @@ def test_it_stands_in_the_file_of_its_topic(problem):
 
 @pytest.mark.parametrize("problem", ALL)
 def test_right_answers_are_accepted(problem):
-    for answer in (problem.task.reference, *problem.task.also_right):
+    for answer in problem.right:
         assert checks.judge(stored(problem), problem.name, answer) is None
 
 
@@ -97,10 +97,10 @@ def test_answers_are_far_apart(problem):
 
 @pytest.mark.parametrize("problem", ALL)
 def test_hidden_inputs_tell_right_from_wrong(problem):
-    hidden = problem.task.as_data(101)
-    for answer in (problem.task.reference, *problem.task.also_right):
+    hidden = problem.as_data(101)
+    for answer in problem.right:
         assert checks.judge(hidden, problem.name, answer) is None
-    for wrong in problem.task.wrong:
+    for wrong in problem.mistakes:
         assert checks.judge(hidden, problem.name, wrong.answer) is not None
 
 
@@ -108,7 +108,7 @@ def test_hidden_inputs_tell_right_from_wrong(problem):
 def test_a_broken_program_is_recognised(problem):
     answer = problems.compiled(problem.broken, problem.name)
     said = checks.judge(stored(problem), problem.name, answer)
-    start = f"{problem.name}: {problem.task.wrong[0].message}"
+    start = f"{problem.name}: {problem.mistakes[0].message}"
     assert said == start or said.startswith(f"{start} (It raised ")
 
 
@@ -118,8 +118,8 @@ def test_a_check_takes_less_than_two_seconds(problem):
     seconds = []
     while not seconds or (min(seconds) >= 2 and len(seconds) < 3):
         started = time.process_time()  # whatever else the machine does
-        data = problem.task.as_data()
-        assert checks.judge(data, problem.name, problem.task.reference) is None
+        data = problem.as_data()
+        assert checks.judge(data, problem.name, problem.reference) is None
         seconds.append(time.process_time() - started)
     assert min(seconds) < 2
 

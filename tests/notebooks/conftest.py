@@ -11,6 +11,9 @@ import pytest
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, NbCellError
 
+from digitdreams import course
+from digitdreams.grading import sandbox
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -63,14 +66,55 @@ def repr_failure(cell: IPyNbCell, failure: pytest.ExceptionInfo) -> str:
 nbval_report, IPyNbCell.repr_failure = IPyNbCell.repr_failure, repr_failure
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put notebooks that load other lessons' models last.
+TRAINS = "test_exercise_attacks.py"  # grades the solutions, with their trainings
 
-    Two workers take whole notebooks in this order, so the models are there by then.
+
+def sandbox_works() -> bool:
+    try:
+        sandbox.probe()
+    except sandbox.SandboxUnavailable:
+        return False
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Put notebooks in order, and let no solution train that is trained elsewhere.
+
+    Workers take whole notebooks in this order: the longest first, so that they end
+    together; last those that need what other lessons save, so that it is there.
+    Where the solutions are graded in the same run, their cells end here before the
+    training: the sandbox runs all of them, against the same bars.
     """
-    loading = {
-        item.path
-        for item in items
-        if isinstance(item, IPyNbCell) and "models.get(" in item.cell.source
-    }
-    items.sort(key=lambda item: item.path in loading)
+    lessons = course.load().lessons
+    minutes = {one.stem: one.minutes for one in lessons}
+    needing = {one.stem for one in lessons if one.needs}
+    cells = [item for item in items if isinstance(item, IPyNbCell)]
+    others = [item for item in items if not isinstance(item, IPyNbCell)]
+    cells.sort(
+        key=lambda item: (
+            item.path.stem in needing,
+            item.path.parents[1].name == "solutions",
+            -minutes.get(item.path.stem, 0),
+        )
+    )
+    if any(item.path.name == TRAINS for item in others) and sandbox_works():
+        cells, left_out = without_trainings(cells)
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = [*others, *cells]  # what is slow is put behind them by tests/conftest.py
+
+
+def without_trainings(cells: list[IPyNbCell]) -> tuple[list, list]:
+    """Part cells into those to run, and those of solutions from the training on."""
+    kept, left_out, trained = [], [], set()
+    for item in cells:
+        if item.path.parents[1].name == "solutions":
+            if item.cell.get("id") == "check-training":
+                trained.add(item.path)
+            if item.path in trained:
+                left_out.append(item)
+                continue
+        kept.append(item)
+    return kept, left_out
