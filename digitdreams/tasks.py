@@ -20,7 +20,6 @@ The order of the wrong answers is that in which an answer is compared with them.
 """
 
 import functools
-import importlib.util
 import inspect
 import json
 import zlib
@@ -115,6 +114,11 @@ class Specification:
 
         return add
 
+    @property
+    def rule(self) -> dict[str, Any]:
+        """What `checks.matches` has to know of the answers."""
+        return {"tolerance": self.tolerance, "same_dtype": self.same_dtype}
+
     def cases(self, seed: int) -> list[Case]:
         """Generate the inputs that belong to a seed."""
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
@@ -131,8 +135,7 @@ class Specification:
 
         return {
             "observe": self.observe,
-            "tolerance": self.tolerance,
-            "same_dtype": self.same_dtype,
+            **self.rule,
             "cases": [checks.encode(case) for case in self.cases(seed)],
             "expected": results(self.reference),
             "wrong": [
@@ -212,14 +215,15 @@ def as_result(how: str, function: Answer, case: Case) -> Any:
 def import_file(path: Path, name: str) -> ModuleType:
     """Run a file as a module of this name; `import` does not know of it.
 
+    It is read as text: Python keeps bytecode by date and size, and a file that changes
+    twice in a second may keep both.
+
     Raises:
         FileNotFoundError: there is no such file.
     """
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no file of Python")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     return module
 
 
