@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from digitdreams import course, files
 
@@ -130,19 +131,19 @@ def observe_activations(function: Answer, case: Case) -> Any:
     return {**found, "outputs with our weights (are all activations there?)": outputs}
 
 
-def short_fractions(values: np.ndarray, parts: int) -> np.ndarray:
+def short_fractions(values: npt.NDArray[Any], parts: int) -> npt.NDArray[Any]:
     """Round to multiples of 1 / parts, a power of two."""
     return np.round(values * parts) / parts
 
 
-def small(values: np.ndarray) -> np.ndarray:
+def small(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Bring floats into [-1, 1] as short binary fractions; leave whole numbers."""
     if values.dtype.kind != "f":
         return values
     return short_fractions(values / max(1, np.abs(values).max()), 8)
 
 
-def called(function: Callable, case: dict) -> tuple:
+def called(function: Answer, case: Case) -> tuple[Any, Any]:
     """Return the model that an answer builds, and the inputs `x` of the case."""
     import keras
 
@@ -319,7 +320,7 @@ def leaf_difference(
 class NoChecks(FileNotFoundError):
     """There is no checks.json for this notebook; the message says what to do."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Let IPython show the line instead of the way to it."""
         return [f"{type(self).__name__}: {self}"]
 
@@ -355,7 +356,7 @@ def find() -> Path:
     )
 
 
-def read(folder: Path | None = None) -> dict:
+def read(folder: Path | None = None) -> Data:
     """Read the exercise's checks.json.
 
     Args:
@@ -466,7 +467,7 @@ def judge(task: Data, name: str, function: Answer) -> str | None:
     return verdict(task, name, found)
 
 
-def verdict(task: dict, name: str, found: list) -> str | None:
+def verdict(task: dict[str, Any], name: str, found: list[Any]) -> str | None:
     """Say what is wrong with what an answer gave for the cases, None where nothing."""
     expected = [decode(one) for one in task["expected"]]
     if all(

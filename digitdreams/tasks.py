@@ -32,13 +32,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from digitdreams import checks
+from digitdreams.checks import Answer, Case
 from digitdreams.files import ROOT
 
 FOLDER = ROOT / "sources" / "tasks"
 NOTEBOOK_SEED = 20  # inputs of the checks that students see; grading uses others
 
-Answer = Callable[..., Any]
-Case = dict[str, Any]  # keyword arguments of one call
 Inputs = Callable[[np.random.Generator], Iterable[Case]]
 
 Settings = ParamSpec("Settings")

@@ -69,7 +69,7 @@ if __name__ == "__main__":
         first = order()
         grade("at first", first)
         grade("the same", first)
-        change(SPECIFICATION, 'points=3, inputs=table', 'points=7, inputs=table')
+        change(SPECIFICATION, "points=3, inputs=table", "points=7, inputs=table")
         grade("old order", first)
         grade("new specification", order())
         change(METRICS, "WORTH = 2", "WORTH = 5")
@@ -80,7 +80,7 @@ if __name__ == "__main__":
         while not sandbox_runs(worker):
             assert time.monotonic() < until
             time.sleep(0.1)
-        change(SPECIFICATION, 'points=1, inputs=label', 'points=4, inputs=label')
+        change(SPECIFICATION, "points=1, inputs=label", "points=4, inputs=label")
         tell("changed meanwhile", future)
         grade("at last", order())
         assert list(client.run(os.getpid).values()) == [worker]
