@@ -82,7 +82,7 @@ def record() -> dict[str, Any]:
     return _record(Path(FILE))
 
 
-def _record(path: Path) -> dict:
+def _record(path: Path) -> dict[str, Any]:
     path = path.with_suffix(".json")
     try:
         return json.loads(path.read_text())
@@ -269,7 +269,7 @@ def train(
     return measure(path)
 
 
-def measure(path: Path | str | None = None) -> dict:
+def measure(path: Path | str | None = None) -> dict[str, Any]:
     """Measure a saved judge, complete its record and return it.
 
     `path` is the bundled file by default; its record lies beside it. Every choice was
@@ -306,7 +306,7 @@ def measure(path: Path | str | None = None) -> dict:
     return made
 
 
-def confirm(epochs: int = EPOCHS) -> dict:
+def confirm(epochs: int = EPOCHS) -> dict[str, Any]:
     """Train a judge anew, compare it with the bundled one, renew its stamp.
 
     For training code that was rewritten and should make the same: the bundled weights
@@ -334,7 +334,7 @@ def confirm(epochs: int = EPOCHS) -> dict:
     return made
 
 
-def fit(seed: int = 0, epochs: int = EPOCHS):
+def fit(seed: int = 0, epochs: int = EPOCHS) -> "keras.Model":
     """Return a judge that was trained on the train split: its weights, not measured.
 
     Ten epochs of Adam with a one-cycle learning rate on randomly shifted images, half

@@ -18,7 +18,7 @@ from keras import layers, ops
 from digitdreams import course, data, generators
 from digitdreams.files import replacing
 from digitdreams.models.gan import GAN, train_gan
-from digitdreams.models.parts import adam, rising_and_falling, squared_slope
+from digitdreams.models.parts import Tensor, adam, rising_and_falling, squared_slope
 from digitdreams.models.vae import (
     VAE,
     Sampling,
@@ -159,7 +159,9 @@ def get(lesson: str, seed: int = 0) -> keras.Model:
     return keras.models.load_model(file)
 
 
-def sample(generator: keras.Model, count: int, seed: int = 0):
+def sample(
+    generator: keras.Model, count: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Draw images float32 (count, 28, 28, 1) and their labels int32 (count,).
 
     Labels are 0 to 9 in turn, or None for a generator that takes none. The same seed
@@ -170,7 +172,7 @@ def sample(generator: keras.Model, count: int, seed: int = 0):
     noise, labels = noise.astype("float32"), np.arange(count, dtype="int32") % 10
     conditional = len(generator.inputs) == 2
 
-    def draw(*given):
+    def draw(*given: Tensor) -> Tensor:
         given = keras.tree.pack_sequence_as(generator.input, given)
         return generator(given, training=False)
 
