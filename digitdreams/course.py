@@ -7,7 +7,7 @@ line, the tests and the README.
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,9 @@ class Lesson:
     needs: tuple[str, ...] = ()  # lessons whose generators this one uses
     saves: str | None = None  # the name of the generator that it saves for others
     reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
-    stamp: dict[str, Any] | None = None  # what the calibration was made from
-    exercise_stamp: dict[str, Any] | None = None
+    # What the calibrations were made from; see `digitdreams.stamps`.
+    stamp: dict[str, Any] | None = field(default=None, hash=False)
+    exercise_stamp: dict[str, Any] | None = field(default=None, hash=False)
 
     @property
     def stem(self) -> str:

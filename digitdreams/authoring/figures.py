@@ -94,8 +94,9 @@ def smaller(content: bytes) -> bytes:
         PIL.UnidentifiedImageError: it is not a picture.
         ValueError: it is no PNG.
     """
+    # Seldom does a smaller palette do for a picture that is reduced already.
     while (found := once_smaller(content)) != content:
-        content = found  # a smaller palette may do for the reduced picture: seldom
+        content = found
     return content
 
 
@@ -103,14 +104,15 @@ def once_smaller(content: bytes) -> bytes:
     with Image.open(io.BytesIO(content)) as picture:
         if picture.format != "PNG":
             raise ValueError(f"a PNG is needed, this is {picture.format}")
-        candidates = [content, packed(content)]
         moves = getattr(picture, "n_frames", 1) > 1
         opacity = np.asarray(picture.convert("RGBA"))[..., 3]
-        if not moves and opacity.min() == 255:
+        if moves or opacity.min() < 255:
+            found = packed(content)
+        else:
             buffer = io.BytesIO()
             with_few_colours(picture.convert("RGB")).save(buffer, format="png")
-            candidates.append(packed(buffer.getvalue()))
-    return min(candidates, key=len)  # of equal ones the first: it stays
+            found = packed(buffer.getvalue())
+    return min(content, found, key=len)  # of equal ones the first: it stays
 
 
 def pictures(notebook: NotebookNode) -> Iterator[NotebookNode]:
