@@ -259,13 +259,13 @@ def main() -> None:
         return
     failed = False
     for name in names:
-        what, sense, bar = BARS[name]
+        what, side, bar = BARS[name]
         found = in_own_process(name, given.students)
         value = found["value"]
-        reached = value >= bar if sense == "at least" else value <= bar
+        reached = value >= bar if side == "at least" else value <= bar
         failed |= not (reached and found["right"])
         verdict = "reached" if reached else "MISSED"
-        print(f"{value:8.1f} {what} ({sense} {bar}: {verdict})")
+        print(f"{value:8.1f} {what} ({side} {bar}: {verdict})")
         print(f"{'':8} {found['detail']}{'' if found['right'] else ': WRONG'}")
     sys.exit(failed)
 

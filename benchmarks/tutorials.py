@@ -329,7 +329,7 @@ def draw(model):
 class Pair:
     """A published recipe, ours for the same task, and the quality to compare.
 
-    `sense` is "below" where a smaller quality is better, else "above". Our recipe
+    `side` is "below" where a smaller quality is better, else "above". Our recipe
     trains for `our_epochs`.
     """
 
@@ -341,7 +341,7 @@ class Pair:
     measure: Callable
     quality: str
     unit: str
-    sense: str
+    side: str
 
 
 PAIRS = (
@@ -465,7 +465,7 @@ def compete(pair: Pair, seed: int, budget: float, say=print) -> dict:
     result = {
         "title": pair.title,
         "epochs": pair.published.epochs,
-        **{key: getattr(pair, key) for key in ("quality", "unit", "sense")},
+        **{key: getattr(pair, key) for key in ("quality", "unit", "side")},
         "ours_finished": both["ours"].finished,
         "curves": {name: one.curve for name, one in both.items()},
         "recorded": recorded(pair),
@@ -546,16 +546,16 @@ def recorded(pair: Pair, folder: Path | None = None) -> dict | None:
 # The verdict --------------------------------------------------------------------------
 
 
-def best(curve: list[dict], quality: str, sense: str) -> float:
+def best(curve: list[dict], quality: str, side: str) -> float:
     """The best quality on a curve."""
-    return (min if sense == "below" else max)(point[quality] for point in curve)
+    return (min if side == "below" else max)(point[quality] for point in curve)
 
 
-def seconds_to(curve: list[dict], quality: str, sense: str, target: float):
+def seconds_to(curve: list[dict], quality: str, side: str, target: float):
     """Return the seconds to the first point that is at least as good, or None."""
     for point in curve:
         value = point[quality]
-        if (value <= target) if sense == "below" else (value >= target):
+        if (value <= target) if side == "below" else (value >= target):
             return point["seconds"]
     return None
 
@@ -566,7 +566,7 @@ def verdict(result: dict) -> dict:
     The common quality is the best one of the recipe that comes less far. The published
     recipe's curve is the recorded one where there is a longer one.
     """
-    quality, sense = result["quality"], result["sense"]
+    quality, side = result["quality"], result["side"]
     our_curve = result["curves"]["ours"]
     their_curve, source = result["curves"]["published"], "this run"
     kept = result["recorded"]
@@ -574,10 +574,10 @@ def verdict(result: dict) -> dict:
         their_curve = kept["curve"]
         epochs = f"{their_curve[-1]['epochs']:.1f} of {result['epochs']} epochs"
         source = f"{epochs}, recorded on {kept['date']}, {kept['machine']}"
-    reached = [best(curve, quality, sense) for curve in (our_curve, their_curve)]
-    common = (max if sense == "below" else min)(reached)
-    ours_in = seconds_to(our_curve, quality, sense, common)
-    theirs_in = seconds_to(their_curve, quality, sense, common)
+    reached = [best(curve, quality, side) for curve in (our_curve, their_curve)]
+    common = (max if side == "below" else min)(reached)
+    ours_in = seconds_to(our_curve, quality, side, common)
+    theirs_in = seconds_to(their_curve, quality, side, common)
     return {
         "common_quality": common,
         "seconds_ours": ours_in,

@@ -128,7 +128,7 @@ def observe_activations(function: Answer, case: Case) -> Any:
     return {**found, "outputs with our weights (are all activations there?)": outputs}
 
 
-def called(function: Callable, case: dict) -> tuple:
+def called(function: Answer, case: Case) -> tuple[Any, Any]:
     """Return the model that an answer builds, and the inputs `x` of the case."""
     import keras
 
@@ -302,7 +302,7 @@ def leaf_difference(
 class NoChecks(FileNotFoundError):
     """There is no checks.json for this notebook; the message says what to do."""
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Let IPython show the line instead of the way to it."""
         return [f"{type(self).__name__}: {self}"]
 
@@ -338,7 +338,7 @@ def find() -> Path:
     )
 
 
-def read(folder: Path | None = None) -> dict:
+def read(folder: Path | None = None) -> Data:
     """Read the exercise's checks.json.
 
     Args:

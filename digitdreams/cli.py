@@ -207,6 +207,18 @@ def notebooks(
         raise typer.Exit(1)
 
 
+@app.command()
+def status() -> None:
+    """Print what is stale, why, and the command that renews it."""
+    root = files.checkout("What is stale: the answer")
+    from digitdreams.authoring import status as stale
+
+    found = stale.stale(root)
+    stale.show(found, console)
+    if any(one.tracked for one in found):
+        raise typer.Exit(1)
+
+
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""

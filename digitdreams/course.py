@@ -7,7 +7,7 @@ line, the tests and the README.
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Number:
     name: str
     label: str
     unit: str
-    sense: str  # "below" or "above"
+    side: str  # "below" or "above"
     bar: float
     limit: float | None = None  # the widest bar that the course permits
     stretch: float | None = None
@@ -45,12 +45,12 @@ class Number:
 
     def reached(self, value: float) -> bool:
         """Tell whether a value is on the right side of the bar (NaN never is)."""
-        return value < self.bar if self.sense == "below" else value > self.bar
+        return value < self.bar if self.side == "below" else value > self.bar
 
     def describe(self) -> str:
         """The bar in words: `test accuracy above 0.99`."""
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.label} {self.sense} {self.bar:g}{unit}"
+        return f"{self.label} {self.side} {self.bar:g}{unit}"
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ class Lesson:
     needs: tuple[str, ...] = ()  # lessons whose generators this one uses
     saves: str | None = None  # the name of the generator that it saves for others
     reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
-    stamp: dict[str, Any] | None = None  # what the calibration was made from
-    exercise_stamp: dict[str, Any] | None = None
+    # What the calibrations were made from; see `digitdreams.stamps`.
+    stamp: dict[str, Any] | None = field(default=None, hash=False)
+    exercise_stamp: dict[str, Any] | None = field(default=None, hash=False)
 
     @property
     def stem(self) -> str:
@@ -102,16 +103,16 @@ class Course:
 
 def read_number(entry: dict[str, Any]) -> Number:
     entry = dict(entry)
-    senses = [sense for sense in ("below", "above") if sense in entry]
-    if len(senses) != 1:
+    sides = [side for side in ("below", "above") if side in entry]
+    if len(sides) != 1:
         raise ValueError(
             f"course.toml: number {entry.get('name')!r} needs exactly one of "
             "`below` and `above`"
         )
-    bar = float(entry.pop(senses[0]))
+    bar = float(entry.pop(sides[0]))
     if "typical" in entry:
         entry["typical"] = tuple(entry["typical"])
-    return Number(sense=senses[0], bar=bar, **entry)
+    return Number(side=sides[0], bar=bar, **entry)
 
 
 def read_lesson(entry: dict[str, Any]) -> Lesson:
@@ -251,7 +252,7 @@ class Verdict:
             unit = f" {one.unit}" if one.unit else ""
             measured = f"{value:.4g}{unit}" if abs(value) < 10 else f"{value:.2f}{unit}"
             rows.append(
-                (one.label, measured, f"{one.sense} {one.bar:g}", typical, state)
+                (one.label, measured, f"{one.side} {one.bar:g}", typical, state)
             )
         return rows
 
@@ -274,7 +275,7 @@ class Verdict:
                 "unit": one.unit,
                 "value": self.values[one.name],
                 "bar": one.bar,
-                "sense": one.sense,
+                "side": one.side,
                 "typical": list(one.typical) if one.typical else None,
                 "stretch": one.stretch,
                 "limit": one.limit,
@@ -319,7 +320,7 @@ def expect(**numbers: float) -> None:
         raise BarMissed(
             "; ".join(
                 f"{one.name} is {verdict.values[one.name]:g}, "
-                f"it must be {one.sense} {one.bar:g}"
+                f"it must be {one.side} {one.bar:g}"
                 for one in missed
             )
         )

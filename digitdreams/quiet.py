@@ -16,6 +16,7 @@ from types import ModuleType
 HARMLESS = (
     "All log messages before absl::InitializeLog() is called",
     "Could not find cuda drivers on your machine",
+    "oneDNN custom operations are on.",
 )
 
 # A process of its own, not a thread: what TensorFlow says before it aborts (for

@@ -10,10 +10,10 @@ stale as soon as the present one differs, and the parts say why.
     stamp.digest()                     # changes whenever numbers could change
     stamp.changes(recorded)            # ["digitdreams/metrics.py"]
 
-Digests depend on content alone: not on times, line endings, comments, docstrings or
-layout of code, nor on where the checkout lies. Each call looks at the files again, so
-a process that lives long sees changes; what it has imported stays as it was, which
-`changed_since_start` tells. A missing file is an error that names it.
+Digests depend on content alone: not on times, line endings, comments, docstrings, hints
+of types or layout of code, nor on where the checkout lies. Each call looks at the files
+again, so a process that lives long sees changes; what it has imported stays as it was,
+which `changed_since_start` tells. A missing file is an error that names it.
 
 Code that makes pictures and text (DISPLAY) is kept apart from code that makes numbers:
 a new style makes the figures stale, not what was trained. Where files lie and how
@@ -475,6 +475,25 @@ def of_judgement(judge: Path | None = None, root: Path = ROOT) -> Stamp:
     return Stamp(numbers)
 
 
+def of_handbook(course: Course, root: Path = ROOT) -> Stamp:
+    """The stamp of INSTRUCTORS.md's tables: specifications, exercises and contracts.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    lessons = [one for one in course.lessons if one.exercise_numbers]
+    sources = ["digitdreams/authoring/handbook.py"]
+    sources += [f"sources/tasks/{one.stem}.py" for one in lessons]
+    made_from = of(*sources, root=root)
+    # What the specifications only use, such as the judge, is in no table.
+    numbers = {name: made_from.numbers[name] for name in sources}
+    for one in lessons:
+        path = root / source_of("solutions", one, root)
+        printed = [one.exercise_minutes, contract(course, one, one.exercise_numbers)]
+        numbers[f"exercise {one.id}"] = digest_of(f"{text_of(path)}\0{printed}")
+    return Stamp(numbers)
+
+
 # Benchmark -> its recipe and its measure in benchmarks/tutorials.py.
 BENCHMARKS = {
     "gan": ("TensorFlowDCGAN", "measure_samples"),
@@ -555,7 +574,7 @@ def text_of(path: Path) -> str:
 def contract(course: Course, lesson: Lesson, numbers: Iterable[Number]) -> str:
     """What a notebook prints of course.toml."""
     printed = [
-        [one.name, one.label, one.unit, one.sense, one.bar, one.stretch, one.typical]
+        [one.name, one.label, one.unit, one.side, one.bar, one.stretch, one.typical]
         for one in numbers
     ]
     return json.dumps([course.seed, lesson.id, lesson.title, printed])

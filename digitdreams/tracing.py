@@ -22,6 +22,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PACKAGE = "digitdreams"
 # Decorators that only wrap what they decorate.
@@ -65,7 +66,7 @@ class Unit:
     Attributes:
         names: what it binds.
         on_import: whether importing the module makes it count.
-        digest: of its syntax, without comments, layout and docstrings.
+        digest: of its syntax, without comments, layout, docstrings and types.
         references: the names that it needs.
         imports: what it imports when it runs.
     """
@@ -145,13 +146,13 @@ def cut(text: str) -> Module:
     for statement in ast.parse(text).body:
         if is_text(statement) or is_for_others(statement):
             continue
+        statement = Bare().visit(statement)
         finder = Finder()
         finder.visit(statement)
         for name, targets in finder.scopes[0].items():
             bound[name] = bound.get(name, ()) + targets
         stars += finder.stars
         plain = isinstance(statement, (ast.Import, ast.ImportFrom))
-        without_docstrings(statement)
         dump = "" if plain else ast.dump(statement, annotate_fields=False)
         units.append(
             Unit(
@@ -192,9 +193,7 @@ def runs_on_import(node: ast.stmt) -> bool:
         return not all(map(is_wrapping, node.decorator_list))
     if isinstance(node, ast.Assign):
         return not all(isinstance(target, ast.Name) for target in node.targets)
-    if isinstance(node, ast.AnnAssign):
-        return not isinstance(node.target, ast.Name)
-    return True
+    return not isinstance(node, ast.Pass)
 
 
 def is_wrapping(decorator: ast.expr) -> bool:
@@ -205,11 +204,46 @@ def is_wrapping(decorator: ast.expr) -> bool:
     return name in WRAPPING
 
 
-def without_docstrings(node: ast.AST) -> None:
-    """Take the docstrings out of a function or class and of those inside it."""
-    for inner in ast.walk(node):
-        if isinstance(inner, DEFINITIONS) and is_text(inner.body[0]):
-            inner.body = inner.body[1:] or [ast.Pass()]
+class Bare(ast.NodeTransformer):
+    """Takes out what changes no result: docstrings, and hints of types.
+
+    The hints of a class's own body stay: they make the fields of a dataclass.
+    """
+
+    def __init__(self) -> None:
+        self.in_class = False
+
+    def bare_body(self, node: Any, in_class: bool) -> Any:
+        outside, self.in_class = self.in_class, in_class
+        if is_text(node.body[0]):
+            node.body = node.body[1:]
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        self.in_class = outside
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        return self.bare_body(node, in_class=True)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        node.returns = None
+        return self.bare_body(node, in_class=False)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
+        node.returns = None
+        return self.bare_body(node, in_class=False)
+
+    def visit_arg(self, node: ast.arg) -> Any:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if self.in_class:
+            return self.generic_visit(node)
+        if node.value is None:
+            return ast.copy_location(ast.Pass(), node)
+        bare = ast.Assign([node.target], self.visit(node.value))
+        return ast.copy_location(bare, node)
 
 
 def bound_names(body: Iterable[ast.AST]) -> set[str]:
@@ -319,9 +353,6 @@ class Finder(ast.NodeVisitor):
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
                 self.visit(default)
-        for name in names:
-            if name.annotation is not None:
-                self.visit(name.annotation)
         body: list[ast.stmt] = []
         if isinstance(node, ast.Lambda):
             parts: list[ast.AST] = [node.body]
@@ -330,8 +361,6 @@ class Finder(ast.NodeVisitor):
             parts = list(body)
             for decorator in node.decorator_list:
                 self.visit(decorator)
-            if node.returns is not None:
-                self.visit(node.returns)
         local = bound_names(body) | {name.arg for name in names}
         self.scopes.append({name: () for name in local})
         for part in parts:

@@ -21,7 +21,7 @@ slow = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("values", "sense", "limit", "bar", "digits"),
+    ("values", "side", "limit", "bar", "digits"),
     [
         ([145.04, 145.9], "below", None, 146.4, 1),  # 145.9 + 0.43 = 146.33
         ([145.04, 145.9], "below", 148.0, 146.4, 1),
@@ -35,19 +35,19 @@ slow = pytest.mark.slow
         ([0.0, 0.0], "below", None, 1e-6, 6),
     ],
 )
-def test_the_bar_is_half_a_range_beyond_the_worst(values, sense, limit, bar, digits):
-    assert bar_for(values, sense, limit) == (pytest.approx(bar, rel=1e-12), digits)
+def test_the_bar_is_half_a_range_beyond_the_worst(values, side, limit, bar, digits):
+    assert bar_for(values, side, limit) == (pytest.approx(bar, rel=1e-12), digits)
 
 
-@pytest.mark.parametrize("sense", ["below", "above"])
+@pytest.mark.parametrize("side", ["below", "above"])
 @pytest.mark.parametrize("scale", [1e-4, 0.037, 1.0, 1234.5])
-def test_every_seed_reaches_the_bar_and_it_is_not_much_wider(sense, scale):
+def test_every_seed_reaches_the_bar_and_it_is_not_much_wider(side, scale):
     values = [scale * one for one in (1.0, 1.013, 1.0077, 1.002, 1.0131)]
-    bar, _ = bar_for(values, sense)
-    number = Number("n", "n", "", sense, bar)
+    bar, _ = bar_for(values, side)
+    number = Number("n", "n", "", side, bar)
     assert all(number.reached(value) for value in values)
     spread = max(values) - min(values)
-    worst = max(values) if sense == "below" else min(values)
+    worst = max(values) if side == "below" else min(values)
     assert 0.5 * spread <= abs(bar - worst) + 1e-12 <= spread + 1e-12
 
 

@@ -44,7 +44,7 @@ def calibrated(numbers):
         assert low <= high
         assert number.reached(low) and number.reached(high)
         if number.limit is not None:
-            sign = 1 if number.sense == "below" else -1
+            sign = 1 if number.side == "below" else -1
             assert sign * number.bar <= sign * number.limit, number.name
 
 

@@ -85,7 +85,7 @@ def test_exercise_08_counts_only_measurements_that_are_ours():
     measured = training.measure(answer, given, kept)
     assert all(one.reached(measured[one.name]) for one in numbers)
     for one in numbers:
-        better = answer[one.name] + (0.05 if one.sense == "above" else -0.05)
+        better = answer[one.name] + (0.05 if one.side == "above" else -0.05)
         measured = training.measure(answer | {one.name: better}, given, kept)
         assert [n.name for n in numbers if not n.reached(measured[n.name])] == [
             one.name

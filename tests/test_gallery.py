@@ -27,7 +27,7 @@ NUMBER = {
     "unit": "nats",
     "value": 2.5,
     "bar": 3.0,
-    "sense": "below",
+    "side": "below",
     "typical": [2.4, 2.6],
     "stretch": 1.0,
     "limit": 4.0,

@@ -151,7 +151,7 @@ def test_a_readme_without_markers_is_refused():
 def test_readme_promises_no_more_than_there_is():
     there = {
         "wrong answers": sum(
-            len(task.wrong) for one in WITH_EXERCISE for task in tasks.load(one.stem)
+            len(task.mistakes) for one in WITH_EXERCISE for task in tasks.load(one.stem)
         ),
         "questions": len(bank.load()),
         "coding problems": len(problems.load()),

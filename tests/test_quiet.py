@@ -23,6 +23,8 @@ NOTES = (
     "import os\n"
     "os.write(2, b'I0000 cudart_stub.cc:31] Could not find cuda drivers on your "
     "machine, GPU will not be used.\\n')\n"
+    "os.write(2, b'I0000 port.cc:153] oneDNN custom operations are on. You may see "
+    "slightly different numerical results.\\n')\n"
     "os.write(2, b'a real error\\n')\n"
 )
 

@@ -115,7 +115,7 @@ def test_the_seed_reaches_the_notebook_and_the_number_comes_back(small):
     assert outcome.seed == 5
     [number] = outcome.numbers
     assert (number["name"], number["value"]) == ("distance", 0.5)
-    assert (number["bar"], number["sense"], number["passed"]) == (3.0, "below", True)
+    assert (number["bar"], number["side"], number["passed"]) == (3.0, "below", True)
 
 
 def test_a_missed_number_is_kept(small):

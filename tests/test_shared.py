@@ -15,7 +15,7 @@ def test_words():
     assert amount(None, "nats") == "not a number"
     assert duration(7.4) == "7 s"
     assert duration(125) == "2 min 05 s"
-    number = {"label": "accuracy", "unit": "", "sense": "above", "bar": 0.99}
+    number = {"label": "accuracy", "unit": "", "side": "above", "bar": 0.99}
     number |= {"value": 0.995, "stretch": 0.994, "passed": True}
     assert sentence(number) == "accuracy 0.995, above 0.99: stretch reached"
 

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from digitdreams.tracing import Places, Tracer, TracingError, read
+from digitdreams.tracing import Places, Tracer, TracingError, cut, read
 
 
 class Small:
@@ -213,6 +213,21 @@ def test_comments_layout_and_docstrings_do_not_count(tmp_path):
     assert first != digests("def f(x):\n    return x + 2\n")
     assert first != digests("def f(y):\n    return y + 1\n")
     assert first != digests("def f(x):\n    'a'; return 'b'\n")
+
+
+def test_hints_of_types_do_not_count_but_the_fields_of_a_class_do():
+    def units(text):
+        return [one for one in cut(text).units if one.names]
+
+    bare = units("x = {}\ndef f(a, b=1):\n    c = a\n    return c\n")
+    text = "x: dict[str, int] = {}\ny: int\n"
+    text += "def f(a: Any, b: metrics.X = 1) -> X:\n    c: X = a\n    return c\n"
+    assert units(text) == bare
+    fields = units("class C:\n    a: int\n    b: int = 2\n")
+    assert fields != units("class C:\n    a: int\n    b: float = 2\n")
+    assert fields != units("class C:\n    a: int\n")
+    method = "class C:\n    def f(self{}): return 1\n"
+    assert units(method.format(", a: int")) == units(method.format(", a"))
 
 
 def test_a_notebook_is_read_as_its_code_cells(tmp_path):

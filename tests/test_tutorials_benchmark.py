@@ -24,13 +24,13 @@ def curve(*points, quality="fid"):
     return [{"seconds": at, "epochs": at / 10, quality: value} for at, value in points]
 
 
-def result(ours, published, recorded=None, sense="below"):
+def result(ours, published, recorded=None, side="below"):
     return {
         "title": "a tutorial",
         "epochs": 50,
         "quality": "fid",
         "unit": "FID",
-        "sense": sense,
+        "side": side,
         "ours_finished": True,
         "curves": {"ours": ours, "published": published},
         "recorded": recorded,
@@ -142,7 +142,7 @@ def test_a_longer_recorded_run_is_used(tutorials):
 
 def test_larger_may_be_better(tutorials):
     found = tutorials.verdict(
-        result(curve((1, 0.5), (4, 0.99)), curve((4, 0.4), (8, 0.9)), sense="above")
+        result(curve((1, 0.5), (4, 0.99)), curve((4, 0.4), (8, 0.9)), side="above")
     )
     assert found["common_quality"] == 0.9
     assert found["ratio"] == 2

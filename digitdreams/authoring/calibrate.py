@@ -244,9 +244,9 @@ def doubt(number: Number, value: float | None) -> str:
     if value is None:
         return f"{number.name} is not a finite number"
     if not number.reached(value):
-        return f"{number.name} is {value:g}, not {number.sense} {number.bar:g}"
+        return f"{number.name} is {value:g}, not {number.side} {number.bar:g}"
     low, high = number.typical
-    margin = abs(number.bar - (high if number.sense == "below" else low))
+    margin = abs(number.bar - (high if number.side == "below" else low))
     if not low - margin <= value <= high + margin:
         return (
             f"{number.name} is {value:g}, better by more than {margin:.2g} than what "
@@ -283,23 +283,23 @@ def find(number: Number, outcomes: list[Outcome]) -> Finding:
         ]
         if missed:
             raise CalibrationError(
-                f"{'; '.join(missed)}; the course permits no bar but {number.sense} "
+                f"{'; '.join(missed)}; the course permits no bar but {number.side} "
                 f"{number.limit:g}"
             )
-    bar, digits = bar_for(values, number.sense, number.limit)
+    bar, digits = bar_for(values, number.side, number.limit)
     low, high = np.percentile(values, [5, 95])
     typical = (round(float(low), digits + 1), round(float(high), digits + 1))
     return Finding(number, tuple(values), bar, typical)
 
 
 def bar_for(
-    values: list[float], sense: str, limit: float | None = None
+    values: list[float], side: str, limit: float | None = None
 ) -> tuple[float, int]:
     """The worst value moved outward by half the values' range, and rounded outward.
 
     Args:
         values: one per seed.
-        sense: "below" or "above".
+        side: "below" or "above".
         limit: the widest bar that is permitted; all values are on its right side.
 
     Returns:
@@ -311,13 +311,13 @@ def bar_for(
         margin = 0.005 * abs(values[0]) or 1e-6
     digits = -math.floor(math.log10(margin))
     # what binary fractions add or lack must not cost a whole step
-    if sense == "below":
+    if side == "below":
         steps = math.ceil(round((max(values) + margin) * 10.0**digits, 6))
     else:
         steps = math.floor(round((min(values) - margin) * 10.0**digits, 6))
     bar = round(steps / 10.0**digits, max(0, digits))
     if limit is not None:
-        bar = min(bar, limit) if sense == "below" else max(bar, limit)
+        bar = min(bar, limit) if side == "below" else max(bar, limit)
     return float(bar), max(0, digits)
 
 
@@ -345,7 +345,7 @@ def write(
     tables = {one["name"]: one for one in entries}
     for finding in findings:
         table = tables[finding.number.name]
-        table[finding.number.sense] = finding.bar
+        table[finding.number.side] = finding.bar
         table["typical"] = list(finding.typical)
         table["seeds"] = len(outcomes)
         table["machine"] = outcomes[-1].machine
@@ -390,7 +390,7 @@ def report(findings: list[Finding], outcomes: list[Outcome], console: Console) -
             one.number.label,
             f"{low} to {high}",
             "{:g} to {:g}".format(*one.typical),
-            f"{one.number.sense} {one.bar:g}",
+            f"{one.number.side} {one.bar:g}",
             limit,
         )
     if findings:

@@ -24,7 +24,7 @@ def verdict(number: Number) -> str:
         return "missed"
     stretch, value = number.get("stretch"), number["value"]
     if stretch is not None:
-        further = value < stretch if number["sense"] == "below" else value > stretch
+        further = value < stretch if number["side"] == "below" else value > stretch
         if further:
             return "stretch reached"
     return "reached"
@@ -34,7 +34,7 @@ def sentence(number: Number) -> str:
     """`test accuracy 0.9921, above 0.99: reached`."""
     return (
         f"{number['label']} {amount(number['value'], number['unit'])}, "
-        f"{number['sense']} {number['bar']:g}: {verdict(number)}"
+        f"{number['side']} {number['bar']:g}: {verdict(number)}"
     )
 
 
@@ -226,7 +226,7 @@ def table_of(numbers: list[Number]) -> Table:
             "       ",
             Text(number["label"]),
             Text(amount(number["value"], number["unit"]), justify="right"),
-            Text(f"{number['sense']} {number['bar']:g}"),
+            Text(f"{number['side']} {number['bar']:g}"),
             Text(state, style=colour),
         )
     return table

@@ -167,9 +167,9 @@ def row(number: Row) -> Row:
     return {
         "label": number["label"],
         "value": amount(number["value"], number["unit"]),
-        "bar": f"{number['sense']} {number['bar']:g}",
+        "bar": f"{number['side']} {number['bar']:g}",
         "typical": "{:g} to {:g}".format(*typical) if typical else "",
-        "stretch": "" if stretch is None else f"{number['sense']} {stretch:g}",
+        "stretch": "" if stretch is None else f"{number['side']} {stretch:g}",
         "verdict": verdict(number),
         "reached": number["passed"],
         "gauge": gauge(number),

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable
 
+from digitdreams import stamps
 from digitdreams.authoring import readme
 from digitdreams.course import Course, Lesson
 from digitdreams.files import ROOT
@@ -92,7 +93,9 @@ def updated(text: str, course: Course) -> str:
         parts = [f"**{one.id} {one.title}**\n\n{made(one)}" for one in lessons]
         return "\n\n".join(parts)
 
-    text = readme.replaced(text, EXERCISES, exercises(lessons))
+    made_from = readme.MADE_FROM.format(stamps.of_handbook(course).digest())
+    table = f"{made_from}\n\n{exercises(lessons)}"
+    text = readme.replaced(text, EXERCISES, table)
     text = readme.replaced(text, RUBRICS, sections(rubric))
     return readme.replaced(text, MISTAKES, sections(mistakes))
 

@@ -9,7 +9,7 @@ from digitdreams.files import base, write_atomically
 
 FOLDER = Path("build/run")
 RECORD = "outcomes.json"
-FORMAT = 1
+FORMAT = 2
 
 Number: TypeAlias = dict[str, Any]  # as `course.expect` publishes it
 
@@ -22,7 +22,7 @@ class Outcome:
     """What became of one notebook.
 
     `numbers` have the keys name, label, unit, value (None where it was not finite),
-    bar, sense, typical, stretch, limit and passed.
+    bar, side, typical, stretch, limit and passed.
     """
 
     lesson: str  # the lesson's id, such as "03"

@@ -1,9 +1,11 @@
-"""The parts of README.md that are made from course.toml and the lessons."""
+"""The parts of README.md that are made from course.toml and the lessons.
+
+Notebooks are read as JSON: importing nbformat takes seconds, and `status` is quick.
+"""
 
 import base64
+import json
 from pathlib import Path
-
-import nbformat
 
 from digitdreams.course import Course
 from digitdreams.files import ROOT
@@ -12,6 +14,7 @@ FILE = ROOT / "README.md"
 PICTURE = ROOT / "images" / "latent_map.png"
 PICTURE_FROM = ("03_vae", "the-latent-map-6")  # lesson, id of the cell
 BEGIN, END = "<!-- lessons: made by `digitdreams readme` -->", "<!-- end -->"
+MADE_FROM = "<!-- made from {} -->"  # a stamp's digest
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:
@@ -51,21 +54,37 @@ def with_table(text: str, course: Course) -> str:
     return replaced(text, BEGIN, table_of_lessons(course))
 
 
-def picture() -> bytes:
+def picture(root: Path = ROOT) -> bytes:
     """The PNG of the chosen cell of the chosen lesson.
 
     Raises:
         LookupError: the lesson has no such picture.
     """
     stem, name = PICTURE_FROM
-    notebook = nbformat.read(ROOT / "lessons" / f"{stem}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        if cell.id == name:
-            for output in cell.outputs:
+    text = (root / "lessons" / f"{stem}.ipynb").read_text(encoding="utf-8")
+    for cell in json.loads(text)["cells"]:
+        if cell["id"] == name:
+            for output in cell["outputs"]:
                 png = output.get("data", {}).get("image/png")
                 if png:
                     return base64.b64decode(png)
     raise LookupError(f"lessons/{stem}.ipynb has no picture in a cell {name!r}")
+
+
+def differences(course: Course, root: Path = ROOT) -> list[str]:
+    """What of README.md is not up to date.
+
+    Raises:
+        OSError, ValueError, LookupError: something that it is made from is missing.
+    """
+    found = []
+    text = (root / FILE.name).read_text(encoding="utf-8")
+    if with_table(text, course) != text:
+        found.append("its table of lessons")
+    drawn = root / PICTURE.relative_to(ROOT)
+    if not drawn.is_file() or drawn.read_bytes() != picture(root):
+        found.append(drawn.relative_to(root).as_posix())
+    return found
 
 
 def update(course: Course, file: Path = FILE) -> None:

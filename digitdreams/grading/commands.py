@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from digitdreams import course
+from digitdreams import course, files
 from digitdreams.console import console, fail, say
 from digitdreams.course import Lesson
 
@@ -44,6 +44,7 @@ def release(
     """Write the bundle for students: exercise and checks, no solution."""
     from digitdreams.grading import release as bundle
 
+    files.checkout("Releasing exercises")
     lessons = (
         [one for one in course.load().lessons if one.exercise_numbers]
         if lesson == "all"

@@ -8,7 +8,7 @@ from typing import Any
 from digitdreams import course, tasks
 from digitdreams.files import ROOT
 from digitdreams.grading.result import Part
-from digitdreams.grading.view import View, view_of
+from digitdreams.grading.view import View, ViewError, view_of
 from digitdreams.tasks import Task, Training
 
 TRAINING = "training"
@@ -93,9 +93,10 @@ class Exercise:
             for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
             if cell["cell_type"] == "code"
         ]
-        sources = [cell.source for cell in cells]
-        if training:
-            sources.append(training.probe)
+        try:
+            view = view_of(notebook, training.probe if training else "", root)
+        except ViewError as error:
+            raise ExerciseError(f"{stem} cannot be graded: {error}") from None
         checks = folder / "checks.json"
         return cls(
             stem=stem,
@@ -104,7 +105,7 @@ class Exercise:
             training=training,
             numbers=contract(stem, root) if training else (),
             checks=checks.read_text(encoding="utf-8") if checks.is_file() else "",
-            view=view_of(sources, root),
+            view=view,
         )
 
 

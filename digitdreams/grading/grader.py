@@ -14,7 +14,7 @@ import nbformat
 from distributed import Client
 
 from digitdreams.course import Lesson, UnknownLesson
-from digitdreams.files import ROOT
+from digitdreams.files import ROOT, checkout
 from digitdreams.grading import cluster, feedback, inbox, sandbox, schedule, worker
 from digitdreams.grading.book import (
     Book,
@@ -150,11 +150,14 @@ class Grader:
 
     Raises:
         GradingError: there is no such exercise, or a part of it is missing.
+        CourseMissing: the package was installed without the authors' sources.
     """
 
     def __init__(
         self, lesson: Lesson, folder: Path, options: Options, root: Path = ROOT
     ):
+        if root == ROOT:
+            checkout("Grading")
         self.stem = lesson.stem
         self.title = lesson.title
         self.options = options

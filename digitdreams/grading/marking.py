@@ -182,7 +182,7 @@ class TrainingQuestion(Question):
         share = self.max_points * len(reached) / len(numbers)
         result.points = round(share, 2)
         result.message = "; ".join(
-            f"{number.label} {values[number.name]:.4g}, to reach: {number.sense} "
+            f"{number.label} {values[number.name]:.4g}, to reach: {number.side} "
             f"{number.bar:g}" + ("" if number in reached else " (missed)")
             for number in numbers
         )

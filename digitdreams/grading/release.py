@@ -9,17 +9,21 @@ from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
 from digitdreams.files import ROOT
 
-# What `--complete` adds, so that the folder works where there is nothing else.
+# What `--complete` adds, so that the folder works where there is nothing else. The
+# course's sources, solutions and content hold answers, and its tests do, too.
 COURSE_FILES = (
     "course.toml",
     "Makefile",
     "environment.yml",
     "pyproject.toml",
     "requirements.lock",
+    "requirements-student.lock",
+    "tools/wheel.py",  # pyproject.toml names it
     "README.md",
     "LICENSE",
     "LICENSE-TEXT",
 )
+FOLDERS = ("digitdreams", "data")
 
 
 class ReleaseError(Exception):
@@ -96,12 +100,17 @@ def release(lesson: Lesson, to: Path, root: Path = ROOT) -> Path:
 
 
 def release_course(to: Path, root: Path = ROOT) -> None:
-    """Add the package and the data, so that the bundle works by itself."""
-    to.mkdir(parents=True, exist_ok=True)
-    for name in COURSE_FILES:
-        if (root / name).exists():
-            shutil.copyfile(root / name, to / name)
-    for name in ("digitdreams", "data"):
+    """Add the package and the data, so that the bundle works by itself.
+
+    Neither lessons nor interview questions are among it: the commands that need them
+    say so.
+    """
+    for pattern in COURSE_FILES:
+        for path in sorted(root.glob(pattern)):
+            target = to / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    for name in FOLDERS:
         shutil.copytree(
             root / name,
             to / name,

@@ -1,9 +1,10 @@
-"""What a sandbox sees of the course: the modules that an exercise imports, no more.
+"""What a sandbox sees of the course: the modules that an exercise uses, no more.
 
 The package holds answers: a loss of a shared model is the answer of an exercise, a
-metric that of another one. So an exercise is shown the modules that its own notebook
-imports and those that these need when they are imported; a module that is imported
-only within a function is left out, and whoever calls that function inside is told so.
+metric that of another one. So an exercise is shown the modules whose functions its own
+notebook calls, what these functions call, and what has to be there to import them. A
+module that only another function would import is left out, and whoever calls that
+function inside is told so.
 """
 
 import ast
@@ -14,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from digitdreams.files import PACKAGE, ROOT, data_folder
+from digitdreams.tracing import Places, Tracer, TracingError
 
 NAME = "digitdreams"
 INSIDE = f"{NAME}.grading.inside"  # the program that runs there
@@ -67,6 +69,30 @@ def imported(source: str, at_import: bool = True) -> set[str]:
     return found
 
 
+def used(programs: Iterable[Path], root: Path) -> set[str]:
+    """The modules of ours that programs use, also within the functions that they call.
+
+    Args:
+        programs: Python files or notebooks.
+        root: the folder of their course.
+
+    Raises:
+        ViewError: one of them cannot be read.
+    """
+    tracer = Tracer(Places(PACKAGE, root), lambda label, unit: True)
+    try:
+        for program in programs:
+            tracer.whole(program)
+    except TracingError as error:
+        raise ViewError(str(error)) from None
+    found = set()
+    for path, _, _ in tracer:
+        if path.is_relative_to(PACKAGE):
+            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+            found.add(".".join(parts).removesuffix(".__init__"))
+    return found
+
+
 def needed(modules: Iterable[str]) -> tuple[str, ...]:
     """These modules and all of ours that importing them imports, in order of names."""
     found: set[str] = set()
@@ -105,7 +131,7 @@ class View:
             files[f"{COURSE}/{NAME}/{path.relative_to(PACKAGE)}"] = str(path)
         if f"{NAME}.course" in self.modules:
             files[f"{COURSE}/course.toml"] = str(ROOT / "course.toml")
-        if f"{NAME}.judge" in self.modules:
+        if {f"{NAME}.judge", f"{NAME}.ready"} & {*self.modules}:
             for name in JUDGE:
                 files[f"{COURSE}/{NAME}/{name}"] = str(PACKAGE / name)
         if f"{NAME}.data" in self.modules:
@@ -122,19 +148,20 @@ def digits() -> dict[str, str]:
     return files
 
 
-def view_of(sources: Iterable[str], root: Path) -> View:
+def view_of(notebook: Path, probe: str, root: Path) -> View:
     """The view for an exercise.
 
     Args:
-        sources: the texts of the cells as they are handed out, and of the probe.
+        notebook: as it is handed out.
+        probe: what is run after it, empty without one; it calls the notebook's names.
         root: the folder of the exercise's course.
+
+    Raises:
+        ViewError: the notebook cannot be read.
     """
-    modules: set[str] = set()
-    for source in sources:
-        try:
-            modules |= imported(source, at_import=False)
-        except SyntaxError:  # a cell with a magic; it imports nothing of ours
-            continue
+    program = file_of(INSIDE)
+    assert program is not None
+    modules = used((program, notebook), root) | imported(probe, at_import=False)
     return View(needed(modules), (root.resolve(),))
 
 

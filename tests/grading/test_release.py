@@ -1,7 +1,10 @@
 """What students get: the exercise, nothing that solves it."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import classroom
 import pytest
@@ -82,9 +85,49 @@ def test_damaged_checks_are_not_released(built, lesson, tmp_path):
         release.release(lesson, tmp_path / "handout", built)
 
 
-def test_complete_bundle_has_no_author_side(tmp_path):
-    release.release_course(tmp_path / "handout")
-    files = everything(tmp_path / "handout")
-    assert "course.toml" in files
-    assert "digitdreams/checks.py" in files
-    assert not [name for name in files if name.startswith(("sources/", "solutions/"))]
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    """What students get with --complete: the package, the data, one exercise."""
+    place = tmp_path_factory.mktemp("handout")
+    release.release(course.load().find("03"), place / "exercises")
+    release.release_course(place)
+    return place
+
+
+def test_complete_bundle_has_no_author_side(complete):
+    files = {str(path.relative_to(complete)) for path in complete.rglob("*")}
+    tops = {name.partition("/")[0] for name in files}
+    folders = {name for name in tops if (complete / name).is_dir()}
+    assert folders == {"data", "digitdreams", "exercises", "tools"}
+    assert {"course.toml", "pyproject.toml", "digitdreams/checks.py"} <= files
+    answers = ("problems/", "questions/", "content", "solutions", "sources")
+    assert not [name for name in files if any(word in name for word in answers)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["start", "03"], 0, "03_vae.ipynb"),
+        (["run", "03"], 1, "there is no notebook lessons/03_vae.ipynb"),
+        (["quiz"], 1, "holds no interview questions"),
+        (["problems", "list"], 1, "holds no coding problems"),
+        (["grade", "03"], 1, "needs a checkout of the course"),
+        (["release", "03", "--to", "x"], 1, "needs a checkout of the course"),
+    ],
+)
+def test_commands_in_a_complete_bundle(complete, arguments, code, said):
+    """They work, or say in one line what is not there."""
+    program = "from digitdreams.launch import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=complete,
+        env={**os.environ, "PYTHONPATH": str(complete)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == code, printed
+    assert said in printed
+    assert "Traceback" not in printed

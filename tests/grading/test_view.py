@@ -22,7 +22,7 @@ SEEN = {
     "grading.inside",
     "grading.wire",
 }
-SEEN |= {"judge", "metrics", "plots", "progress", "quiet"}
+SEEN |= {"judge", "metrics", "plots", "progress", "quiet", "ready"}
 # Modules that compute what an exercise asks for.
 ANSWERS = {"03": {"metrics", "models"}, "08": {"metrics"}}
 
@@ -64,16 +64,26 @@ def later():
     assert everything - view.imported(source) == {"digitdreams.metrics"}
 
 
-def test_a_module_brings_what_it_needs():
-    shown = view.View(view.needed({"digitdreams.judge"}))
-    assert "data" in names(shown)
-    assert "metrics" not in names(shown)  # only its report needs that
-    files = shown.files()
+def test_a_function_brings_what_it_calls(tmp_path):
+    """`report` measures, `features` only looks: one needs the metrics, one does not."""
+    program = tmp_path / "program.py"
+    found = {}
+    for name in ("features", "report"):
+        program.write_text(f"from digitdreams import judge\njudge.{name}([])\n")
+        found[name] = view.used([program], tmp_path)
+    assert {"digitdreams.judge", "digitdreams.data"} <= found["features"]
+    assert found["report"] - found["features"] == {"digitdreams.metrics"}
+    program.write_text("from digitdreams import course\ncourse.start('03')\n")
+    assert "digitdreams.ready" in view.used([program], tmp_path)
+    with pytest.raises(view.ViewError, match="nowhere"):
+        view.used([tmp_path / "nowhere.py"], tmp_path)
+
+
+def test_files_that_modules_need():
+    files = view.View(view.needed({"digitdreams.judge"})).files()
     assert "/course/digitdreams/judge.keras" in files
     assert "/course/data" in files
-    assert not [
-        one for one in view.BARE.files() if "data" in one or "course.toml" in one
-    ]
+    assert not [one for one in view.BARE.files() if "data" in one or "judge" in one]
     with pytest.raises(view.ViewError, match="no module"):
         view.needed({"digitdreams.nonsense"})
 
@@ -93,7 +103,7 @@ def test_what_is_mounted(root, exercise, available):
     lines = result.output.splitlines()
     seen = {one.removeprefix("sees ") for one in lines if one.startswith("sees ")}
     assert seen == set(exercise.view.files())
-    assert len(seen) == 6  # the checks, the program inside, and what these import
+    assert not [one for one in seen if "/data/" in one or "judge" in one]
 
 
 ABSENT = """

@@ -16,7 +16,9 @@ from digitdreams.grading.stamp import of_marks
 
 SPECS = classroom.TASKS.replace(
     "from digitdreams.tasks", "from digitdreams import metrics\nfrom digitdreams.tasks"
-).replace('Task("squares", 2,', 'Task("squares", metrics.WORTH,')
+).replace(
+    "points=2, inputs=square_inputs", "points=metrics.WORTH, inputs=square_inputs"
+)
 
 # Grades on one worker; between two marks it changes files, as an update would.
 PROGRAM = """
@@ -67,7 +69,7 @@ if __name__ == "__main__":
         first = order()
         grade("at first", first)
         grade("the same", first)
-        change(SPECIFICATION, 'Task("standardise", 3,', 'Task("standardise", 7,')
+        change(SPECIFICATION, "points=3, inputs=table", "points=7, inputs=table")
         grade("old order", first)
         grade("new specification", order())
         change(METRICS, "WORTH = 2", "WORTH = 5")
@@ -78,7 +80,7 @@ if __name__ == "__main__":
         while not sandbox_runs(worker):
             assert time.monotonic() < until
             time.sleep(0.1)
-        change(SPECIFICATION, 'Task("count", 1,', 'Task("count", 4,')
+        change(SPECIFICATION, "points=1, inputs=label", "points=4, inputs=label")
         tell("changed meanwhile", future)
         grade("at last", order())
         assert list(client.run(os.getpid).values()) == [worker]
