@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -173,7 +173,7 @@ class Grader:
             stem=self.stem,
             root=None if root == ROOT else str(root),
             secret=read_secret(folder),
-            limits=limits_for(lesson, options),
+            limits=asdict(limits_for(lesson, options)),
             unsafe=options.unsafe,
         )
         try:

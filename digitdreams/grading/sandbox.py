@@ -313,18 +313,19 @@ def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]
 
 
 def command(
-    limits: Limits, shown: View = view.BARE, filter_number: int | None = None
+    limits: Limits, shown: View | None = None, filter_number: int | None = None
 ) -> list[str]:
     """The whole command line of a sandbox.
 
     Args:
         limits: what the submission may use.
-        shown: what is seen of the course.
+        shown: what is seen of the course; None for what starting needs.
         filter_number: the open file from which bwrap reads the filter of system calls.
 
     Raises:
         SandboxUnavailable: the machine cannot show what it has to.
     """
+    shown = shown or view.bare()
     hidden = hidden_places(shown)
     system = system_folders(hidden)
     python = python_folders(hidden)
@@ -532,7 +533,7 @@ class Run:
         limits: what it may use.
         receive: called with each message; it may raise `wire.WireError`.
         deadline: the moment (`time.monotonic`) at which the current step is over.
-        shown: what the program inside sees of the course.
+        shown: what the program inside sees of the course, see `command`.
         unsafe: without a sandbox, for one's own work only.
     """
 
@@ -542,7 +543,7 @@ class Run:
         limits: Limits,
         receive: Callable[[Message], None],
         deadline: Callable[[], float],
-        shown: View = view.BARE,
+        shown: View | None = None,
         unsafe: bool = False,
     ):
         self.limits = limits

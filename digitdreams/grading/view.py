@@ -10,6 +10,7 @@ function inside is told so.
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -167,4 +168,7 @@ def view_of(notebook: Path, probe: str, root: Path) -> View:
     return View(needed(modules), (root.resolve(),))
 
 
-BARE = View(needed(()))  # without an exercise: enough to see whether a sandbox starts
+@cache
+def bare() -> View:
+    """Without an exercise: enough to see whether a sandbox starts."""
+    return View(needed(()))
