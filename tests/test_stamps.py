@@ -289,6 +289,30 @@ def test_what_makes_pictures_draws_no_random_numbers_of_others():
                 assert not re.search(r"np\.random\.(?!default_rng)", text), file
 
 
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "sources").rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_source_uses_a_name_of_ours_that_is_not_there(name):
+    places = stamps.places_of(ROOT)
+    assert stamps.trace(places, [name], "numbers", "display").unknown == set()
+
+
+def test_a_lesson_that_reads_course_toml_or_an_exercise_declares_it(lesson):
+    text = (ROOT / "sources" / "lessons" / f"{lesson.stem}.py").read_text("utf-8")
+    code = re.sub(r"^#.*", "", text, flags=re.MULTILINE)
+    quoted = {
+        f"lesson {id}" for id in re.findall(r'load\(\)\.find\("(\d+)"\)\.n', code)
+    }
+    assert quoted <= set(lesson.reads)
+    if re.search(r"in course\.load\(\)\.lessons", code):
+        assert "course.toml" in lesson.reads
+    if '"exercises"' in code:
+        assert any(one.startswith("exercises/") for one in lesson.reads)
+
+
 def test_every_data_file_that_the_package_names_is_declared():
     declared = {one for group in stamps.FILES.values() for one in group}
     for path in (ROOT / "digitdreams").rglob("*.py"):
