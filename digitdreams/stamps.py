@@ -68,6 +68,7 @@ UNCOUNTED = frozenset(
         "digitdreams/files.py",
         "digitdreams/generators.py",
         "digitdreams/machine.py",
+        "digitdreams/ready.py",
         "digitdreams/stamps.py",
         "digitdreams/tracing.py",
         *(

@@ -251,7 +251,9 @@ class Grader:
         if self.options.times:
             return read_times(self.options.times)
         if self.options.trust_timestamps:
-            claimed = {one.student: one.claimed for one in submissions}
+            claimed = {
+                submission.student: submission.claimed for submission in submissions
+            }
             return {student: time for student, time in claimed.items() if time}
         return {}
 
@@ -311,13 +313,15 @@ class Desk:
         self.grader = grader
         self.book = book
         self.times = times
-        self.submissions = {one.student: one for one in found.submissions}
+        self.submissions = {
+            submission.student: submission for submission in found.submissions
+        }
         self.keys: dict[str, str] = {}
         self.waiting: list[str] = []
         self.outcome = Outcome(problems=found.problems)
         options = grader.options
         if not options.times and not options.trust_timestamps:
-            extras = [bool(one.extras) for one in found.submissions]
+            extras = [bool(submission.extras) for submission in found.submissions]
             self.outcome.claims = sum(extras)
 
     @property
