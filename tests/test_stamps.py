@@ -46,7 +46,7 @@ def test_a_copy_elsewhere_has_the_same_stamps(copy):
 
 
 def test_a_metric_concerns_those_who_use_it(copy):
-    copy.change("digitdreams/metrics.py", "def kid(features_a,", "def kid(features_c,")
+    copy.change("digitdreams/metrics.py", "def kid(", "kid = 1\n\n\ndef kid(")
     assert copy.stale() == {"lesson 08": ["digitdreams/metrics.py"]}
 
 
