@@ -11,8 +11,6 @@ from functools import cache, partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from digitdreams import generators, stamps
 from digitdreams.authoring import readme
@@ -230,15 +228,15 @@ MOST_PARTS = 3
 
 
 def show(found: list[Stale], console: Console) -> None:
-    """A line for each thing that is stale: what, why, how to renew it."""
-    table = Table.grid(padding=(0, 2))
+    """A line for each thing that is stale: what it is, what renews it, and why."""
+    things = max((len(one.thing) for one in found), default=0)
+    commands = max((len(one.command) for one in found), default=0)
     for one in found:
         parts = list(one.why[:MOST_PARTS])
         if len(one.why) > MOST_PARTS:
             parts.append(f"{len(one.why) - MOST_PARTS} more")
-        table.add_row(Text(one.thing), Text(", ".join(parts)), Text(one.command))
-    if found:
-        console.print(table)
+        line = f"{one.thing:{things}}  {one.command:{commands}}  {', '.join(parts)}"
+        say(line, console)
     tracked = sum(one.tracked for one in found)
     if tracked:
         say(f"{tracked} stale", console)
