@@ -215,7 +215,8 @@ def provide(lesson: Lesson) -> None:
         if not generators.is_the_course_s(giver, course.seed):
             raise BuildError(
                 f"lesson {lesson.id} needs the generator of lesson {giver.id}, which "
-                "has run and saved none: it must call models.save"
+                "has run and saved none that counts: does it call models.save, and "
+                "does the package stay as it is while it runs?"
             )
 
 
