@@ -116,13 +116,12 @@ class TaskQuestion(Question):
         return result
 
     def agree(self, expected: list[Any], found: list[Any]) -> bool:
-        terms = {"tolerance": self.task.tolerance, "same_dtype": self.task.same_dtype}
         # An answer may be of any shape and size: where it cannot even be compared
         # (and the reference can), it does not agree.
         try:
             with np.errstate(all="ignore"):
                 return all(
-                    checks.matches(wanted, got, terms) is True
+                    checks.matches(wanted, got, self.task.rule) is True
                     for wanted, got in zip(expected, found, strict=True)
                 )
         except Exception:
@@ -366,7 +365,7 @@ class Grading:
         """Run the notebook until every question is answered or given up."""
         seconds = self.limits.wall
         for attempt in range(self.limits.restarts + 1):
-            open_questions = [one for one in self.questions if one.open]
+            open_questions = [question for question in self.questions if question.open]
             talk = Conversation(
                 cells=[c for c in self.rebuilt.cells if c.name not in self.left_out],
                 questions=open_questions,

@@ -59,13 +59,15 @@ def imported(source: str, at_import: bool = True) -> set[str]:
     found = set()
     for node in statements(ast.parse(source), at_import):
         if isinstance(node, ast.Import):
-            names = [one.name for one in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             module = str(node.module)
-            names = [module, *(f"{module}.{one.name}" for one in node.names)]
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        found |= {one for one in names if one.split(".")[0] == NAME and file_of(one)}
+        found |= {
+            name for name in names if name.split(".")[0] == NAME and file_of(name)
+        }
     return found
 
 
