@@ -115,6 +115,11 @@ class Specification:
 
         return add
 
+    @property
+    def rule(self) -> dict[str, Any]:
+        """What `checks.matches` has to know of the task."""
+        return {"tolerance": self.tolerance, "same_dtype": self.same_dtype}
+
     def cases(self, seed: int) -> list[Case]:
         """Generate the inputs that belong to a seed."""
         rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
@@ -131,8 +136,7 @@ class Specification:
 
         return {
             "observe": self.observe,
-            "tolerance": self.tolerance,
-            "same_dtype": self.same_dtype,
+            **self.rule,
             "cases": [checks.encode(case) for case in self.cases(seed)],
             "expected": results(self.reference),
             "wrong": [

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+from answers import too_close
 from digitdreams import checks, course, tasks
 from digitdreams.authoring.kernel import OwnKernelManager
 from places import ROOT, WITH_EXERCISE
@@ -43,6 +44,12 @@ def test_a_wrong_answer_gets_its_own_message(stem, task, wrong):
     said = checks.judge(stored(stem, task), task.name, wrong.answer)
     start = f"{task.name}: {wrong.message}"
     assert said == start or said.startswith(f"{start} (It raised ")
+
+
+@pytest.mark.parametrize(("stem", "task"), TASKS)
+def test_answers_are_far_apart(stem, task):
+    """No processor's rounding may turn one answer into another."""
+    assert not too_close(stored(stem, task))
 
 
 @pytest.mark.parametrize(("stem", "task"), TASKS)

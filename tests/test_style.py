@@ -22,10 +22,19 @@ def tracked():
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
-@pytest.mark.parametrize("command", [["format", "--check"], ["check"]], ids=" ".join)
-def test_ruff_is_content(command):
+LINT_IMPORTS = "from importlinter.cli import lint_imports; exit(lint_imports())"
+TOOLS = {
+    "format": ["-m", "ruff", "format", "--check", "."],
+    "lint": ["-m", "ruff", "check", "."],
+    "types": ["-m", "mypy"],
+    "layers": ["-c", LINT_IMPORTS],
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_finds_nothing(tool):
     run = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "."],
+        [sys.executable, *TOOLS[tool]],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -139,6 +139,15 @@ def test_opening_a_notebook_is_no_change(home, work):
     assert workspace.refresh([LESSON]).renewed == [LESSON]
 
 
+def test_a_new_stamp_alone_is_no_news(home, work):
+    workspace.refresh([LESSON])
+    change(work / LESSON, "my note")
+    notebook = nbformat.read(home / LESSON, as_version=4)
+    notebook.metadata.digitdreams = {"stamp": "another"}
+    nbformat.write(notebook, home / LESSON)
+    assert workspace.refresh([LESSON]) == workspace.Report()
+
+
 def run_a_cell(path):
     notebook = nbformat.read(path, as_version=4)
     cell = next(one for one in notebook.cells if one.cell_type == "code")

@@ -518,7 +518,9 @@ def bits_averaged(nats, shape):
 def perplexity_inputs(rng):
     for real in ([[1, 1, 1, 1], [1, 0, 0, 0]], [[1, 1, 0], [1, 1, 1], [1, 0, 0]]):
         real = np.array(real)
-        log_probabilities = np.log(rng.uniform(0.02, 0.9, size=real.shape))
+        probabilities = rng.uniform(0.3, 0.9, size=real.shape)
+        probabilities[-1] /= 8  # the short sentence is the surprising one
+        log_probabilities = np.log(probabilities)
         yield {"log_probabilities": log_probabilities, "real": real}
 
 

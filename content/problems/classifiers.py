@@ -207,11 +207,16 @@ def softmax_twice(logits, labels):
 
 
 def calibration_inputs(rng):
-    for rows, bins, chance in ((60, 10, 0.75), (40, 5, 0.45)):
-        confidences = rng.uniform(0.2, 1, rows)
+    # Too sure on the whole, not sure enough, and one row alone in its bin;
+    # confidences lie off the middle of their bin.
+    for rows, bins, chance, end in ((60, 10, 0.3, np.max), (40, 5, 0.95, np.min)):
+        place = end(rng.integers(bins // 5, bins, (2, rows)), axis=0)
+        confidences = (place + rng.uniform(0.6, 0.9, rows)) / bins
         correct = (rng.uniform(size=rows) < chance).astype(int)
         confidences[:4], correct[:4] = 1, 0
         yield {"confidences": confidences, "correct": correct, "bins": bins}
+    confidences, correct = np.repeat([0.98, 0.38], [9, 1]), np.repeat([1, 0], [9, 1])
+    yield {"confidences": confidences, "correct": correct, "bins": 10}
 
 
 def bins_of(confidences, bins):

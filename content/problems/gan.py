@@ -1357,7 +1357,6 @@ def score_inputs(rng):
         "clips them to [0, 1]: say from_logits=True."
     ),
     inputs=score_inputs,
-    tolerance=1e-3,
     hints=[
         "In which range does BinaryCrossentropy expect its second argument, unless "
         "told otherwise?",

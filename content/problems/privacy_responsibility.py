@@ -279,7 +279,7 @@ def memorised_mean_ratio(generated, training, ratio):
 
 
 def attack_inputs(rng):
-    for members, others in ((12, 15), (20, 8)):
+    for members, others in ((12, 15), (20, 8), (40, 50)):
         yield {
             "member_losses": rng.gamma(2, 0.4, size=members),
             "other_losses": rng.gamma(2, 0.7, size=others),

@@ -4,6 +4,7 @@ Reads files only, so that it answers within seconds: nothing here imports Tensor
 """
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -48,6 +49,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.calibrations()
     look.saved_generators()
     look.benchmarks()
+    look.marks()
     look.documents()
     return look.found
 
@@ -170,6 +172,24 @@ class Look:
                 partial(stamps.of_benchmark, name, self.root),
                 partial(stamp_in, path, "made_from"),
             )
+
+    def marks(self) -> None:
+        """The marks of a gradebook in the course's folder, if there is one."""
+        if not (self.root / "gradebook.db").is_file():
+            return
+        from digitdreams.grading import grader, inbox
+
+        for one in self.exercised:
+            try:
+                count = grader.stale_marks(one, self.root, self.root)
+                why = f"{count} made from other files or submissions" * bool(count)
+            except (grader.GradingError, inbox.InboxError, sqlite3.Error) as error:
+                why = str(error)
+            if why:
+                command = f"digitdreams grade {one.id}"
+                self.found.append(
+                    Stale(f"marks of exercise {one.id}", (why,), command, tracked=False)
+                )
 
     def documents(self) -> None:
         """The tables and the picture that README.md and INSTRUCTORS.md hold."""

@@ -116,13 +116,12 @@ class TaskQuestion(Question):
         return result
 
     def agree(self, expected: list[Any], found: list[Any]) -> bool:
-        terms = {"tolerance": self.task.tolerance, "same_dtype": self.task.same_dtype}
         # An answer may be of any shape and size: where it cannot even be compared
         # (and the reference can), it does not agree.
         try:
             with np.errstate(all="ignore"):
                 return all(
-                    checks.matches(wanted, got, terms) is True
+                    checks.matches(wanted, got, self.task.rule) is True
                     for wanted, got in zip(expected, found, strict=True)
                 )
         except Exception:

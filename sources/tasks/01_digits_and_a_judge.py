@@ -418,7 +418,7 @@ def calibration_inputs(rng):
             [
                 rng.uniform(0.4, 0.6, unsure),
                 rng.uniform(0.6, 0.9, sure),
-                rng.uniform(0.9, 0.99, 6),
+                rng.uniform(0.9, 0.96, 6),
                 np.ones(6),
             ]
         )

@@ -591,11 +591,21 @@ def loss_with_squared_error(images, noise, encoder, decoder):
 # Task 6: slerp
 
 
+def turned(rng, a, angle):
+    """Draw a code half as long again as `a`, at this angle to it."""
+    side = rng.normal(size=a.shape)
+    side -= (side @ a) / (a @ a) * a
+    side *= np.sqrt((a @ a) / (side @ side))
+    return 1.5 * (np.cos(angle) * a + np.sin(angle) * side)
+
+
 def slerp_inputs(rng):
-    for size, steps in ((4, 5), (16, 3)):
+    # No right angle: its sine is 1 and its cosine 0, which hides mistakes.
+    for size, steps, angle in ((4, 5, 0.8), (16, 3, 2.2)):
+        a = rng.normal(size=size)
         yield {
-            "a": normal(rng, size),
-            "b": normal(rng, size),
+            "a": a.astype("float32"),
+            "b": turned(rng, a, angle).astype("float32"),
             "t": np.linspace(0, 1, steps, dtype="float32"),
         }
 

@@ -358,13 +358,16 @@ def matrices(rng, pixels, latent):
 
 
 def loss_inputs(rng):
-    for batch, side, latent in ((3, 3, 2), (5, 2, 3)):
-        yield {
+    for batch, side, latent in ((3, 3, 2), (5, 2, 3), (1, 3, 4)):
+        given = {
             "images": grey_images(rng, batch, side, side, 1),
             "labels": some_labels(rng, batch),
-            "noise": normal(rng, batch, latent),
+            "noise": 2 * normal(rng, batch, latent),
             **matrices(rng, side * side, latent),
         }
+        # Variances clearly below 1, so that their root and their absence show.
+        given["encoder"][-10:, latent:] -= 1.5
+        yield given
 
 
 def flat(images):

@@ -446,7 +446,7 @@ def discriminator_inputs(rng):
             "fakes": grey_images(rng, *shape),
             # Small, so that D is sure of nothing and every image counts.
             "weights": 0.5 * normal(rng, pixels),
-            "rate": 0.5,
+            "rate": 8.0,  # A long step shows a small slip in the images.
         }
 
 
@@ -602,7 +602,7 @@ def generator_step_inputs(rng):
             "noise": normal(rng, rows, noise_size),
             "kernel": normal(rng, noise_size, pixels),
             "discriminator": normal(rng, pixels),
-            "rate": 0.5,
+            "rate": 4.0,
         }
 
 

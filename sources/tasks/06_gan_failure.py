@@ -424,10 +424,12 @@ def draw_matrices(rng):
 
 
 def r1_inputs(rng):
-    for size, gamma in ((5, 1.0), (3, 0.1)):
+    # Slopes far from 2 in the second case: half of 2 squared is 2 again.
+    for size, gamma, steepness in ((5, 1.0, 1), (3, 0.1, 4)):
+        first, last = draw_matrices(rng)
         yield {
             "real": normal(rng, size, 2),
-            "matrices": draw_matrices(rng),
+            "matrices": [first, steepness * last],
             "gamma": gamma,
         }
 

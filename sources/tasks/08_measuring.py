@@ -17,8 +17,9 @@ def rounded(values):
 
 def score_inputs(rng):
     for rows, classes, sharpness in ((12, 4, 0.3), (20, 5, 0.1)):
-        alike = np.full(classes, sharpness)
-        yield {"probabilities": rng.dirichlet(alike, rows)}
+        weights = np.full(classes, sharpness)
+        weights[0] *= 6  # unequal classes: their mean is not uniform
+        yield {"probabilities": rng.dirichlet(weights, rows)}
     yield {"probabilities": np.eye(6)[rng.permutation(np.arange(15) % 6)]}
 
 
@@ -259,10 +260,13 @@ def infinity_inputs(rng):
         (0.0, 150.0, 3),
         (7.5, 40.0, 5),
     ):
-        sizes = (
-            np.sort(rng.choice(np.arange(2, 60), count, replace=False)) * 50
-        )
-        noise = rng.normal(0, 0.05, count)
+        # One small size holds the slope; the ends lie above the line, the
+        # others below it, so that two points are not enough.
+        others = rng.choice(np.arange(8, 60), count - 1, replace=False)
+        sizes = np.sort([rng.integers(2, 5), *others]) * 50
+        noise = np.full(count, -1.0)
+        noise[[0, -1]] = 1
+        noise *= rng.uniform(0.03, 0.06, count)
         yield {"sizes": sizes, "values": start + slope / sizes + noise}
 
 
@@ -352,7 +356,7 @@ def copy_inputs(rng):
     # Crowded on one side: only some distances are small for their place.
     train = np.array([[0.0], [0.1], [0.2], [5.0], [9.0]])
     # 13 is as far from 9 as 5 is.
-    generated = [[0], [0.16], [1.5], [1.7], [3], [4], [8], [13], [20.0]]
+    generated = [[0], [0.16], [1.5], [1.6], [1.7], [3], [4], [8], [13.0]]
     yield {"generated": np.array(generated), "train": train}
     # Near by the straight way, not by the way along the axes.
     train = np.array([[0, 0], [-1.8, 0], [20, 20]])
@@ -504,8 +508,8 @@ def accuracy_inputs(rng):
     yield {
         "generated": np.array([[0.0], [0.0], [4.0], [4.0]]),
         "labels": np.array([0, 0, 1, 1]),
-        "real": np.array([[0.0], [1.9], [2.2], [4.0], [9.0], [3.9]]),
-        "real_labels": np.array([0, 0, 0, 1, 1, 0]),
+        "real": np.array([[0.0], [1.9], [2.2], [4.0], [9.0], [3.9], [3.5]]),
+        "real_labels": np.array([0, 0, 0, 1, 1, 0, 0]),
     }
     # The nearest image to (0.5, 0) is not of the class with the nearest mean;
     # and along the axes another mean is the nearest to (31, 31).

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from answers import too_close
 from digitdreams import checks
 from digitdreams.interview import bank, problems
 
@@ -86,6 +87,12 @@ def test_a_wrong_answer_gets_its_own_message(problem, wrong):
     said = checks.judge(stored(problem), problem.name, wrong.answer)
     start = f"{problem.name}: {wrong.message}"
     assert said == start or said.startswith(f"{start} (It raised ")
+
+
+@pytest.mark.parametrize("problem", ALL)
+def test_answers_are_far_apart(problem):
+    """No processor's rounding may turn one answer into another."""
+    assert not too_close(stored(problem))
 
 
 @pytest.mark.parametrize("problem", ALL)
