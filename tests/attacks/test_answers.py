@@ -103,14 +103,13 @@ def passing(exercise, shown):
     for task in exercise.tasks:
         answer = answers[task.name]
         tried |= set(answer["tried"])
-        terms = {"tolerance": task.tolerance, "same_dtype": task.same_dtype}
         expected = [
             tasks.as_result(task.observe, task.reference, case)
             for case in cases[task.name]
         ]
         for name, results in answer["found"]:
             pairs = zip(expected, results, strict=True)
-            if all(checks.matches(one, other, terms) for one, other in pairs):
+            if all(checks.matches(one, other, task.rule) for one, other in pairs):
                 found.setdefault(task.name, set()).add(name)
     return found, tried
 
