@@ -478,6 +478,7 @@ class Tracer:
         self.places = places
         self.enter = enter
         self.trace = Trace()
+        self.unknown: set[str] = set()  # attributes that no text binds
         self.followed: set[tuple[Path, Import, tuple[str, ...]]] = set()
         self.modules: dict[Path, Module] = {}
         self.found: dict[tuple[Import, Path], list[Path] | None] = {}
@@ -597,6 +598,7 @@ class Tracer:
             self.load(inner)
             self.attribute(inner, rest)
         elif not self.name(path, name, rest) and name[:2] != "__":
+            self.unknown.add(f"{self.label(path)}:{name}")
             self.whole(path)
 
     def name(self, path: Path, name: str, attributes: tuple[str, ...] = ()) -> bool:

@@ -95,15 +95,16 @@ def with_all_they_need(pages: Iterable[str]) -> list[str]:
 
 
 def digest(name: str, content: bytes) -> str:
-    """Identify a file's content, a notebook's without the kernel that last opened it.
+    """Identify a file's content; of a notebook, what a reader sees and writes.
 
     JupyterLab writes the kernel's name and version into a notebook as soon as it is
-    opened, which is no reader's work.
+    opened, and the course records from what it built one: neither is a reader's work,
+    nor news to a reader.
     """
     if name.endswith(".ipynb"):
         with contextlib.suppress(ValueError, KeyError, AttributeError, TypeError):
             notebook = nbformat.v4.reads(content.decode("utf-8"))
-            for key in ("kernelspec", "language_info"):
+            for key in ("digitdreams", "kernelspec", "language_info"):
                 notebook.metadata.pop(key, None)
             content = nbformat.v4.writes(notebook).encode("utf-8")
     return hashlib.sha256(content).hexdigest()

@@ -11,7 +11,7 @@ FOLDERS = (
     *("benchmarks", "content", "data", "digitdreams", "exercises", "images", "lessons"),
     *("solutions", "sources"),
 )
-FILES = ("course.toml", "INSTRUCTORS.md", "README.md")
+FILES = ("course.toml", "INSTRUCTORS.md", "nbgrader_config.py", "README.md")
 
 
 class Copy:

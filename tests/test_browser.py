@@ -159,8 +159,10 @@ class Screen:
         for step in steps:
             self.page.locator(".jp-DirListing-item", has_text=step).dblclick()
 
-    def listed(self) -> list[str]:
-        return self.page.locator(".jp-DirListing-itemText").all_inner_texts()
+    def lists(self, *names: str) -> None:
+        """Wait until the file browser shows exactly these files and folders."""
+        items = self.page.locator(".jp-DirListing-itemText")
+        sync_api.expect(items).to_have_text(list(names), timeout=PATIENCE)
 
     def cell(self, text: str):
         return self.notebook.locator(".jp-CodeCell", has_text=text).first
@@ -227,14 +229,12 @@ def test_make_lab_opens_lesson_00(screen, lab):
 
 def test_the_file_browser_reaches_everything(screen):
     screen.browse()
-    assert screen.listed() == ["exercises", "images", "lessons"]
+    screen.lists("exercises", "images", "lessons")
     screen.browse("exercises", VAE.stem)
-    screen.page.wait_for_timeout(1000)
-    assert f"{VAE.stem}.ipynb" in screen.listed()
+    screen.lists(f"{VAE.stem}.ipynb", "checks.json")
     screen.photograph("file-browser")
     screen.browse("lessons")
-    screen.page.wait_for_timeout(1000)
-    assert screen.listed() == [f"{one.stem}.ipynb" for one in course.load().lessons]
+    screen.lists(*(f"{one.stem}.ipynb" for one in course.load().lessons))
 
 
 def test_a_whole_lesson_runs(screen, lab):

@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import tiny
+from digitdreams.grading import sandbox
+from places import LESSONS, ROOT, WITH_EXERCISE
 
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).resolve().parent
@@ -94,16 +97,44 @@ def test_nothing_else_fails_and_the_cell_is_shown(failures):
     assert "course.expect(distance=3.5)" in failures[1]
 
 
-def test_a_notebook_that_loads_models_runs_last(tmp_path):
-    first, second = tiny.write_course(tmp_path, loads=None, saves=None)
-    tiny.write_notebook(
-        tmp_path, first, "class models:\n    get = print", "models.get(1)"
-    )
-    tiny.write_notebook(tmp_path, second, "1")
+def test_notebooks_run_in_order(tmp_path):
+    """The longest first, but last what needs another lesson's generator."""
+    for lesson in LESSONS:
+        cells = [nbformat.v4.new_code_cell("1")]
+        path = tmp_path / "lessons" / f"{lesson.stem}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     folders = str(tmp_path / "lessons"), str(TESTS / "notebooks")
     done = run(*COMMAND, "--collect-only", "-q", "-n0", *folders)
-    names = re.findall(r"^\S*\d\d_(\w+)\.ipynb::", done.stdout, re.M)
-    assert list(dict.fromkeys(names)) == ["saves", "loads"], done.stdout
+    names = re.findall(r"^\S*?(\d\d_\w+)\.ipynb::", done.stdout, re.M)
+    needing = [one for one in LESSONS if one.needs]
+    assert needing
+    expected = sorted(LESSONS, key=lambda one: (one in needing, -one.minutes))
+    assert names == [one.stem for one in expected], done.stdout
+
+
+def test_a_solution_trains_in_the_sandbox_or_in_its_notebook():
+    """Beside the test that grades the solutions, their cells end before training."""
+    lesson = WITH_EXERCISE[0]
+    path = ROOT / "solutions" / lesson.stem / f"{lesson.stem}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    ids = [one.id for one in cells if one.cell_type == "code"]
+    grading = TESTS / "attacks" / "test_exercise_attacks.py"
+    for others, expected in (
+        ([], len(ids)),
+        ([grading], ids.index("check-training") if sandbox_works() else len(ids)),
+    ):
+        folders = map(str, (path, *others, TESTS / "notebooks"))
+        done = run(*COMMAND, "--collect-only", "-q", "-n0", *folders)
+        assert done.stdout.count(f"{lesson.stem}.ipynb::Cell ") == expected, done.stdout
+
+
+def sandbox_works() -> bool:
+    try:
+        sandbox.probe()
+    except sandbox.SandboxUnavailable:
+        return False
+    return True
 
 
 def namespaces_are_allowed() -> bool:

@@ -46,7 +46,7 @@ def test_a_copy_elsewhere_has_the_same_stamps(copy):
 
 
 def test_a_metric_concerns_those_who_use_it(copy):
-    copy.change("digitdreams/metrics.py", "def kid(features_a,", "def kid(features_c,")
+    copy.change("digitdreams/metrics.py", "def kid(", "kid = 1\n\n\ndef kid(")
     assert copy.stale() == {"lesson 08": ["digitdreams/metrics.py"]}
 
 
@@ -287,6 +287,30 @@ def test_what_makes_pictures_draws_no_random_numbers_of_others():
                 assert "keras.random" not in text, file
                 assert "tf.random" not in text, file
                 assert not re.search(r"np\.random\.(?!default_rng)", text), file
+
+
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix() for path in (ROOT / "sources").rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_source_uses_a_name_of_ours_that_is_not_there(name):
+    places = stamps.places_of(ROOT)
+    assert stamps.trace(places, [name], "numbers", "display").unknown == set()
+
+
+def test_a_lesson_that_reads_course_toml_or_an_exercise_declares_it(lesson):
+    text = (ROOT / "sources" / "lessons" / f"{lesson.stem}.py").read_text("utf-8")
+    code = re.sub(r"^#.*", "", text, flags=re.MULTILINE)
+    quoted = {
+        f"lesson {id}" for id in re.findall(r'load\(\)\.find\("(\d+)"\)\.n', code)
+    }
+    assert quoted <= set(lesson.reads)
+    if re.search(r"in course\.load\(\)\.lessons", code):
+        assert "course.toml" in lesson.reads
+    if '"exercises"' in code:
+        assert any(one.startswith("exercises/") for one in lesson.reads)
 
 
 def test_every_data_file_that_the_package_names_is_declared():

@@ -85,7 +85,7 @@ def test_nothing_is_stale_after_all_was_made(copy):
 
 
 def test_a_metric_asks_for_notebook_and_calibration(copy):
-    copy.change("digitdreams/metrics.py", "def kid(features_a,", "def kid(features_c,")
+    copy.change("digitdreams/metrics.py", "def kid(", "kid = 1\n\n\ndef kid(")
     found = status.stale(copy.root)
     assert {one.thing: one.command for one in found} == {
         "lesson 08": "digitdreams notebooks 08",

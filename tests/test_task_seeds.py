@@ -7,18 +7,27 @@ from answers import FAR, NEAR, within
 from digitdreams import tasks
 from places import WITH_EXERCISE
 
-TASKS = [
-    pytest.param(task, id=f"{one.id}-{task.name}")
-    for one in WITH_EXERCISE
-    for task in tasks.load(one.stem)
-]
 SLOW = {"generator_step"}  # its wrong answers predict
 
 
+def builds(task):
+    """Whether Keras builds a model for each answer: it takes a second for a seed."""
+    return task.observe in ("model", "activations") or task.name in SLOW
+
+
+TASKS = [
+    pytest.param(
+        task,
+        id=f"{one.id}-{task.name}",
+        marks=[pytest.mark.slow] if builds(task) else [],
+    )
+    for one in WITH_EXERCISE
+    for task in tasks.load(one.stem)
+]
+
+
 def seeds_of(task):
-    """Keras takes a second to build the models of one seed."""
-    slow = task.observe in ("model", "activations") or task.name in SLOW
-    return range(1000, 1003 if slow else 1020)
+    return range(1000, 1003 if builds(task) else 1020)
 
 
 @pytest.mark.parametrize("task", TASKS)

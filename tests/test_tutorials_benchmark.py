@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from digitdreams import data
+from digitdreams import data, stamps
 from places import ROOT
 
 
@@ -214,7 +214,47 @@ def test_a_budget_ends_a_pair(tutorials, monkeypatch, tmp_path):
     assert "budget" in tutorials.table({"counter": found})
 
 
-def test_a_recorded_run_is_found_again(tutorials, tmp_path):
+@pytest.fixture
+def counted(monkeypatch):
+    """Let a recorded counter be made from what a recipe of the page is made from."""
+    monkeypatch.setitem(stamps.BENCHMARKS, "counter", stamps.BENCHMARKS["vae"])
+
+
+def test_each_pair_has_its_stamp(tutorials):
+    for pair in tutorials.PAIRS:
+        names = (pair.published.__name__, pair.measure.__name__)
+        assert stamps.BENCHMARKS[pair.name] == names
+    assert len(stamps.BENCHMARKS) == len(tutorials.PAIRS)
+
+
+def test_the_recorded_curves_are_of_today_s_recipes(tutorials):
+    for pair in tutorials.PAIRS:
+        kept = stamps.Stamp.from_data(tutorials.recorded(pair)["made_from"])
+        assert stamps.of_benchmark(pair.name).changes(kept) == []
+
+
+def test_the_beginning_of_a_recorded_run_confirms_it(tutorials, tmp_path, counted):
+    pair = counting_pair(tutorials, our_epochs=1)
+    path = tutorials.record(pair, 1, 0.5, tmp_path, say=lambda line: None)
+    before = json.loads(path.read_text())
+    tutorials.confirm(pair, 60, tmp_path, say=lambda line: None)
+    after = json.loads(path.read_text())
+    assert after["made_from"]["how"].startswith("confirmed at [")
+    assert after["made_from"]["numbers"] == before["made_from"]["numbers"]
+    assert {**after, "made_from": 0} == {**before, "made_from": 0}
+    assert list(after)[-1] == "curve"
+
+    with pytest.raises(ValueError, match="no point is recorded within 0 s"):
+        tutorials.confirm(pair, 0, tmp_path)
+    after["curve"][-1]["fid"] *= 1.1
+    path.write_text(json.dumps(after))
+    with pytest.raises(ValueError, match=r"more than 5% apart.*--record counter"):
+        tutorials.confirm(pair, 60, tmp_path, say=lambda line: None)
+    with pytest.raises(ValueError, match="nothing is recorded"):
+        tutorials.confirm(pair, 60, tmp_path / "none")
+
+
+def test_a_recorded_run_is_found_again(tutorials, tmp_path, counted):
     pair = counting_pair(tutorials, our_epochs=1)
     path = tutorials.record(pair, 1, 0.5, tmp_path, say=lambda line: None)
     content = tutorials.recorded(pair, tmp_path)

@@ -1,8 +1,15 @@
 """my_work: what is copied, renewed and left alone, and where links lead."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import nbformat
 import pytest
@@ -137,6 +144,15 @@ def test_opening_a_notebook_is_no_change(home, work):
     nbformat.write(notebook, work / LESSON)
     change(home / LESSON, "A better sentence.")
     assert workspace.refresh([LESSON]).renewed == [LESSON]
+
+
+def test_a_new_stamp_alone_is_no_news(home, work):
+    workspace.refresh([LESSON])
+    change(work / LESSON, "my note")
+    notebook = nbformat.read(home / LESSON, as_version=4)
+    notebook.metadata.digitdreams = {"stamp": "another"}
+    nbformat.write(notebook, home / LESSON)
+    assert workspace.refresh([LESSON]) == workspace.Report()
 
 
 def run_a_cell(path):
@@ -302,3 +318,52 @@ def test_an_installed_course_is_copied_into_the_folder_where_one_works(
     assert copied.stat().st_mode & 0o200
     monkeypatch.chdir(copied.parent)  # where its kernel runs
     assert files.work_folder() == tmp_path / "anywhere" / "my_work"
+
+
+@pytest.mark.slow
+def test_lab_serves_the_workspace_without_a_browser_and_ends_on_ctrl_c(tmp_path):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    if os.geteuid() == 0:  # Jupyter asks root for this, as in a container
+        (settings / "jupyter_server_config.json").write_text(
+            '{"ServerApp": {"allow_root": true}}'
+        )
+    environment = os.environ | {
+        "DIGITDREAMS_HOME": str(tmp_path),
+        "JUPYTER_TOKEN": "secret",
+        "JUPYTER_CONFIG_DIR": str(settings),
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+    }
+    code = "from digitdreams import launch; launch.main()"
+    command = [sys.executable, "-c", code, "lab", "03", "--exercise", "--no-browser"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--ServerApp.port_retries=0"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        place = f"http://localhost:{port}/api/contents/{EXERCISE}?token=secret"
+        answer = None
+        for _ in range(240):
+            with contextlib.suppress(OSError), urllib.request.urlopen(place) as reply:
+                answer = json.load(reply)
+                break
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.5)
+        assert answer["path"] == EXERCISE
+        start = f"http://localhost:{port}/?token=secret"
+        with urllib.request.urlopen(start) as reply:
+            assert reply.url.endswith(f"/lab/tree/{EXERCISE}?token=secret")
+        process.send_signal(signal.SIGINT)  # without a terminal, nobody is asked
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    assert "Traceback" not in said

@@ -6,6 +6,7 @@ what it was made, so that only what changed is built again.
 """
 
 import copy
+import functools
 import logging
 import os
 import re
@@ -214,7 +215,8 @@ def provide(lesson: Lesson) -> None:
         if not generators.is_the_course_s(giver, course.seed):
             raise BuildError(
                 f"lesson {lesson.id} needs the generator of lesson {giver.id}, which "
-                "has run and saved none: it must call models.save"
+                "has run and saved none that counts: does it call models.save, and "
+                "does the package stay as it is while it runs?"
             )
 
 
@@ -249,6 +251,15 @@ def solution_notebook(lesson: Lesson) -> NotebookNode:
     return notebook
 
 
+@functools.cache
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for nbgrader's gradebook, which takes seconds to make: once a process.
+
+    It goes when the process ends.
+    """
+    return tempfile.TemporaryDirectory()
+
+
 def generate_exercise(stem: str, folder: Path) -> None:
     """Let nbgrader make `folder/exercises/<stem>` from `folder/solutions/<stem>`."""
     machine.programs_on_path()
@@ -258,11 +269,10 @@ def generate_exercise(stem: str, folder: Path) -> None:
 
     config = Config(PyFileConfigLoader("nbgrader_config.py", str(ROOT)).load_config())
     config.CourseDirectory.root = str(folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        config.CourseDirectory.db_url = f"sqlite:///{scratch}/gradebook.db"
-        api = NbGraderAPI(config=config)
-        api.log.setLevel(logging.WARNING)
-        result = api.generate_assignment(stem, force=True, create=True)
+    config.CourseDirectory.db_url = f"sqlite:///{scratch().name}/gradebook.db"
+    api = NbGraderAPI(config=config)
+    api.log.setLevel(logging.WARNING)
+    result = api.generate_assignment(stem, force=True, create=True)
     if not result["success"]:
         raise BuildError(f"nbgrader could not make {stem}:\n{result['log']}")
 

@@ -120,10 +120,11 @@ def run_seed(
     """
     shutil.rmtree(at, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="digitdreams-") as models:
-        provide(lesson)
         # What this seed saves must not take the place of what later lessons load.
-        for needed in lesson.needs:
-            shutil.copy(generators.path(needed), models)
+        if not exercise:  # an exercise loads no generator
+            provide(lesson)
+            for needed in lesson.needs:
+                shutil.copy(generators.path(needed), models)
         [outcome] = running.run(
             [lesson], seed, exercise, at, console, timeout, root, Path(models)
         )

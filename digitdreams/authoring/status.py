@@ -4,14 +4,13 @@ Reads files only, so that it answers within seconds: nothing here imports Tensor
 """
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from digitdreams import generators, stamps
 from digitdreams.authoring import readme
@@ -48,6 +47,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.calibrations()
     look.saved_generators()
     look.benchmarks()
+    look.marks()
     look.documents()
     return look.found
 
@@ -171,6 +171,24 @@ class Look:
                 partial(stamp_in, path, "made_from"),
             )
 
+    def marks(self) -> None:
+        """The marks of a gradebook in the course's folder, if there is one."""
+        if not (self.root / "gradebook.db").is_file():
+            return
+        from digitdreams.grading import grader, inbox
+
+        for one in self.exercised:
+            try:
+                count = grader.stale_marks(one, self.root, self.root)
+                why = f"{count} made from other files or submissions" * bool(count)
+            except (grader.GradingError, inbox.InboxError, sqlite3.Error) as error:
+                why = str(error)
+            if why:
+                command = f"digitdreams grade {one.id}"
+                self.found.append(
+                    Stale(f"marks of exercise {one.id}", (why,), command, tracked=False)
+                )
+
     def documents(self) -> None:
         """The tables and the picture that README.md and INSTRUCTORS.md hold."""
         for thing, check in (
@@ -210,15 +228,15 @@ MOST_PARTS = 3
 
 
 def show(found: list[Stale], console: Console) -> None:
-    """A line for each thing that is stale: what, why, how to renew it."""
-    table = Table.grid(padding=(0, 2))
+    """A line for each thing that is stale: what it is, what renews it, and why."""
+    things = max((len(one.thing) for one in found), default=0)
+    commands = max((len(one.command) for one in found), default=0)
     for one in found:
         parts = list(one.why[:MOST_PARTS])
         if len(one.why) > MOST_PARTS:
             parts.append(f"{len(one.why) - MOST_PARTS} more")
-        table.add_row(Text(one.thing), Text(", ".join(parts)), Text(one.command))
-    if found:
-        console.print(table)
+        line = f"{one.thing:{things}}  {one.command:{commands}}  {', '.join(parts)}"
+        say(line, console)
     tracked = sum(one.tracked for one in found)
     if tracked:
         say(f"{tracked} stale", console)

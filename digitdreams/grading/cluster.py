@@ -27,12 +27,26 @@ def examine_workers(client: Client, order: worker.Order, probe: bool = True) -> 
     Raises:
         SchedulingError: one cannot; the message says what to mend there.
     """
-    reasons = client.run(worker.examine_here, order, probe)
-    for address, reason in reasons.items():
+    # Not `client.run`: that would hold up the thread in which a worker listens.
+    asked = {
+        address: client.submit(
+            *(worker.examine_here, order, probe),
+            workers=[address],
+            pure=False,
+            allow_other_workers=False,
+        )
+        for address in client.nthreads()
+    }
+    for address, future in asked.items():
+        try:
+            reason = future.result(timeout=LONGEST_START)
+        except Exception as error:  # it died, or is of another kind altogether
+            reason = f"{type(error).__name__}: {error}"
         if reason:
             raise SchedulingError(f"The worker {address} cannot grade: {reason}")
 
 
+LONGEST_START = 600  # seconds until a worker must have read an exercise
 SCRATCH = "digitdreams-cluster-"
 SETTINGS = {
     "distributed.admin.tick.limit": "1h",  # no warnings when the machine is busy

@@ -46,14 +46,14 @@ def release(
 
     files.checkout("Releasing exercises")
     lessons = (
-        [one for one in course.load().lessons if one.exercise_numbers]
+        [found for found in course.load().lessons if found.exercise_numbers]
         if lesson == "all"
         else [find_lesson(lesson)]
     )
     try:
-        for one in lessons:
+        for wanted in lessons:
             place = to / "exercises" if complete else to
-            say(f"Released {bundle.release(one, place)}")
+            say(f"Released {bundle.release(wanted, place)}")
         if complete:
             bundle.release_course(to)
     except bundle.ReleaseError as error:

@@ -3,10 +3,11 @@
 import csv
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from digitdreams.grading.result import Graded, Part, State, SubmittedCell, witho
 from digitdreams.grading.stamp import of_marks
 from digitdreams.stamps import StampError
 
+GRADEBOOK = "gradebook.db"  # nbgrader's, where no database is configured
 SECRET_FILE = "grading_secret"
 SECRET_VARIABLE = "DIGITDREAMS_GRADING_SECRET"
 SLOWER = 10  # times as long as the solution a submission may take, without --seconds
@@ -171,7 +173,7 @@ class Grader:
             stem=self.stem,
             root=None if root == ROOT else str(root),
             secret=read_secret(folder),
-            limits=limits_for(lesson, options),
+            limits=asdict(limits_for(lesson, options)),
             unsafe=options.unsafe,
         )
         try:
@@ -249,9 +251,41 @@ class Grader:
         if self.options.times:
             return read_times(self.options.times)
         if self.options.trust_timestamps:
-            claimed = {one.student: one.claimed for one in submissions}
+            claimed = {
+                submission.student: submission.claimed for submission in submissions
+            }
             return {student: time for student, time in claimed.items() if time}
         return {}
+
+
+def stale_marks(lesson: Lesson, folder: Path, root: Path = ROOT) -> int:
+    """How many marks were made from something else than what is there today.
+
+    Looks into the folder's own gradebook and changes nothing. Marks that were made
+    with other options than the usual ones count as stale, too.
+
+    Raises:
+        GradingError: the exercise is incomplete; see `Grader`.
+        sqlite3.Error: the gradebook is damaged.
+    """
+    address = f"{(folder / GRADEBOOK).resolve().as_uri()}?mode=ro"
+    query = "SELECT student, key FROM digitdreams_mark WHERE assignment = ?"
+    with closing(sqlite3.connect(address, uri=True)) as book:
+        exists = "SELECT 1 FROM sqlite_master WHERE name = 'digitdreams_mark'"
+        if not book.execute(exists).fetchone():
+            return 0
+        known = dict(book.execute(query, (lesson.stem,)).fetchall())
+    if not known:
+        return 0
+    grader = Grader(lesson, folder, Options(), root)
+    found = inbox.find(grader.folder.submitted, lesson.stem)
+    present = {one.student: one for one in found.submissions}
+    stale = 0
+    for student, key in known.items():
+        if student in present:
+            with suppress(Unreadable):
+                stale += grader.key(present[student].read()) != key
+    return stale
 
 
 def limits_for(lesson: Lesson, options: Options) -> sandbox.Limits:
@@ -279,13 +313,15 @@ class Desk:
         self.grader = grader
         self.book = book
         self.times = times
-        self.submissions = {one.student: one for one in found.submissions}
+        self.submissions = {
+            submission.student: submission for submission in found.submissions
+        }
         self.keys: dict[str, str] = {}
         self.waiting: list[str] = []
         self.outcome = Outcome(problems=found.problems)
         options = grader.options
         if not options.times and not options.trust_timestamps:
-            extras = [bool(one.extras) for one in found.submissions]
+            extras = [bool(submission.extras) for submission in found.submissions]
             self.outcome.claims = sum(extras)
 
     @property

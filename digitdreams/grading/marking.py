@@ -365,7 +365,7 @@ class Grading:
         """Run the notebook until every question is answered or given up."""
         seconds = self.limits.wall
         for attempt in range(self.limits.restarts + 1):
-            open_questions = [one for one in self.questions if one.open]
+            open_questions = [question for question in self.questions if question.open]
             talk = Conversation(
                 cells=[c for c in self.rebuilt.cells if c.name not in self.left_out],
                 questions=open_questions,

@@ -91,7 +91,7 @@ def read_cell(cell: Any, number: int) -> SubmittedCell:
     if not isinstance(cell, dict):
         raise Refused(f"cell {number} is not a cell")
     source = cell.get("source", "")
-    if isinstance(source, list) and all(isinstance(one, str) for one in source):
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
         raise Refused(f"cell {number} has no source text")

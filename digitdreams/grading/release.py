@@ -42,14 +42,14 @@ def solution_texts(source: str) -> list[str]:
             inside = None
         elif inside is not None:
             inside.append(line)
-    return [one for one in texts if one]
+    return [text for text in texts if text]
 
 
 def read(path: Path) -> tuple[dict[str, str], Any]:
     """The source of each cell by id, and the stamp of when it was built."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = {one["id"]: "".join(one["source"]) for one in notebook["cells"]}
+        cells = {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
         stamp = notebook["metadata"].get("digitdreams", {}).get("stamp")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseError(

@@ -93,8 +93,8 @@ def histogram(values: list[float], lowest: float, highest: float) -> list[Bar]:
     starts = [lowest + i * step for i in range(int((highest - lowest) / step) + 1)]
     counts = Counter(min(int((v - lowest) / step), len(starts) - 1) for v in values)
     labels = [
-        f"{one:g}" if step == 1 else f"{one:g} to {min(one + step, highest):g}"
-        for one in starts
+        f"{start:g}" if step == 1 else f"{start:g} to {min(start + step, highest):g}"
+        for start in starts
     ]
     return bars([(label, counts[i]) for i, label in enumerate(labels)])
 
@@ -200,7 +200,7 @@ def listed(headings: list[str], rows: list[list[str]]) -> RenderableType:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(one) for one in row))  # Text: nothing in it is markup
+        table.add_row(*(Text(cell) for cell in row))  # Text: nothing in it is markup
     return table
 
 
@@ -256,7 +256,7 @@ def students_text(path: Path) -> str:
     """The text of the cells that a student could write."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return "\n\n".join(
-        "".join(one["source"])
-        for one in cells
-        if one["cell_type"] == "code" and one["metadata"].get("editable") is not False
+        "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and cell["metadata"].get("editable") is not False
     )

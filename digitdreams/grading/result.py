@@ -94,8 +94,8 @@ class Result:
     def from_dict(cls, content: dict[str, Any]) -> "Result":
         """Read what `as_dict` wrote."""
         tasks = [
-            TaskResult(**{**one, "state": State(one["state"])})
-            for one in content["tasks"]
+            TaskResult(**{**task, "state": State(task["state"])})
+            for task in content["tasks"]
         ]
         return cls(**{**content, "state": State(content["state"]), "tasks": tasks})
 

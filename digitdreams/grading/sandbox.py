@@ -155,15 +155,15 @@ def system_prefix() -> str:
 def package_places() -> list[str]:
     """The folders of installed packages that do not belong to the system's Python."""
     ends = ("site-packages", "dist-packages")
-    places = [one for one in sys.path if one.endswith(ends) and os.path.isdir(one)]
+    places = [path for path in sys.path if path.endswith(ends) and os.path.isdir(path)]
     return list(dict.fromkeys(places))
 
 
 def packages() -> dict[str, str]:
     """Where the installed packages are: place inside, place here."""
     base = f"{system_prefix()}/"
-    places = [one for one in package_places() if not one.startswith(base)]
-    return {f"/packages/{number}": one for number, one in enumerate(places)}
+    places = [place for place in package_places() if not place.startswith(base)]
+    return {f"/packages/{number}": place for number, place in enumerate(places)}
 
 
 def hidden_places(shown: View) -> list[Path]:
@@ -171,8 +171,10 @@ def hidden_places(shown: View) -> list[Path]:
     found = [PACKAGE, ROOT, *shown.hidden]
     for place in package_places():
         found += [Path(place, view.NAME), Path(place, INSTALLED)]
-    there = {one.resolve() for one in found if one.is_dir()}
-    return sorted(one for one in there if not any(p in there for p in one.parents))
+    there = {place.resolve() for place in found if place.is_dir()}
+    return sorted(
+        place for place in there if not any(p in there for p in place.parents)
+    )
 
 
 def masks(inside: str, here: str, hidden: list[Path]) -> list[str]:
@@ -187,8 +189,8 @@ def masks(inside: str, here: str, hidden: list[Path]) -> list[str]:
             f"The course lies in {shown}, a folder that every sandbox has to show: "
             "move the course to a folder of its own."
         )
-    below = [one for one in hidden if shown in one.parents]
-    return [str(Path(inside, one.relative_to(shown))) for one in below]
+    below = [place for place in hidden if shown in place.parents]
+    return [str(Path(inside, place.relative_to(shown))) for place in below]
 
 
 def system_folders(hidden: list[Path]) -> list[str]:
@@ -211,13 +213,13 @@ def system_folders(hidden: list[Path]) -> list[str]:
 
 def emptied(places: list[str]) -> list[str]:
     """Arguments that put an empty folder in each place."""
-    return [word for one in places for word in ("--size", "4096", "--tmpfs", one)]
+    return [word for place in places for word in ("--size", "4096", "--tmpfs", place)]
 
 
 def python_folders(hidden: list[Path]) -> dict[str, str]:
     """Python and the packages: place inside, place here."""
     base = Path(system_prefix())
-    in_course = any(one in base.parents for one in hidden)
+    in_course = any(place in base.parents for place in hidden)
     shown = base.is_relative_to(SYSTEM) and not in_course
     return {**({} if shown else {str(base): str(base)}), **packages()}
 
@@ -297,10 +299,10 @@ def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]
         # The packaged program finds its library from where it lies.
         sources["bwrap"] = str(bwrap.parents[2])
     stage = next(
-        one
-        for one in STAGES
-        if os.path.isdir(one)
-        and not any(Path(path).is_relative_to(one) for path in sources.values())
+        stage
+        for stage in STAGES
+        if os.path.isdir(stage)
+        and not any(Path(path).is_relative_to(stage) for path in sources.values())
     )
     places = {inside: f"{stage}/{i}" for i, inside in enumerate(sources)}
     holder = places.pop("bwrap", None)
@@ -311,18 +313,19 @@ def leave_root(folders: dict[str, str]) -> tuple[list[str], str, dict[str, str]]
 
 
 def command(
-    limits: Limits, shown: View = view.BARE, filter_number: int | None = None
+    limits: Limits, shown: View | None = None, filter_number: int | None = None
 ) -> list[str]:
     """The whole command line of a sandbox.
 
     Args:
         limits: what the submission may use.
-        shown: what is seen of the course.
+        shown: what is seen of the course; None for what starting needs.
         filter_number: the open file from which bwrap reads the filter of system calls.
 
     Raises:
         SandboxUnavailable: the machine cannot show what it has to.
     """
+    shown = shown or view.bare()
     hidden = hidden_places(shown)
     system = system_folders(hidden)
     python = python_folders(hidden)
@@ -336,8 +339,9 @@ def command(
         start, bwrap, folders = leave_root(folders)
     else:
         start, bwrap = [], find_bwrap()
-    first = [one for one in folders if not one.startswith(HOME)]
-    later = [one for one in folders if one.startswith(HOME)]  # in a folder of memory
+    first = [inside for inside in folders if not inside.startswith(HOME)]
+    # In a folder of memory, which has to be there first:
+    later = [inside for inside in folders if inside.startswith(HOME)]
     arguments = [
         *start,
         bwrap,
@@ -390,7 +394,7 @@ def resource_limits(limits: Limits, unsafe: bool) -> dict[str, int]:
 def processes_count_alone() -> bool:
     """Whether a user namespace has its own count of processes (Linux 5.14 on)."""
     numbers = os.uname().release.split(".")[:2]
-    return tuple(int("".join(filter(str.isdigit, one))) for one in numbers) >= (5, 14)
+    return tuple(int("".join(filter(str.isdigit, part))) for part in numbers) >= (5, 14)
 
 
 @contextlib.contextmanager
@@ -428,7 +432,7 @@ def chosen_processors(count: int) -> Iterator[list[int]]:
                 free.append(number)
         start = os.getpid() % len(available)
         others = available[start:] + available[:start]
-        yield (free + [one for one in others if one not in free])[:count]
+        yield (free + [number for number in others if number not in free])[:count]
 
 
 # Watching ---------------------------------------------------------------------------
@@ -453,12 +457,12 @@ class Watch:
         """Measure; return how the run has to end, None while it may go on."""
         tree = self.tree()
         memory, threads, busy = 0.0, 0, 0.0
-        for one in tree:
+        for process in tree:
             with contextlib.suppress(psutil.Error, OSError, ValueError):
-                kilobytes, count = memory_of(one.pid)
+                kilobytes, count = memory_of(process.pid)
                 memory += kilobytes / 1000
                 threads += count
-                times = one.cpu_times()
+                times = process.cpu_times()
                 busy += times.user + times.system
         files, stored = self.in_folders(tree)
         memory += stored
@@ -481,9 +485,9 @@ class Watch:
         """Files in the sandbox's folders, and the megabytes that these hold."""
         files, megabytes = 0, 0.0
         host = os.stat("/").st_dev
-        for one in tree:
+        for process in tree:
             with contextlib.suppress(OSError):
-                root = f"/proc/{one.pid}/root"
+                root = f"/proc/{process.pid}/root"
                 if os.stat(root).st_dev == host:
                     continue  # it has not entered the sandbox, or is not of it
                 for name in WRITABLE:
@@ -529,7 +533,7 @@ class Run:
         limits: what it may use.
         receive: called with each message; it may raise `wire.WireError`.
         deadline: the moment (`time.monotonic`) at which the current step is over.
-        shown: what the program inside sees of the course.
+        shown: what the program inside sees of the course, see `command`.
         unsafe: without a sandbox, for one's own work only.
     """
 
@@ -539,7 +543,7 @@ class Run:
         limits: Limits,
         receive: Callable[[Message], None],
         deadline: Callable[[], float],
-        shown: View = view.BARE,
+        shown: View | None = None,
         unsafe: bool = False,
     ):
         self.limits = limits
@@ -699,9 +703,9 @@ class Run:
         stdin, stdout, stderr = pipes(process)
         left = Watch(process.pid, self.limits).tree()
         process.kill()
-        for one in left:
+        for descendant in left:
             with contextlib.suppress(psutil.Error):
-                one.kill()
+                descendant.kill()
         process.wait()
         # Every process of the sandbox holds an end of this pipe: it is closed when
         # the last one is gone.
@@ -777,5 +781,6 @@ def readable(content: bytes) -> str:
     lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     text = "\n".join(lines)
     return "".join(
-        one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text
+        letter if letter.isprintable() or letter in "\n\t" else "\ufffd"
+        for letter in text
     )

@@ -45,9 +45,9 @@ def longest_shared(
 ) -> str:
     best: list[str] = []
     piece: list[str] = []
-    for one in run_of_first:
-        if one in shared:
-            piece = [*piece, one[-1]] if piece else list(one)
+    for shingle in run_of_first:
+        if shingle in shared:
+            piece = [*piece, shingle[-1]] if piece else list(shingle)
             best = max(best, piece, key=len)
         else:
             piece = []
@@ -68,18 +68,22 @@ def pairs(texts: dict[str, str], known: Iterable[str], most: int = 30) -> list[P
     Returns:
         The pairs, the most alike first.
     """
-    given = {one for text in known for one in shingles(text)}
+    given = {shingle for text in known for shingle in shingles(text)}
     runs = {student: shingles(text) for student, text in texts.items()}
-    seen = Counter(one for run in runs.values() for one in set(run) - given)
+    seen = Counter(shingle for run in runs.values() for shingle in set(run) - given)
     common = max(4, min(30, len(texts) // 5))
     own = {
-        student: {one for one in run if one not in given and seen[one] <= common}
+        student: {
+            shingle
+            for shingle in run
+            if shingle not in given and seen[shingle] <= common
+        }
         for student, run in runs.items()
     }
     owners: dict[tuple[str, ...], list[str]] = {}
     for student in sorted(own):
-        for one in own[student]:
-            owners.setdefault(one, []).append(student)
+        for shingle in own[student]:
+            owners.setdefault(shingle, []).append(student)
     shared = Counter(
         pair for those in owners.values() for pair in combinations(those, 2)
     )
@@ -90,5 +94,5 @@ def pairs(texts: dict[str, str], known: Iterable[str], most: int = 30) -> list[P
             both = own[first] & own[second]
             sample = longest_shared(runs[first], both)
             found.append(Pair(first, second, share, count, sample))
-    found.sort(key=lambda one: (-one.share, -one.shared, one.first, one.second))
+    found.sort(key=lambda pair: (-pair.share, -pair.shared, pair.first, pair.second))
     return found[:most]

@@ -10,6 +10,7 @@ function inside is told so.
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -59,13 +60,15 @@ def imported(source: str, at_import: bool = True) -> set[str]:
     found = set()
     for node in statements(ast.parse(source), at_import):
         if isinstance(node, ast.Import):
-            names = [one.name for one in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             module = str(node.module)
-            names = [module, *(f"{module}.{one.name}" for one in node.names)]
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         else:
             continue
-        found |= {one for one in names if one.split(".")[0] == NAME and file_of(one)}
+        found |= {
+            name for name in names if name.split(".")[0] == NAME and file_of(name)
+        }
     return found
 
 
@@ -165,4 +168,7 @@ def view_of(notebook: Path, probe: str, root: Path) -> View:
     return View(needed(modules), (root.resolve(),))
 
 
-BARE = View(needed(()))  # without an exercise: enough to see whether a sandbox starts
+@cache
+def bare() -> View:
+    """Without an exercise: enough to see whether a sandbox starts."""
+    return View(needed(()))

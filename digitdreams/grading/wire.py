@@ -14,8 +14,8 @@ import numpy as np
 
 HEAD = struct.Struct("<II")
 DTYPES = {
-    np.dtype(one).str: np.dtype(one)
-    for one in (
+    np.dtype(name).str: np.dtype(name)
+    for name in (
         *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"),
         *("uint64", "float16", "float32", "float64"),
     )
@@ -52,11 +52,11 @@ def pack(value: Any, payload: list[bytes], depth: int = 0) -> Any:
     if kind is str:
         return ["str", value]
     if kind is list or kind is tuple:
-        return ["list", [pack(one, payload, depth + 1) for one in value]]
+        return ["list", [pack(part, payload, depth + 1) for part in value]]
     if kind is dict:
         return [
             "dict",
-            [[str(key), pack(one, payload, depth + 1)] for key, one in value.items()],
+            [[str(key), pack(part, payload, depth + 1)] for key, part in value.items()],
         ]
     if kind is float or issubclass(kind, np.generic):
         value = np.asarray(value)
@@ -76,7 +76,7 @@ def pack(value: Any, payload: list[bytes], depth: int = 0) -> Any:
 def message(**fields: Any) -> bytes:
     """Write one message."""
     payload: list[bytes] = []
-    header = json.dumps({key: pack(one, payload) for key, one in fields.items()})
+    header = json.dumps({key: pack(part, payload) for key, part in fields.items()})
     body = b"".join(payload)
     return HEAD.pack(len(header), len(body)) + header.encode("ascii") + body
 
@@ -132,14 +132,15 @@ def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
         except ValueError:
             raise WireError("a message holds a broken number") from None
     if kind == "list" and len(rest) == 1 and type(rest[0]) is list:
-        return [unpack(one, payload, depth + 1) for one in rest[0]]
+        return [unpack(part, payload, depth + 1) for part in rest[0]]
     if kind == "dict" and len(rest) == 1 and type(rest[0]) is list:
         pairs = rest[0]
         if not all(
-            type(one) is list and len(one) == 2 and type(one[0]) is str for one in pairs
+            type(pair) is list and len(pair) == 2 and type(pair[0]) is str
+            for pair in pairs
         ):
             raise WireError("a message holds a broken dictionary")
-        return {key: unpack(one, payload, depth + 1) for key, one in pairs}
+        return {key: unpack(part, payload, depth + 1) for key, part in pairs}
     if kind == "array" and len(rest) == 2:
         return unpack_array(rest[0], rest[1], payload)
     raise WireError(f"a message has a part of the kind {kind[:20]!r}")
@@ -151,10 +152,10 @@ def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray[Any, An
     if type(shape) is not list or len(shape) > 8:
         raise WireError("a message holds an array of an unknown shape")
     count = 1
-    for one in shape:
-        if type(one) is not int or not 0 <= one < 2**31:
+    for size in shape:
+        if type(size) is not int or not 0 <= size < 2**31:
             raise WireError("a message holds an array of an unknown shape")
-        count *= one
+        count *= size
     content = payload.take(count * DTYPES[dtype].itemsize)
     if dtype == "|b1" and content.strip(b"\0\1"):
         raise WireError("a message holds truth values that are neither true nor false")

@@ -3,23 +3,29 @@
 A worker may live for weeks, while the course is updated under it. So every order
 carries the stamp of all that decides about its marks. The worker takes the stamp of
 its own files before and after it grades; when they are not those that it has loaded,
-it imports every module of ours anew. This module itself stays, and imports the others
-only when it works.
+it imports every module of ours anew. Only this one and the one of the results stay:
+Dask's own thread, which must never import while that happens, reads and writes their
+classes. They import no other module of ours before they work.
 """
 
 import contextlib
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitdreams.grading import result as results
+from digitdreams.grading.result import Graded, Result, State, SubmittedCell
+
 if TYPE_CHECKING:
     from digitdreams.grading.exercise import Exercise
-    from digitdreams.grading.result import Graded, SubmittedCell
 
 PACKAGE = "digitdreams"
+KEPT = {__name__: Path(__file__), results.__name__: Path(results.__file__)}
 OTHER_VERSION = "this worker has another version of the course or the package"
+START_AGAIN = "the package has changed here: start this worker again"
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Order:
         stem: the exercise.
         root: the course's folder there; None for the one of the worker's package.
         secret: from which the hidden inputs come.
-        limits: see `grading.sandbox.Limits`; None for the usual ones.
+        limits: the fields of `grading.sandbox.Limits`; None for the usual ones.
         unsafe: run without the sandbox.
         stamp: of all that decides about the marks (see `grading.stamp`); the worker
             refuses when its own files give another one.
@@ -39,7 +45,7 @@ class Order:
     stem: str
     root: str | None
     secret: str = field(repr=False)
-    limits: Any = None
+    limits: Mapping[str, Any] | None = None
     unsafe: bool = False
     stamp: str = ""
 
@@ -57,13 +63,15 @@ class Loaded:
 
 
 _loaded: Loaded | None = None
-_loading = threading.Lock()
+# Python before 3.11.5 also fails where two threads read programs (`ast`) at once.
+_reading = threading.Lock()
+_kept = [path.read_bytes() for path in KEPT.values()]
 
 
 def forget_modules() -> None:
-    """Import every module of ours anew when it is needed next, but for this one."""
+    """Import every module of ours anew when it is needed next, but for those kept."""
     for name in list(sys.modules):
-        if name.partition(".")[0] == PACKAGE and name != __name__:
+        if name.partition(".")[0] == PACKAGE and name not in KEPT:
             del sys.modules[name]
 
 
@@ -75,6 +83,8 @@ def check_version(order: Order) -> None:
     """
     from digitdreams.grading.stamp import of_marks
 
+    if [path.read_bytes() for path in KEPT.values()] != _kept:
+        raise OtherVersion(START_AGAIN)
     root = Path(order.root) if order.root else None
     found = of_marks(order.stem, order.secret, order.limits, order.unsafe, root)
     if found != order.stamp:
@@ -88,7 +98,7 @@ def load_exercise(order: Order) -> "Exercise":
         OtherVersion: these are not the files that the order was made with.
     """
     global _loaded
-    with _loading:
+    with _reading:
         if _loaded is None or _loaded.stamp != order.stamp:
             _loaded = None
             forget_modules()
@@ -102,7 +112,7 @@ def load_exercise(order: Order) -> "Exercise":
         return _loaded.exercise
 
 
-def grade_one(order: Order, notebook: bytes) -> "Graded":
+def grade_one(order: Order, notebook: bytes) -> Graded:
     """Grade one submission: this is the work that the cluster does.
 
     Whatever goes wrong here is not the student's fault: `marking.grade` turns all that
@@ -110,16 +120,15 @@ def grade_one(order: Order, notebook: bytes) -> "Graded":
     """
     try:
         exercise = load_exercise(order)
-        from digitdreams.grading import marking, rebuild
-        from digitdreams.grading.result import Graded
+        from digitdreams.grading import marking, rebuild, sandbox
 
-        result = marking.grade(
-            notebook, exercise, order.secret, order.limits, order.unsafe
-        )
+        limits = sandbox.Limits(**(order.limits or {}))
+        result = marking.grade(notebook, exercise, order.secret, limits, order.unsafe)
         cells: tuple[SubmittedCell, ...] = ()
         with contextlib.suppress(rebuild.Refused):
             cells = tuple(rebuild.read(notebook))
-        check_version(order)  # nothing changed while the sandbox showed the files
+        with _reading:  # nothing changed while the sandbox showed the files
+            check_version(order)
         return Graded(result, cells)
     except OtherVersion as error:
         return failure(str(error))
@@ -127,10 +136,8 @@ def grade_one(order: Order, notebook: bytes) -> "Graded":
         return failure(f"{type(error).__name__}: {error}")
 
 
-def failure(reason: str) -> "Graded":
+def failure(reason: str) -> Graded:
     """What comes back when the machine and not the student is to blame."""
-    from digitdreams.grading.result import Graded, Result, State
-
     return Graded(Result(State.INFRASTRUCTURE, notes=[reason]))
 
 

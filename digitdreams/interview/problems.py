@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from digitdreams import files
+from digitdreams.checks import Answer
 from digitdreams.interview.bank import LEVELS, TOPICS, Question, Text, suggestion
-from digitdreams.tasks import Answer, Specification, decorator, import_file, specified
+from digitdreams.tasks import Specification, decorator, import_file, specified
 
 FOLDER = files.ROOT / "content" / "problems"
 

@@ -83,7 +83,7 @@ def test_files_that_modules_need():
     files = view.View(view.needed({"digitdreams.judge"})).files()
     assert "/course/digitdreams/judge.keras" in files
     assert "/course/data" in files
-    assert not [one for one in view.BARE.files() if "data" in one or "judge" in one]
+    assert not [one for one in view.bare().files() if "data" in one or "judge" in one]
     with pytest.raises(view.ViewError, match="no module"):
         view.needed({"digitdreams.nonsense"})
 

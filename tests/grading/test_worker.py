@@ -36,6 +36,7 @@ from digitdreams.grading.worker import Order, grade_one
 ROOT = Path(sys.argv[1])
 SPECIFICATION = ROOT / "sources" / "tasks" / f"{classroom.STEM}.py"
 METRICS = ROOT / "digitdreams" / "metrics.py"
+RESULT = ROOT / "digitdreams" / "grading" / "result.py"
 RIGHT = classroom.as_bytes(classroom.solution(ROOT))
 SLOW = classroom.as_bytes(
     classroom.add(classroom.solution(ROOT), "import time; time.sleep(20)")
@@ -83,6 +84,8 @@ if __name__ == "__main__":
         change(SPECIFICATION, "points=1, inputs=label", "points=4, inputs=label")
         tell("changed meanwhile", future)
         grade("at last", order())
+        change(RESULT, 'REFUSED = "refused"', 'REFUSED: str = "refused"')
+        grade("what it keeps", order())
         assert list(client.run(os.getpid).values()) == [worker]
 """
 
@@ -130,6 +133,8 @@ def test_a_worker_that_lives_on_grades_with_the_new_files(course, tmp_path):
         state, marks, (note,) = found[name]
         assert (state, marks) == ("infrastructure", {})
         assert "another version" in note
+    assert found["what it keeps"][0] == "infrastructure"
+    assert "start this worker again" in found["what it keeps"][2][0]
 
 
 # What a stamp of marks is made from ---------------------------------------------------
@@ -149,7 +154,9 @@ def stamp(root, secret="s", limits=None, unsafe=False):
 def test_a_stamp_changes_with_the_secret_the_limits_and_the_sandbox(copy):
     first = stamp(copy)
     assert stamp(copy) == first
-    others = {stamp(copy, "other"), stamp(copy, limits=1), stamp(copy, unsafe=True)}
+    limits = {"wall": 10}
+    others = {stamp(copy, "other"), stamp(copy, limits=limits)}
+    others.add(stamp(copy, unsafe=True))
     assert len(others | {first}) == 4
 
 
@@ -164,6 +171,7 @@ MATTERS = {
     "digitdreams/grading/marking.py": ("GRACE = 2.0", "GRACE = 3.0"),
     "digitdreams/grading/inside.py": ("SHORT = 300", "SHORT = 400"),
     "digitdreams/grading/wire.py": ("DEPTH = 16", "DEPTH = 17"),
+    "digitdreams/grading/result.py": ("REFUSED = ", "REFUSED: str = "),
     "digitdreams/grading/sandbox.py": ("memory: int = 4000", "memory: int = 4001"),
 }
 DOES_NOT = {
