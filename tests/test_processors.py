@@ -8,6 +8,7 @@ and `test_exercises` and `test_problems` hold that different answers are a hundr
 tolerances apart.
 """
 
+import functools
 import os
 import pickle
 import platform
@@ -25,7 +26,8 @@ from digitdreams import checks, course, data, judge, metrics
 from digitdreams.interview import problems
 from places import ROOT, WITH_EXERCISE
 
-pytestmark = pytest.mark.slow
+# A process for each processor: half a minute on two quiet cores.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 NEWEST = [one for one in __cpu_dispatch__ if one != "X86_V3"]  # V3 has AVX2
@@ -64,34 +66,41 @@ OTHERS = list(PROCESSORS)[1:]
 
 
 @pytest.fixture(scope="module")
-def computed(tmp_path_factory):
-    """What `on_processor.py` computes on each of the processors."""
-    folder, contents = tmp_path_factory.mktemp("processors"), {}
-    for name, settings in PROCESSORS.items():
-        path = folder / "results.pickle"
-        environment = {**os.environ, **settings, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        program = Path(__file__).with_name("on_processor.py")
+def compute(tmp_path_factory):
+    """What `on_processor.py` computes on a processor, once for all tests."""
+    program = Path(__file__).with_name("on_processor.py")
+    path = tmp_path_factory.mktemp("processors") / "results.pickle"
+
+    @functools.cache
+    def compute(name):
+        settings = {**PROCESSORS[name], "TF_CPP_MIN_LOG_LEVEL": "3"}
         done = subprocess.run(
             [sys.executable, program, path],
-            env=environment,
+            env=os.environ | settings,
             cwd=ROOT,
             text=True,
             capture_output=True,
         )
         assert done.returncode == 0, f"{name}: {done.stderr[-2000:]}"
-        contents[name] = pickle.loads(path.read_bytes())
-    return contents
+        return pickle.loads(path.read_bytes())
+
+    return compute
 
 
 @pytest.fixture(params=PROCESSORS)
-def found(request, computed):
-    return computed[request.param]
+def found(request, compute):
+    return compute(request.param)
 
 
 @pytest.fixture(params=OTHERS)
-def pair(request, computed):
+def pair(request, compute):
     """This processor and another one."""
-    return computed["this one"], computed[request.param]
+    return compute("this one"), compute(request.param)
+
+
+@pytest.fixture
+def computed(compute):
+    return {name: compute(name) for name in PROCESSORS}
 
 
 def stored_tasks():
@@ -99,19 +108,6 @@ def stored_tasks():
         content = checks.read(ROOT / "exercises" / one.stem)
         for name, stored in content["tasks"].items():
             yield (one.stem, name), stored
-
-
-@pytest.mark.skipif(not X86, reason="the settings name features of x86 processors")
-def test_the_processors_are_other_ones(computed):
-    for name, content in computed.items():
-        settings, seen = PROCESSORS[name], content["processor"]
-        disabled = settings.get("NPY_DISABLE_CPU_FEATURES", "").split()
-        assert not set(disabled) & set(seen["NumPy"]), name
-        if core := settings.get("OPENBLAS_CORETYPE"):
-            assert core in seen["BLAS"], name
-    # They compute other digits (AVX2 may be all that this one has).
-    texts = {pickle.dumps(one["judge"]["outputs"]) for one in computed.values()}
-    assert len(texts) >= len(computed) - 1
 
 
 def test_inputs_and_results_are_the_recorded_ones(found):
@@ -129,6 +125,19 @@ def test_inputs_and_results_are_the_recorded_ones(found):
             if not within(NEAR, stored, wanted, results):
                 far.append((*key, name))
     assert not far
+
+
+@pytest.mark.skipif(not X86, reason="the settings name features of x86 processors")
+def test_the_processors_are_other_ones(computed):
+    for name, content in computed.items():
+        settings, seen = PROCESSORS[name], content["processor"]
+        disabled = settings.get("NPY_DISABLE_CPU_FEATURES", "").split()
+        assert not set(disabled) & set(seen["NumPy"]), name
+        if core := settings.get("OPENBLAS_CORETYPE"):
+            assert core in seen["BLAS"], name
+    # They compute other digits (AVX2 may be all that this one has).
+    texts = {pickle.dumps(one["judge"]["outputs"]) for one in computed.values()}
+    assert len(texts) >= len(computed) - 1
 
 
 def test_every_answer_gets_the_recorded_verdict(found):
