@@ -90,8 +90,10 @@ def page_of(lesson: Lesson, exercise: bool) -> str:
     from digitdreams import workspace
 
     if exercise and not lesson.exercise_numbers:
-        page = workspace.page(lesson)
-        raise fail(f"Lesson {lesson.id} has no exercise: open {page}")
+        raise fail(
+            f"Lesson {lesson.id} has no exercise: open it with "
+            f"`digitdreams lab {lesson.id}`"
+        )
     return workspace.page(lesson, exercise)
 
 
@@ -164,6 +166,8 @@ def run(
     ] = False,
 ) -> None:
     """Run lessons as notebooks, show progress, write build/gallery/index.html."""
+    if exercise:
+        files.checkout("Running a solution")
     from digitdreams.authoring import gallery
     from digitdreams.authoring import run as running
 

@@ -112,7 +112,9 @@ def test_complete_bundle_has_no_author_side(complete):
         (["run", "03"], 1, "there is no notebook lessons/03_vae.ipynb"),
         (["quiz"], 1, "holds no interview questions"),
         (["problems", "list"], 1, "holds no coding problems"),
+        (["run", "03", "--exercise"], 1, "needs a checkout of the course"),
         (["grade", "03"], 1, "needs a checkout of the course"),
+        (["report", "03"], 1, "needs a checkout of the course"),
         (["release", "03", "--to", "x"], 1, "needs a checkout of the course"),
     ],
 )
