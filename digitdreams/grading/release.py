@@ -1,4 +1,8 @@
-"""The bundle that students get: the exercise and its checks, nothing that solves it."""
+"""The bundle that students get: the exercise and its checks, without its solution.
+
+A complete bundle ships the whole package besides. Its shared models and metrics compute
+what some exercises ask for; only the grader's sandbox hides them (`grading.view`).
+"""
 
 import json
 import shutil
