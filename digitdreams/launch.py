@@ -1,5 +1,6 @@
 """Start the command line; what is missing here ends it with one line, no traceback."""
 
+import errno
 import os
 import signal
 import sys
@@ -16,6 +17,18 @@ EXTRAS = {
     "genanki": "interview",
     "jupytext": "dev",
     "tomlkit": "dev",
+}
+
+# Why a place cannot be written: a user chooses another one.
+REFUSED = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
 }
 
 
@@ -38,4 +51,10 @@ def main() -> None:
         sys.exit(
             f"This needs the package {package}, which is not installed: type "
             f"`pip install 'digitdreams[{EXTRAS[package]}]'`"
+        )
+    except OSError as error:
+        if error.errno not in REFUSED or not error.filename:
+            raise
+        sys.exit(
+            f"{error.filename}: {error.strerror}: choose a folder that you may write"
         )
