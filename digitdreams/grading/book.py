@@ -498,8 +498,7 @@ def rows(stem: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 def row(stem: str, entry: Entry) -> dict[str, Any]:
     result = entry.result
     tasks = [
-        f"{name} {entry.points[name]:g}/{most:g}"
-        for name, most in entry.worth.items()
+        f"{name} {entry.points[name]:g}/{most:g}" for name, most in entry.worth.items()
     ]
     return {
         "assignment": stem,
