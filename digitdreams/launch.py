@@ -37,16 +37,21 @@ def main() -> None:
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     from digitdreams.cli import app
-    from digitdreams.files import CourseMissing
+    from digitdreams.files import CourseMissing, in_checkout
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except CourseMissing as error:
         sys.exit(str(error))
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        if package == "digitdreams" and not in_checkout():
+            sys.exit(
+                f"This copy of the course holds no {error.name}, which this command "
+                "needs: install the whole course, or work in a checkout of it"
+            )
+        if package not in EXTRAS or not isinstance(error, ModuleNotFoundError):
             raise
         sys.exit(
             f"This needs the package {package}, which is not installed: type "

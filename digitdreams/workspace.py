@@ -210,6 +210,8 @@ def refresh(pages: Iterable[str]) -> Report:
         if known != before:
             record = {"format": 1, "files": dict(sorted(known.items()))}
             files.write_atomically(folder / MANIFEST, json.dumps(record, indent=1))
+    except files.CourseMissing:
+        raise
     except OSError as error:
         raise WorkspaceError(
             f"{error.filename or folder} cannot be written or read: {error.strerror}"

@@ -38,13 +38,13 @@ def release(
     to: Annotated[Path, typer.Option(help="folder for the students' files")],
     complete: Annotated[
         bool,
-        typer.Option("--complete", help="add the package and data: works by itself"),
+        typer.Option("--complete", help="add code and data: works by itself"),
     ] = False,
 ) -> None:
     """Write the bundle for students: exercise and checks, no solution."""
+    files.checkout("Releasing exercises")
     from digitdreams.grading import release as bundle
 
-    files.checkout("Releasing exercises")
     lessons = (
         [found for found in course.load().lessons if found.exercise_numbers]
         if lesson == "all"
