@@ -196,7 +196,7 @@ def run(
     outcomes = running.run(wanted, seed=seed, exercise=exercise, console=console)
     if not exercise:
         page = gallery.write(course=course.load())
-        console.print(f"Gallery: {page}", soft_wrap=True)
+        say(f"Gallery: {page}")
     if any(one.state != "passed" for one in outcomes):
         raise typer.Exit(1)
 
@@ -227,7 +227,7 @@ def notebooks(
         except (build.BuildError, StampError) as error:
             failed = True
             done = f"FAILED: {error}"
-        console.print(f"{one.stem} {kind}: {done}", markup=False, soft_wrap=True)
+        say(f"{one.stem} {kind}: {done}")
     if failed:
         raise typer.Exit(1)
 

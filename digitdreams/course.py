@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from digitdreams.files import home
+from digitdreams.words import amount
 
 CONTRACT_MIME = "application/vnd.digitdreams.contract+json"
 
@@ -95,7 +96,8 @@ class Course:
         """
         wanted = text.strip().lower().removesuffix(".ipynb")
         for lesson in self.lessons:
-            if wanted in (lesson.id, lesson.id.lstrip("0"), lesson.name, lesson.stem):
+            number = lesson.id.lstrip("0") or "0"
+            if wanted in (lesson.id, number, lesson.name, lesson.stem):
                 return lesson
         listed = "\n".join(f"  {one.id}  {one.title}" for one in self.lessons)
         raise UnknownLesson(f"There is no lesson {text!r}. The lessons are:\n{listed}")
@@ -249,8 +251,7 @@ class Verdict:
             if one.stretch is not None:
                 further = Number(**{**vars(one), "bar": one.stretch}).reached(value)
                 state += f", stretch {one.stretch:g} {'reached' if further else 'open'}"
-            unit = f" {one.unit}" if one.unit else ""
-            measured = f"{value:.4g}{unit}" if abs(value) < 10 else f"{value:.2f}{unit}"
+            measured = amount(value, one.unit)
             rows.append(
                 (one.label, measured, f"{one.side} {one.bar:g}", typical, state)
             )

@@ -63,15 +63,24 @@ def checkout(purpose: str) -> Path:
     return home()
 
 
+def named_folder(variable: str) -> Path | None:
+    """The folder that an environment variable names, None where it names none.
+
+    Absolute, because kernels and workers run in other folders.
+    """
+    named = os.environ.get(variable, "").strip()
+    return Path(named).expanduser().absolute() if named else None
+
+
 def base() -> Path:
     """The folder below which `my_work` and `build` are written.
 
     DIGITDREAMS_HOME where it is set, else the checkout's root, else the folder that
     holds the `my_work` we are in (a notebook runs there), else the current folder.
     """
-    named = os.environ.get("DIGITDREAMS_HOME", "").strip()
+    named = named_folder("DIGITDREAMS_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return named
     if PACKAGE.parent == ROOT:
         return ROOT
     here = Path.cwd()
@@ -81,7 +90,7 @@ def base() -> Path:
 
 def data_folder() -> Path:
     """The folder that holds `mnist`: DIGITDREAMS_DATA where it is set."""
-    return Path(os.environ.get("DIGITDREAMS_DATA") or ROOT / "data")
+    return named_folder("DIGITDREAMS_DATA") or ROOT / "data"
 
 
 def work_folder() -> Path:

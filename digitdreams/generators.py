@@ -7,7 +7,6 @@ TensorFlow.
 """
 
 import json
-import os
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from digitdreams import course, stamps, tracing
 from digitdreams.course import Lesson
-from digitdreams.files import ROOT, base
+from digitdreams.files import ROOT, base, named_folder
 from digitdreams.stamps import Stamp
 
 MEMBER = "digitdreams.json"  # beside Keras's own members of the file
@@ -36,8 +35,7 @@ class Record:
 
 def folder() -> Path:
     """Where generators are kept: DIGITDREAMS_MODELS where it is set."""
-    named = os.environ.get("DIGITDREAMS_MODELS")
-    return Path(named) if named else base() / "build" / "models"
+    return named_folder("DIGITDREAMS_MODELS") or base() / "build" / "models"
 
 
 def path(lesson: str) -> Path:

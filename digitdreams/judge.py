@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitdreams import data
+from digitdreams.files import write_atomically
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import
     from collections.abc import Iterator, Sequence
@@ -80,6 +81,10 @@ def record() -> dict[str, Any]:
     Raises JudgeError if the record is missing or damaged.
     """
     return _record(Path(FILE))
+
+
+def _write_record(path: Path, made: dict[str, Any]) -> None:
+    write_atomically(path.with_suffix(".json"), json.dumps(made, indent=2) + "\n")
 
 
 def _record(path: Path) -> dict[str, Any]:
@@ -265,7 +270,7 @@ def train(
         "made_from": stamps.of_judge().numbers_made("trained"),
     }
     judge.save(path)
-    path.with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    _write_record(path, made)
     return measure(path)
 
 
@@ -300,7 +305,7 @@ def measure(path: Path | str | None = None) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "measured_from": stamps.of_judgement(path).numbers_made("measured"),
     }
-    path.with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    _write_record(path, made)
     _load.cache_clear()
     print(f"test accuracy {made['accuracy']:.4f}, MNIST score {made['score']:.2f}")
     return made
@@ -330,7 +335,7 @@ def confirm(epochs: int = EPOCHS) -> dict[str, Any]:
         )
     how = f"confirmed by a new training, {accuracy:.4f}, on {date.today()}"
     made["made_from"] = stamps.of_judge().numbers_made(how)
-    Path(FILE).with_suffix(".json").write_text(json.dumps(made, indent=2) + "\n")
+    _write_record(Path(FILE), made)
     return made
 
 

@@ -1,6 +1,7 @@
 """Start the command line; what is missing here ends it with one line, no traceback."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ EXTRAS = {
     "traitlets": "grading",
     "genanki": "interview",
     "jupytext": "dev",
+    "oxipng": "dev",
     "tomlkit": "dev",
 }
 
@@ -34,6 +36,10 @@ REFUSED = {
 
 def main() -> None:
     """Load the commands and run the one that was asked for."""
+    # A name or formula that the output's encoding lacks must not end a command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     from digitdreams.cli import app
@@ -53,13 +59,19 @@ def main() -> None:
             )
         if package not in EXTRAS or not isinstance(error, ModuleNotFoundError):
             raise
-        sys.exit(
-            f"This needs the package {package}, which is not installed: type "
-            f"`pip install 'digitdreams[{EXTRAS[package]}]'`"
-        )
+        sys.exit(missing(package))
     except OSError as error:
         if error.errno not in REFUSED or not error.filename:
             raise
         sys.exit(
             f"{error.filename}: {error.strerror}: choose a folder that you may write"
         )
+
+
+def missing(package: str) -> str:
+    """Say how to get a package that only an extra, or a checkout's lock, installs."""
+    from digitdreams.files import in_checkout
+
+    extra = f"`pip install 'digitdreams[{EXTRAS[package]}]'`"
+    remedy = "`make install`" if in_checkout() else extra
+    return f"This needs the package {package}, which is not installed: type {remedy}"

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 
 import keras
 
+from digitdreams.words import duration
+
 SECONDS_BETWEEN_UPDATES = 0.25
 BAR_WIDTH = 20
 LONGEST_LINE = 120
@@ -81,14 +83,6 @@ def new_line() -> NotebookLine | TerminalLine | FileLine:
     if find_shell() is not None:
         return NotebookLine()
     return TerminalLine() if sys.stdout.isatty() else FileLine()
-
-
-def duration(seconds: float) -> str:
-    """Write a number of seconds as `4.2 s`, `31 s` or `2 min 5 s`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def number(value: Any) -> str:

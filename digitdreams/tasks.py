@@ -33,7 +33,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from digitdreams import checks
-from digitdreams.files import ROOT
+from digitdreams.files import ROOT, write_atomically
 
 FOLDER = ROOT / "sources" / "tasks"
 NOTEBOOK_SEED = 20  # inputs of the checks that students see; grading uses others
@@ -192,12 +192,14 @@ class Training:
         measure: `measure(answer, given, kept)` returns the numbers by name. The
             answer is the student's claim: it may have any shape, and an exception
             that this raises counts as a wrong answer.
+        measured: in words, what is measured on what.
     """
 
     points: int
     inputs: Callable[[np.random.Generator], tuple[dict[str, Any], dict[str, Any]]]
     probe: str
     measure: Callable[[Any, dict[str, Any], dict[str, Any]], dict[str, float]]
+    measured: str = "measured on test images, from the weights"
 
 
 def as_result(how: str, function: Answer, case: Case) -> Any:
@@ -250,4 +252,4 @@ def write(tasks: list[Task], path: Path) -> None:
     lines = [f"{json.dumps(one.name)}: {json.dumps(one.as_data())}" for one in tasks]
     joined = ",\n".join(lines)
     text = f'{{"format": {checks.FORMAT}, "tasks": {{\n{joined}\n}}}}\n'
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text)

@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import os
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from digitdreams import cli
+from digitdreams import cli, files, launch
 from places import LESSONS
 
 
@@ -66,3 +67,22 @@ launch.main()
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300
     )
     assert (run.returncode, run.stdout, run.stderr) == (130, "", "")
+
+
+def test_a_missing_package_is_told_with_the_way_to_get_it(monkeypatch):
+    assert "make install" in launch.missing("dask")
+    monkeypatch.setattr(files, "in_checkout", lambda: False)
+    assert "pip install 'digitdreams[grading]'" in launch.missing("dask")
+
+
+def test_an_output_without_chinese_letters_ends_no_command():
+    program = "from digitdreams import launch; launch.main()"
+    command = ["questions", "list", "--topic", "vae", "--language", "zh"]
+    run = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=200,
+    )
+    assert run.returncode == 0, run.stderr.decode("latin-1")
+    assert b"?" in run.stdout

@@ -29,6 +29,13 @@ def test_an_unknown_lesson_is_answered_with_the_list():
         assert one.title in str(caught.value)
 
 
+def test_lesson_0_is_found_by_its_number_and_none_by_nothing():
+    assert course.load().find("0").id == course.load().find("00").id == "00"
+    for nothing in ("", " "):
+        with pytest.raises(UnknownLesson):
+            course.load().find(nothing)
+
+
 def test_each_lesson_follows_lessons_that_exist_and_stand_before_it():
     seen = set()
     for one in course.load().lessons:

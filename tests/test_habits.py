@@ -150,5 +150,7 @@ def test_commits_are_checked_with_the_tools_of_the_tests():
     (repository,) = yaml.safe_load(text)["repos"]
     assert repository["repo"] == "local"  # no network
     entries = [hook["entry"] for hook in repository["hooks"]]
-    tools = [re.match(r"\.venv/bin/(ruff \w+|mypy)", one)[1] for one in entries]
-    assert tools == ["ruff format", "ruff check", "mypy"]
+    tools = [
+        re.match(r"\.venv/bin/(ruff \w+|mypy|lint-imports)", one)[1] for one in entries
+    ]
+    assert tools == ["ruff format", "ruff check", "mypy", "lint-imports"]

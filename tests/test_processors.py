@@ -206,7 +206,7 @@ def test_no_bar_hangs_on_the_processor(computed):
             for lesson in course.load().lessons
             for number in (*lesson.numbers, *lesson.exercise_numbers)
             if number.typical and word in number.name.split("_")
-            for edge in [number.typical[number.sense == "below"]]
+            for edge in [number.typical[number.side == "below"]]
         }
         assert len(room) >= 2
         assert 10 * change < min(room.values()), room

@@ -115,14 +115,6 @@ def test_a_long_line_is_cut(capsys):
     assert written.endswith("…")
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.7, "1 min 0 s")],
-)
-def test_durations(seconds, text):
-    assert progress.duration(seconds) == text
-
-
 def test_fit_counts_epochs_and_shows_its_numbers(line, capsys):
     model, x = line
     shown = progress.Progress("Line")

@@ -1,4 +1,4 @@
-"""The runner, on tiny notebooks in real kernels."""
+"""Running tiny notebooks in real kernels."""
 
 import io
 import json

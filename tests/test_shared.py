@@ -6,15 +6,16 @@ import pytest
 
 from digitdreams import files, machine
 from digitdreams.authoring.display import sentence
-from digitdreams.console import amount, duration
+from digitdreams.words import amount, duration
 
 
 def test_words():
     assert amount(145.2, "nats") == "145.20 nats"
     assert amount(0.99234) == "0.9923"
     assert amount(None, "nats") == "not a number"
-    assert duration(7.4) == "7 s"
-    assert duration(125) == "2 min 05 s"
+    written = {0.04: "0.0 s", 7.4: "7.4 s", 9.94: "9.9 s", 9.96: "10 s"}
+    written |= {59.7: "1 min 00 s", 125: "2 min 05 s"}
+    assert {seconds: duration(seconds) for seconds in written} == written
     number = {"label": "accuracy", "unit": "", "side": "above", "bar": 0.99}
     number |= {"value": 0.995, "stretch": 0.994, "passed": True}
     assert sentence(number) == "accuracy 0.995, above 0.99: stretch reached"

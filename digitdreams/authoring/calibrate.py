@@ -26,10 +26,11 @@ from digitdreams.authoring import run as running
 from digitdreams.authoring.build import provide
 from digitdreams.authoring.display import sentence
 from digitdreams.authoring.outcomes import FAILED, Outcome, finite, read_outcomes
-from digitdreams.console import amount, say
+from digitdreams.console import say
 from digitdreams.course import Lesson, Number
 from digitdreams.files import ROOT, relative, write_atomically
 from digitdreams.stamps import Stamp, StampError
+from digitdreams.words import amount
 
 FOLDER = Path("build/calibrate")
 FEWEST_SEEDS = 2  # a range needs two values

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from digitdreams.authoring.outcomes import FAILED, MISSED, PASSED, Number, Outcome
-from digitdreams.console import amount, duration, say
+from digitdreams.console import say
 from digitdreams.course import Lesson
 from digitdreams.files import relative
+from digitdreams.words import amount, duration
 
 COLOURS = {PASSED: "green", MISSED: "red", FAILED: "red"}
 

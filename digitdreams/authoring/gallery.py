@@ -1,6 +1,6 @@
 """The page that shows what a run of the course made: pictures, numbers, seconds.
 
-`write` reads the executed notebooks and the record that the runner keeps, and makes
+`write` reads the executed notebooks and the record of runs, and makes
 one HTML page with its images beside it. The page needs no network and no script.
 """
 
@@ -24,10 +24,10 @@ from PIL import Image, UnidentifiedImageError
 from digitdreams.authoring import outcomes as record
 from digitdreams.authoring.display import verdict
 from digitdreams.authoring.outcomes import Outcome
-from digitdreams.console import amount, duration
 from digitdreams.course import Course, Lesson
 from digitdreams.course import load as load_course
 from digitdreams.files import base, write_atomically
+from digitdreams.words import amount, duration
 
 FOLDER = Path("build/gallery")
 KINDS = {"image/gif": "gif", "image/png": "png"}  # best first
@@ -49,7 +49,7 @@ def write(
         outcomes: what to show; None shows all that `run_folder` records.
         course: gives titles, order and stated minutes; None reads course.toml.
         target: the gallery's folder, relative to `root`; its images are replaced.
-        run_folder: where the runner kept its record, relative to `root`.
+        run_folder: where the record of runs lies, relative to `root`.
         root: the folder below which work is written; None takes `files.base()`.
     """
     course = course or load_course()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from digitdreams import stamps
 from digitdreams.authoring import readme
 from digitdreams.course import Course, Lesson
-from digitdreams.files import ROOT
+from digitdreams.files import ROOT, write_atomically
 from digitdreams.grading.exercise import TRAINING, Exercise
 
 FILE = ROOT / "INSTRUCTORS.md"
@@ -72,7 +72,7 @@ def rubric(lesson: Lesson) -> str:
     if exercise.training is None:
         return readme.table(headings, rows)
     points = f"{exercise.training.points:g}"
-    rows.append([TRAINING, points, reach, "measured on test images, from the weights"])
+    rows.append([TRAINING, points, reach, exercise.training.measured])
     return readme.table(headings, rows)
 
 
@@ -103,4 +103,4 @@ def updated(text: str, course: Course) -> str:
 def update(course: Course) -> None:
     """Bring the tables of INSTRUCTORS.md up to date."""
     text = updated(FILE.read_text(encoding="utf-8"), course)
-    FILE.write_text(text, encoding="utf-8")
+    write_atomically(FILE, text)

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from digitdreams.course import Course
-from digitdreams.files import ROOT
+from digitdreams.files import ROOT, write_atomically
 
 FILE = ROOT / "README.md"
 PICTURE = ROOT / "images" / "latent_map.png"
@@ -90,6 +90,6 @@ def differences(course: Course, root: Path = ROOT) -> list[str]:
 def update(course: Course, file: Path = FILE) -> None:
     """Bring README.md's table and picture up to date."""
     text = with_table(file.read_text(encoding="utf-8"), course)
-    file.write_text(text, encoding="utf-8")
+    write_atomically(file, text)
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_bytes(picture())

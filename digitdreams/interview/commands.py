@@ -546,17 +546,8 @@ def write_deck(
 ) -> None:
     """Write the questions as a deck for Anki; importing it again updates the cards."""
     with screen.failures():
-        from digitdreams.interview import bank
+        from digitdreams.interview import bank, cards
 
-        try:
-            from digitdreams.interview import cards
-        except ModuleNotFoundError as error:
-            if error.name != "genanki":
-                raise
-            raise fail(
-                "Decks for Anki need the package genanki, which is not installed: type "
-                "pip install 'digitdreams[interview]'"
-            ) from None
         filters = Filters(topic)
         languages = (known_language(language),) if language else bank.LANGUAGES
         if file.suffix != ".apkg":

@@ -101,10 +101,10 @@ def choose(out: Console, text: str, prompt: str, answers: str) -> str:
     """
     out.print(text, markup=False)
     while True:
-        letter = ask(prompt).lower()[:1]
+        letter = ask(prompt).strip().lower()
         if letter == "q":
             raise Stopped("you typed q")
-        if letter and letter in answers:
+        if len(letter) == 1 and letter in answers:
             return letter
         out.print(f"Please type one of {', '.join(answers)}, or q to stop.")
 

@@ -771,4 +771,5 @@ TRAINING = Training(
     inputs=hidden_noise,
     probe="def probe():\n    return average.get_weights()",
     measure=measure_ring,
+    measured="measured on points drawn with fresh noise, from the weights",
 )

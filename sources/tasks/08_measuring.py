@@ -816,4 +816,5 @@ def probe(**given):
     }
 """,
     measure=measure_measures,
+    measured="the student's functions, on digits that no notebook has seen",
 )

@@ -14,7 +14,7 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
-from digitdreams import cli, files, interview
+from digitdreams import cli, files
 from digitdreams.interview import bank, problems
 
 pexpect = pytest.importorskip("pexpect")
@@ -286,15 +286,6 @@ def test_a_deck_is_written_or_refused(own_place):
     assert code == 1 and ".apkg" in errors
     code, _, errors = called("anki", str(own_place / "no" / "out.apkg"))
     assert code == 1 and "cannot be written" in " ".join(errors.split())
-
-
-def test_a_deck_without_its_package_is_said(own_place, monkeypatch):
-    monkeypatch.delitem(sys.modules, "digitdreams.interview.cards", raising=False)
-    monkeypatch.delattr(interview, "cards", raising=False)
-    monkeypatch.setitem(sys.modules, "genanki", None)
-    code, _, errors = called("anki", str(own_place / "out.apkg"))
-    assert code == 1 and "pip install 'digitdreams[interview]'" in errors
-    assert errors.count("\n") == 1 and not (own_place / "out.apkg").exists()
 
 
 # Real processes and terminals ---------------------------------------------------------
