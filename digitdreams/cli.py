@@ -90,19 +90,29 @@ def page_of(lesson: Lesson, exercise: bool) -> str:
     from digitdreams import workspace
 
     if exercise and not lesson.exercise_numbers:
-        page = workspace.page(lesson)
-        raise fail(f"Lesson {lesson.id} has no exercise: open {page}")
+        raise fail(
+            f"Lesson {lesson.id} has no exercise: open it with "
+            f"`digitdreams lab {lesson.id}`"
+        )
     return workspace.page(lesson, exercise)
 
 
 @app.command()
 def lessons() -> None:
     """Copy the executed lessons to my_work/lessons/, to read, run and change."""
+    from digitdreams import workspace
+
     table = chosen(None)
-    pages = [page_of(one, exercise=False) for one in table]
-    refresh(pages, table, "digitdreams lessons")
+    offered = {page_of(one, exercise=False): one for one in table}
+    found = {page: one for page, one in offered.items() if workspace.is_here(page)}
+    if not found:
+        raise fail(
+            "This copy of the course holds no lessons, only exercises: "
+            "open them with `digitdreams lab`"
+        )
+    refresh(list(found), table, "digitdreams lessons")
     folder = files.work_folder()
-    for one, page in zip(table, pages, strict=True):
+    for page, one in found.items():
         say(f"{files.relative(folder / page):45} {one.title}")
     say("Open one with `digitdreams lab` and its number, such as `digitdreams lab 03`.")
 
@@ -125,7 +135,9 @@ def start(lesson: LessonArgument) -> None:
 def lab(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[LESSON]", help="number or name; 00 when left out"),
+        typer.Argument(
+            metavar="[LESSON]", help="number or name; the first when left out"
+        ),
     ] = None,
     exercise: ExerciseOption = False,
     browser: Annotated[
@@ -140,18 +152,29 @@ def lab(
     names = [word for word in words or [] if not word.startswith("-")]
     if len(names) > 1:
         raise fail(f"One lesson at a time: {names[0]} or {names[1]}?")
-    (found,) = chosen(names or ["00"])
-    page = page_of(found, exercise)
+    from digitdreams import workspace
+
     table = chosen(None)
     pages = [page_of(one, exercise=False) for one in table]
     pages += [page_of(one, exercise=True) for one in table if one.exercise_numbers]
+    pages = [one for one in pages if workspace.is_here(one)]
+    if not pages:
+        raise fail("This copy of the course holds neither lessons nor exercises")
+    if names or exercise:
+        (found,) = chosen(names or ["00"])
+        page = page_of(found, exercise)
+        if page not in pages:
+            raise fail(
+                f"This copy of the course holds no {page}: "
+                "`digitdreams lab` opens the first page that it holds"
+            )
+    else:
+        page = pages[0]  # lesson 00; in a handout the first exercise
     refresh(pages, table, "digitdreams lab")
     if not browser:
         options.append("--no-browser")
     if port is not None:
         options.append(f"--port={port}")
-    from digitdreams import workspace
-
     workspace.lab(page, options)
 
 
@@ -164,6 +187,8 @@ def run(
     ] = False,
 ) -> None:
     """Run lessons as notebooks, show progress, write build/gallery/index.html."""
+    if exercise:
+        files.checkout("Running a solution")
     from digitdreams.authoring import gallery
     from digitdreams.authoring import run as running
 

@@ -1,5 +1,6 @@
 """Start the command line; what is missing here ends it with one line, no traceback."""
 
+import errno
 import io
 import os
 import signal
@@ -20,6 +21,18 @@ EXTRAS = {
     "tomlkit": "dev",
 }
 
+# Why a place cannot be written: a user chooses another one.
+REFUSED = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+
 
 def main() -> None:
     """Load the commands and run the one that was asked for."""
@@ -30,18 +43,29 @@ def main() -> None:
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     from digitdreams.cli import app
-    from digitdreams.files import CourseMissing
+    from digitdreams.files import CourseMissing, in_checkout
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except CourseMissing as error:
         sys.exit(str(error))
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
+        if package == "digitdreams" and not in_checkout():
+            sys.exit(
+                f"This copy of the course holds no {error.name}, which this command "
+                "needs: install the whole course, or work in a checkout of it"
+            )
+        if package not in EXTRAS or not isinstance(error, ModuleNotFoundError):
             raise
         sys.exit(missing(package))
+    except OSError as error:
+        if error.errno not in REFUSED or not error.filename:
+            raise
+        sys.exit(
+            f"{error.filename}: {error.strerror}: choose a folder that you may write"
+        )
 
 
 def missing(package: str) -> str:

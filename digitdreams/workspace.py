@@ -72,10 +72,24 @@ def links(notebook: NotebookNode) -> Iterator[str]:
                         yield unquote(parts.path)
 
 
+def is_here(page: str) -> bool:
+    """Whether this copy of the course has a page; a handout has only some."""
+    return (files.home() / page).is_file()
+
+
 def with_all_they_need(pages: Iterable[str]) -> list[str]:
-    """These notebooks, their checks, and whatever they link to, over any distance."""
+    """These notebooks, their checks, and whatever they link to, over any distance.
+
+    Raises:
+        CourseMissing: one of the pages is not here.
+    """
     home = files.home()
-    waiting, found = list(pages), []
+    waiting: list[str] = []
+    for asked in pages:
+        if not is_here(asked):
+            raise files.CourseMissing(f"This copy of the course holds no {asked}")
+        waiting.append(asked)
+    found: list[str] = []
     while waiting:
         name = waiting.pop(0)
         path = home / name
@@ -196,6 +210,8 @@ def refresh(pages: Iterable[str]) -> Report:
         if known != before:
             record = {"format": 1, "files": dict(sorted(known.items()))}
             files.write_atomically(folder / MANIFEST, json.dumps(record, indent=1))
+    except files.CourseMissing:
+        raise
     except OSError as error:
         raise WorkspaceError(
             f"{error.filename or folder} cannot be written or read: {error.strerror}"

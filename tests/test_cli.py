@@ -39,7 +39,7 @@ def test_an_unknown_lesson_is_answered_with_the_list(type_in, command):
 def test_start_says_when_a_lesson_has_no_exercise(type_in):
     result = type_in("start", "00")
     assert result.exit_code == 1
-    assert "has no exercise" in result.output
+    assert "has no exercise: open it with `digitdreams lab 00`" in result.output
 
 
 def test_help_is_quick_and_does_not_load_tensorflow():

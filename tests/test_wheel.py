@@ -181,7 +181,15 @@ def test_a_quiz_asks_and_keeps_the_rating(student):
 
 @pytest.mark.parametrize(
     "words",
-    [["notebooks", "03"], ["calibrate", "03"], ["judge", "train"], ["readme"]],
+    [
+        ["notebooks", "03"],
+        ["calibrate", "03"],
+        ["judge", "train"],
+        ["readme"],
+        ["run", "03", "--exercise"],
+        ["grade", "03"],
+        ["report", "03"],
+    ],
     ids=lambda words: words[0],
 )
 def test_what_needs_a_checkout_says_so_in_one_line(student, words):
@@ -189,14 +197,6 @@ def test_what_needs_a_checkout_says_so_in_one_line(student, words):
     assert "checkout" in said and len(said.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "extra"),
-    [
-        (["grade", "03"], "grading"),
-        (["anki", "deck.apkg"], "interview"),
-    ],
-    ids=lambda one: one if isinstance(one, str) else one[0],
-)
-def test_what_needs_an_extra_names_it(student, words, extra):
-    said = student.type_in(*words, code=1)
-    assert f"digitdreams[{extra}]" in said and len(said.strip().splitlines()) == 1
+def test_what_needs_an_extra_names_it(student):
+    said = student.type_in("anki", "deck.apkg", code=1)
+    assert "digitdreams[interview]" in said and len(said.strip().splitlines()) == 1

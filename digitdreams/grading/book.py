@@ -152,7 +152,7 @@ class Entry:
         result: what grading found, None where only a person or nbgrader itself
             graded.
         points: of each task, a person's where one was set.
-        max_points: what each task is worth.
+        worth: the most points that each task gives.
         comments: a person's comments by task.
         penalty: the points taken for being late.
         needs_person: whether a grade waits for a person.
@@ -166,12 +166,12 @@ class Entry:
     duedate: datetime | None
     result: Result | None
     points: dict[str, float]
-    max_points: dict[str, float]
+    worth: dict[str, float]
     comments: dict[str, str]
     penalty: float
     needs_person: bool
 
-    # Of the whole exercise, with nbgrader's names.
+    # Of the whole exercise.
 
     @property
     def raw_score(self) -> float:
@@ -182,8 +182,8 @@ class Entry:
         return max(0.0, self.raw_score - self.penalty)
 
     @property
-    def max_score(self) -> float:
-        return sum(self.max_points.values())
+    def max_points(self) -> float:
+        return sum(self.worth.values())
 
 
 # The gradebook ------------------------------------------------------------------------
@@ -465,7 +465,7 @@ def entry_of(submission: SubmittedAssignment, stem: str, stored: str | None) -> 
         duedate=submission.duedate if submission.assignment.duedate else None,
         result=Result.from_dict(json.loads(stored)) if stored else None,
         points={name: float(grade.score) for grade, name in names.items()},
-        max_points={name: float(grade.max_score) for grade, name in names.items()},
+        worth={name: float(grade.max_score) for grade, name in names.items()},
         comments=comments,
         penalty=float(notebook.late_submission_penalty or 0),
         needs_person=any(grade.needs_manual_grade for grade in notebook.grades),
@@ -498,8 +498,7 @@ def rows(stem: str, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 def row(stem: str, entry: Entry) -> dict[str, Any]:
     result = entry.result
     tasks = [
-        f"{name} {entry.points[name]:g}/{most:g}"
-        for name, most in entry.max_points.items()
+        f"{name} {entry.points[name]:g}/{most:g}" for name, most in entry.worth.items()
     ]
     return {
         "assignment": stem,
@@ -512,7 +511,7 @@ def row(stem: str, entry: Entry) -> dict[str, Any]:
         "raw_score": entry.raw_score,
         "late_submission_penalty": entry.penalty,
         "score": entry.score,
-        "max_score": entry.max_score,
+        "max_score": entry.max_points,
         "state": result.state if result else "graded by hand",
         "needs_person": int(entry.needs_person),
         "unsafe": int(result is not None and result.unsafe),

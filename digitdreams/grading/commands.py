@@ -38,13 +38,13 @@ def release(
     to: Annotated[Path, typer.Option(help="folder for the students' files")],
     complete: Annotated[
         bool,
-        typer.Option("--complete", help="add the package and data: works by itself"),
+        typer.Option("--complete", help="add code and data: works by itself"),
     ] = False,
 ) -> None:
     """Write the bundle for students: exercise and checks, no solution."""
+    files.checkout("Releasing exercises")
     from digitdreams.grading import release as bundle
 
-    files.checkout("Releasing exercises")
     lessons = (
         [found for found in course.load().lessons if found.exercise_numbers]
         if lesson == "all"
@@ -110,6 +110,7 @@ def grade(
     ] = False,
 ) -> None:
     """Grade the submissions of an exercise; only what changed."""
+    files.checkout("Grading")
     from digitdreams.grading import book, cluster, display, grader, inbox, schedule
 
     options = grader.Options(
@@ -157,6 +158,7 @@ def report(
     to: Annotated[Path | None, typer.Option(help="the page's file")] = None,
 ) -> None:
     """Show how the class did, its mistakes, and what a person should look at."""
+    files.checkout("Reporting")
     from digitdreams.grading import feedback
     from digitdreams.grading import report as summary
     from digitdreams.grading.book import Book, BookError, CourseFolder

@@ -78,7 +78,7 @@ def marks_table(entries: list[Entry]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("student", overflow="fold")
     table.add_column("points", justify="right")
-    names = list(entries[0].max_points) if entries else []
+    names = list(entries[0].worth) if entries else []
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
     for heading in ("state", "person"):
@@ -88,7 +88,7 @@ def marks_table(entries: list[Entry]) -> Table:
         result = entry.result
         table.add_row(
             Text(entry.student),
-            f"{entry.score:g} / {entry.max_score:g}",
+            f"{entry.score:g} / {entry.max_points:g}",
             *(f"{entry.points.get(name, 0):g}" for name in names),
             Text(result.state if result else "by hand"),
             "should look" if entry.needs_person else "",

@@ -92,7 +92,7 @@ def task_lines(entry: Entry, result: Result) -> list[TaskLine]:
             max_points,
             entry.comments.get(name, ""),
         )
-        for name, max_points in entry.max_points.items()
+        for name, max_points in entry.worth.items()
     ]
 
 

@@ -102,20 +102,27 @@ def read_times(path: Path) -> dict[str, datetime]:
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as stream:
-            lines = list(csv.DictReader(stream))
+            table = csv.DictReader(stream)
+            lines = [(table.line_num, line) for line in table]
+            columns = list(table.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise GradingError(f"{path} cannot be read: {error}") from None
-    columns = list(lines[0]) if lines else []
     students = [name for name in STUDENT_COLUMNS if name in columns]
     times = [name for name in TIME_COLUMNS if name in columns]
     if not students or not times:
         raise GradingError(f"{path} needs the columns student_id and timestamp")
     found = {}
-    for line in lines:
+    for number, line in lines:
+        student, time = line[students[0]], line[times[0]]
+        if student is None or time is None:
+            raise GradingError(
+                f"{path}, line {number}: it needs a student and a time, with a comma "
+                "between them"
+            )
         try:
-            found[line[students[0]].strip()] = inbox.read_time(line[times[0]])
+            found[student.strip()] = inbox.read_time(time)
         except ValueError as error:
-            raise GradingError(f"{path}: {error}") from None
+            raise GradingError(f"{path}, line {number}: {error}") from None
     return found
 
 

@@ -1,13 +1,20 @@
-"""The bundle that students get: the exercise and its checks, nothing that solves it."""
+"""The bundle that students get: the exercise and its checks, without its solution.
+
+A complete bundle works by itself: of the package it holds what its exercises use, as
+the sandbox shows it (`grading.view`), and a student's commands. No function there is an
+answer to an exercise, but where another exercise of the bundle uses what it asks for.
+"""
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from digitdreams.checks import FILE_NAME as CHECKS
-from digitdreams.course import Lesson
-from digitdreams.files import ROOT
+from digitdreams.course import Lesson, load
+from digitdreams.files import ROOT, write_atomically
+from digitdreams.grading import view
 
 # What `--complete` adds, so that the folder works where there is nothing else. The
 # course's sources, solutions and content hold answers, and its tests do, too.
@@ -19,11 +26,31 @@ COURSE_FILES = (
     "requirements.lock",
     "requirements-student.lock",
     "tools/wheel.py",  # pyproject.toml names it
-    "README.md",
     "LICENSE",
     "LICENSE-TEXT",
 )
-FOLDERS = ("digitdreams", "data")
+FOLDERS = ("data", "digitdreams/jupyter")
+COMMANDS = ("digitdreams.launch", "digitdreams.cli", "digitdreams.workspace")
+INSIDE_ONLY = {view.INSIDE, "digitdreams.grading.wire"}  # what the sandbox itself runs
+README = """# Digit Dreams: exercises
+
+{lessons}
+
+This folder holds exercises, the digits and the code that they need, no lessons.
+
+You need Python 3.11 and `make`. Type `make lab` in this folder: the first time it
+installs what the course needs into `.venv`, then JupyterLab opens an exercise, in a
+copy of yours below `my_work/exercises/`. Without `make`: `python3.11 -m venv .venv`,
+then `.venv/bin/pip install -r requirements-student.lock`, then
+`.venv/bin/pip install -e .`, then `.venv/bin/digitdreams lab`. The command
+`.venv/bin/digitdreams lab {number} --exercise` opens exercise {number}.
+
+Fill in the blanks, run the whole notebook, save it, and hand in the notebook of that
+name in `my_work/exercises/`, nothing else, where your instructor asks for it.
+
+Code is under [Apache-2.0](LICENSE), text under [CC BY 4.0](LICENSE-TEXT), the digits
+under [CC BY-SA 3.0]({digits}).
+"""
 
 
 class ReleaseError(Exception):
@@ -99,21 +126,64 @@ def release(lesson: Lesson, to: Path, root: Path = ROOT) -> Path:
     return target
 
 
-def release_course(to: Path, root: Path = ROOT) -> None:
-    """Add the package and the data, so that the bundle works by itself.
+def modules_for(stems: Iterable[str], root: Path = ROOT) -> set[str]:
+    """The modules of ours that students need for these exercises.
 
+    Raises:
+        ReleaseError: an exercise cannot be read.
+    """
+    found = {*view.needed(COMMANDS)}
+    try:
+        for stem in stems:
+            notebook = root / "exercises" / stem / f"{stem}.ipynb"
+            found |= {*view.view_of(notebook, "", root).modules}
+    except view.ViewError as error:
+        raise ReleaseError(str(error)) from None
+    return found - INSIDE_ONLY
+
+
+def release_course(to: Path, root: Path = ROOT) -> None:
+    """Add what makes the exercises in `to/exercises` work by themselves.
+
+    That is their and the commands' part of the package, the data, and a README.
     Neither lessons nor interview questions are among it: the commands that need them
     say so.
+
+    Raises:
+        ReleaseError: an exercise cannot be read.
     """
-    for pattern in COURSE_FILES:
-        for path in sorted(root.glob(pattern)):
-            target = to / path.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-    for name in FOLDERS:
-        shutil.copytree(
-            root / name,
-            to / name,
-            ignore=shutil.ignore_patterns("__pycache__"),
-            dirs_exist_ok=True,
-        )
+    lessons = [
+        one
+        for one in load(root / "course.toml").lessons
+        if (to / "exercises" / one.stem / f"{one.stem}.ipynb").is_file()
+    ]
+    shown = view.View(tuple(modules_for([one.stem for one in lessons], root))).files()
+    package = f"{view.COURSE}/{view.NAME}/"
+    wanted = {
+        Path(view.NAME, inside.removeprefix(package)): Path(here)
+        for inside, here in shown.items()
+        if inside.startswith(package)
+    }
+    for name in (*COURSE_FILES, *FOLDERS):
+        for path in [root / name, *(root / name).rglob("*")]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                wanted[path.relative_to(root)] = path
+    for place, source in wanted.items():
+        target = to / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    write_atomically(to / "README.md", readme(lessons, to))
+
+
+def readme(lessons: list[Lesson], to: Path) -> str:
+    """What a complete bundle says of itself."""
+    listed = "\n".join(
+        f"- {one.id} [{one.title}](exercises/{one.stem}/{one.stem}.ipynb)"
+        for one in lessons
+    )
+    (digits, *_) = sorted(to.glob("data/mnist/*/LICENSE"))
+    return README.format(
+        lessons=listed,
+        number=lessons[0].id,
+        digits=digits.relative_to(to).as_posix(),
+    )

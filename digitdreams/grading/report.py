@@ -130,7 +130,7 @@ def find_mistakes(entries: list[Entry]) -> list[Mistake]:
         for entry in entries
         if entry.result
         for task in entry.result.tasks
-        if task.name in entry.max_points and task.points < task.max_points
+        if task.name in entry.worth and task.points < task.max_points
     ]
     messages = Counter((task.name, diagnosis(task)) for task in lost)
     counts: Counter[tuple[str, str]] = Counter()
@@ -150,9 +150,9 @@ def summarise(title: str, entries: list[Entry], pairs: list[Pair]) -> Report:
     results = [entry.result for entry in entries if entry.result]
     seconds = sorted(float(result.seconds) for result in results) or [0.0]
     scores = [entry.score for entry in entries]
-    max_points = max(entry.max_score for entry in entries)
+    max_points = max(entry.max_points for entry in entries)
     tasks = []
-    for name, worth in entries[0].max_points.items():
+    for name, worth in entries[0].worth.items():
         values = [entry.points.get(name, 0.0) for entry in entries]
         full = sum(value >= worth for value in values) / len(values)
         tasks.append(TaskSummary(name, worth, histogram(values, 0, worth), full))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from digitdreams import checks, tasks
-from digitdreams.grading import sandbox, view
+from digitdreams.grading import release, sandbox, view
 from digitdreams.grading.exercise import Exercise
 from digitdreams.grading.marking import hidden_seed
 from places import WITH_EXERCISE
@@ -125,6 +125,17 @@ def test_nothing_in_the_view_answers_a_task(lesson):
         "digitdreams.grading",
     }
     assert "digitdreams.data.load" in tried
+
+
+@pytest.mark.parametrize("stem", ["03_vae", "08_measuring"])
+def test_nothing_in_a_complete_handout_answers_a_task(stem):
+    """Of an exercise that is handed out alone; see `release`."""
+    exercise = Exercise.load(stem)
+    found, tried = passing(
+        exercise, view.View(view.needed(release.modules_for([stem])))
+    )
+    assert found == {}
+    assert "digitdreams.workspace.refresh" in tried
 
 
 @pytest.mark.parametrize(

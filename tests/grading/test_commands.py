@@ -326,7 +326,10 @@ def test_times_table(tmp_path):
     with pytest.raises(grader.GradingError, match="student_id and timestamp"):
         grader.read_times(path)
     path.write_text("student,time\nann,soon\n")
-    with pytest.raises(grader.GradingError, match="not a time"):
+    with pytest.raises(grader.GradingError, match=r"line 2: .*not a time"):
+        grader.read_times(path)
+    path.write_text("student,time\nann,2026-11-21T10:00\nben\n")
+    with pytest.raises(grader.GradingError, match=r"line 3: .*a comma"):
         grader.read_times(path)
 
 

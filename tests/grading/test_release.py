@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from digitdreams import course
 from digitdreams.grading import release
 
 STEM = classroom.STEM
+VAE = "03_vae"
 
 
 @pytest.fixture
@@ -100,8 +102,67 @@ def test_complete_bundle_has_no_author_side(complete):
     folders = {name for name in tops if (complete / name).is_dir()}
     assert folders == {"data", "digitdreams", "exercises", "tools"}
     assert {"course.toml", "pyproject.toml", "digitdreams/checks.py"} <= files
+    code = {name for name in files if name.startswith("digitdreams/")}
+    assert "digitdreams/grading/commands.py" in code
+    assert not {"digitdreams/models", "digitdreams/metrics.py"} & code
+    assert not {"digitdreams/authoring", "digitdreams/grading/grader.py"} & code
     answers = ("problems/", "questions/", "content", "solutions", "sources")
     assert not [name for name in files if any(word in name for word in answers)]
+
+
+def test_readme_of_a_complete_bundle_leads_only_where_something_is(complete):
+    text = (complete / "README.md").read_text()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert f"exercises/{VAE}/{VAE}.ipynb" in links and len(links) == 4
+    assert [link for link in links if not (complete / link).is_file()] == []
+    typed = re.findall(r"`([^`]+)`", text)
+    for target in [one.split()[1] for one in typed if one.startswith("make ")]:
+        assert f"\n{target}:" in (complete / "Makefile").read_text()
+    (lock,) = [one.split()[-1] for one in typed if "install -r" in one]
+    assert (complete / lock).is_file()
+    said = [one.split("digitdreams ")[1] for one in typed if "digitdreams " in one]
+    assert said == ["lab", "lab 03 --exercise"]
+
+
+def test_the_exercise_works_in_a_complete_bundle(complete):
+    """Its first cells run with what is there, and a check answers."""
+    notebook = json.loads((complete / "exercises" / VAE / f"{VAE}.ipynb").read_text())
+    code = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    imports = [
+        line
+        for cell in code
+        for line in cell.splitlines()
+        if line.startswith(("import ", "from ", "course.start"))
+    ]
+    program = "\n".join([*imports, "import digitdreams; print(digitdreams.__file__)"])
+    done = run_in(complete, complete / "exercises" / VAE, program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(complete) in done.stdout
+
+
+def test_lab_opens_the_first_exercise_of_a_complete_bundle(complete, tmp_path):
+    program = """
+from digitdreams import workspace
+workspace.lab = lambda page, options: print("opens", page)
+from digitdreams.launch import main
+import sys
+sys.argv = ["digitdreams", "lab"]
+main()
+"""
+    done = run_in(complete, tmp_path, program)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"opens exercises/{VAE}/{VAE}.ipynb" in done.stdout
+
+
+def run_in(bundle, folder, program):
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(bundle)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 @pytest.mark.slow
@@ -109,10 +170,16 @@ def test_complete_bundle_has_no_author_side(complete):
     ("arguments", "code", "said"),
     [
         (["start", "03"], 0, "03_vae.ipynb"),
-        (["run", "03"], 1, "there is no notebook lessons/03_vae.ipynb"),
-        (["quiz"], 1, "holds no interview questions"),
-        (["problems", "list"], 1, "holds no coding problems"),
+        (["list"], 0, "Variational autoencoder"),
+        (["start", "04"], 1, "exercises/04_conditional_vae"),
+        (["lessons"], 1, "holds no lessons"),
+        (["lab", "03"], 1, "holds no lessons/03_vae.ipynb"),
+        (["run", "03"], 1, "holds no digitdreams.authoring"),
+        (["quiz"], 1, "holds no digitdreams.interview"),
+        (["problems", "list"], 1, "holds no digitdreams.interview"),
+        (["run", "03", "--exercise"], 1, "needs a checkout of the course"),
         (["grade", "03"], 1, "needs a checkout of the course"),
+        (["report", "03"], 1, "needs a checkout of the course"),
         (["release", "03", "--to", "x"], 1, "needs a checkout of the course"),
     ],
 )
@@ -131,3 +198,5 @@ def test_commands_in_a_complete_bundle(complete, arguments, code, said):
     assert done.returncode == code, printed
     assert said in printed
     assert "Traceback" not in printed
+    if code:
+        assert len(printed.strip().splitlines()) == 1

@@ -46,7 +46,7 @@ def entry(
         duedate=None,
         result=result,
         points=points,
-        max_points=WORTH,
+        worth=WORTH,
         comments={},
         penalty=0.0,
         needs_person=result.needs_person,
