@@ -434,7 +434,7 @@ for name, change in (losses | {"R1 and R2": friction}).items():
 # %% [markdown]
 # The plain loss finds several modes and then stays where it is, hardly
 # restless: a collapse that stands still. Against so strong a critic only the
-# recipes that tame its slope cover the whole ring.
+# recipes that tame its slope get around the whole ring.
 #
 # ## Spectral normalisation
 #
@@ -450,9 +450,10 @@ bounded = build_network(2, 1, wrap=layers.SpectralNormalization)
 play("spectral norm", losses["saturating"] | strong, bounded)
 
 # %% [markdown]
-# It finds the whole ring, too, but under so gentle a critic many samples stay
-# between the modes. The largest singular values of the two bounded layers,
-# near 1:
+# It comes around the whole ring, though not with every mode at every look:
+# under so gentle a critic many samples stay between the modes. The largest
+# singular values of the two bounded layers need not be exactly 1: the last
+# step of Adam has moved the weights since they were last divided.
 
 # %%
 [float(np.linalg.norm(one.layer.kernel, 2)) for one in bounded.layers[:2]]
@@ -509,10 +510,11 @@ for name, change in recipes.items():
 plots.panel({name: images[:14] for name, images in final.items()})
 
 # %% [markdown]
-# The collapsed generator repeats a few shapes whatever the noise, some of them
-# digits. The Wasserstein loss with its penalty is all that the second row has
-# more. How often does each digit occur among the 2,000 samples, in per cent?
-# (The judge knows nothing but digits and has to call every picture one.)
+# The collapsed generator repeats a few shapes whatever the noise, whether they
+# are digits or not. The Wasserstein loss with its penalty is all that the
+# second row has more. How often does each digit occur among the 2,000
+# samples, in per cent? (The judge knows nothing but digits and has to call
+# every picture one.)
 
 # %%
 verdicts = {name: judge.probabilities(final[name]) for name in final}
@@ -538,8 +540,8 @@ plots.curve(both, "share of the largest", xlabel="look")
 # *Rank correlation* (Spearman's) asks only for the order: 1 if both always
 # rise and fall together, 0 if they have nothing to do with each other, -1 if
 # one rises whenever the other falls. Where both hardly change from look to
-# look, chance decides the order, so it differs from seed to seed: 0.79 to 0.95
-# in ten trainings.
+# look, chance decides the order, so it differs from training to training: the
+# table at the end shows what is typical.
 
 # %%
 from scipy.stats import spearmanr

@@ -655,8 +655,8 @@ table({name: {"accuracy": value} for name, value in accuracies.items()})
 # %% [markdown]
 # The gap to "real" is the price of training on dreams. Of the two models the
 # conditional VAE is the better teacher here, although its FID and its label
-# accuracy are the worse ones: a classifier learns from variety, too (compare
-# the recall of both in the leaderboard below). *How to fool it*: copy
+# accuracy are the worse ones: neither says how much a classifier can learn
+# from the images, for which variety counts, too. *How to fool it*: copy
 # the training set, which gives exactly the real value; or blur it, which the
 # eye and the FID find poor and a classifier hardly minds. A high score says
 # that the images are *useful*, not that they are beautiful or new.
