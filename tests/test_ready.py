@@ -27,6 +27,7 @@ def run_cells(folder, *cells, **environment):
         allow_errors=True,
         timeout=300,
         startup_timeout=300,
+        coalesce_streams=True,  # a kernel may send a line in several pieces
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**os.environ, **environment})
