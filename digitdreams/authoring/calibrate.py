@@ -124,8 +124,9 @@ def run_seed(
         # What this seed saves must not take the place of what later lessons load.
         if not exercise:  # an exercise loads no generator
             provide(lesson)
-            for needed in lesson.needs:
-                shutil.copy(generators.path(needed), models)
+            for needed in map(course.load().find, lesson.needs):
+                for file in generators.paths(needed).values():
+                    shutil.copy(file, models)
         [outcome] = running.run(
             [lesson], seed, exercise, at, console, timeout, root, Path(models)
         )
