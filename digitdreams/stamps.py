@@ -68,7 +68,10 @@ UNCOUNTED = frozenset(
         "digitdreams/files.py",
         "digitdreams/generators.py",
         "digitdreams/machine.py",
-        *(f"digitdreams/models/__init__.py:{name}" for name in ("check", "save_all")),
+        *(
+            f"digitdreams/models/__init__.py:{name}"
+            for name in ("check", "load", "save_all")
+        ),
         "digitdreams/ready.py",
         "digitdreams/stamps.py",
         "digitdreams/tracing.py",

@@ -47,6 +47,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.calibrations()
     look.saved_generators()
     look.benchmarks()
+    look.leaderboard()
     look.marks()
     look.documents()
     return look.found
@@ -171,6 +172,24 @@ class Look:
                 partial(stamps.of_benchmark, name, self.root),
                 partial(stamp_in, path, "made_from"),
             )
+
+    def leaderboard(self) -> None:
+        """The rows of the recorded leaderboard, and the page that follows from it."""
+        from digitdreams.authoring import board, leaderboard
+
+        try:
+            for row in leaderboard.read(self.root):
+                why = leaderboard.changes(row, self.course, self.root)
+                if why:
+                    command = leaderboard.renewal(row, why)
+                    thing = f"leaderboard, {row.name}"
+                    self.found.append(Stale(thing, tuple(why), command))
+            why = board.differences(self.course, self.root)
+        except leaderboard.LeaderboardError as error:
+            why = [str(error)]
+        if why:
+            page = board.PAGE.as_posix()
+            self.found.append(Stale(page, tuple(why), "digitdreams readme"))
 
     def marks(self) -> None:
         """The marks of a gradebook in the course's folder, if there is one."""

@@ -13,6 +13,8 @@ inversion: a pixel is white where the normal distribution function of its noise 
 the pixel's probability.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,6 +45,7 @@ __all__ = [
     "get",
     "get_all",
     "kl_divergence",
+    "load",
     "needed",
     "path",
     "reconstruction_loss",
@@ -251,10 +254,14 @@ def get_all(lesson: str) -> dict[str, keras.Model]:
             f"what lesson {lesson} saved is of another version of the course "
             f"({', '.join(changed)}): {remedy}"
         )
-    return {
-        name: keras.models.load_model(file)
-        for name, file in generators.paths(entry).items()
-    }
+    return {name: load(file) for name, file in generators.paths(entry).items()}
+
+
+def load(file: Path) -> keras.Model:
+    """Return the generator in a file, whatever layers of this package it has."""
+    for module in pkgutil.iter_modules(__path__):  # so that Keras knows the layers
+        importlib.import_module(f"{__name__}.{module.name}")
+    return keras.models.load_model(file)
 
 
 def sample(
