@@ -149,8 +149,9 @@ class Look:
     def saved_generators(self) -> None:
         """The generators that are saved here; others are made when needed."""
         for one in self.course.lessons:
-            file = generators.path(one.id)
-            if one.saves and file.is_file():
+            for file in generators.paths(one).values():
+                if not file.is_file():
+                    continue
                 record = generators.record(file)
                 self.compare(
                     f"saved generator of lesson {one.id}",
