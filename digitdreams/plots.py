@@ -604,9 +604,9 @@ def stages(
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.94, hspace=0.15)
     for i, (axes, (title, row)) in enumerate(zip(rows, networks.items(), strict=True)):
         largest, ends = max(size for _, size in row), []
-        axes.set(xlim=(0, len(row)), ylim=(-0.62, 0.9))
+        axes.set(xlim=(0, len(row)), ylim=(-0.56, 1.12))
         axes.axis("off")
-        axes.text(0.1, 0.82, title, weight="bold", va="center")
+        axes.text(0.1, 1.02, title, weight="bold", va="center")
         for place, (text, size) in enumerate(row):
             height = size / largest
             box = Rectangle(
@@ -619,7 +619,7 @@ def stages(
             if place:
                 _arrow(axes, (place - 0.18, 0), (place + 0.1, 0), "arc3")
         for start, end in (shortcuts or {}).get(title, ()):
-            bend = f"arc3,rad={-0.12 if end - start > 2 else -0.3}"
+            bend = f"arc3,rad={-0.1 if end - start > 2 else -0.25}"
             _arrow(axes, ends[start], ends[end], bend)
     return figure
 
