@@ -135,7 +135,7 @@ def test_only_declared_needs_are_given(monkeypatch):
     with pytest.raises(models.ModelError, match=r'add "05" to its `needs` in course'):
         models.get("05")
     for call in (lambda: models.get("06"), lambda: models.save(tiny(), "06")):
-        with pytest.raises(models.ModelError, match=r"only of 03, 04, 05, 07"):
+        with pytest.raises(models.ModelError, match=r"only of 03, 04, 05, 07, 14"):
             call()
 
 
@@ -276,6 +276,7 @@ def test_what_cannot_be_shared_is_refused(generator, word, folder):
     assert not folder.exists() or not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", models.SHORT)
 def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
     digits = data.load()
@@ -284,12 +285,13 @@ def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder
     generator = models.get(lesson, seed=1)
     assert "training a short version" in capsys.readouterr().out
     images, labels = models.sample(generator, 20)
-    assert (labels is not None) == (lesson in ("04", "07"))
+    assert (labels is not None) == (lesson in ("04", "07", "14"))
     assert images.shape == (20, 28, 28, 1) and 0 <= images.min() <= images.max() <= 1
     assert not models.path(lesson).exists()
     models.save(generator, lesson)  # and could be shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_vae_learns(conditional, few):
     before = models.VAE(conditional, few.images)
@@ -318,6 +320,7 @@ def test_a_prior_for_each_label_moves_the_noise():
         models.with_prior(decoder, means, -covariances)
 
 
+@pytest.mark.slow
 def test_the_conditional_vae_fits_its_prior(few):
     model = models.train_vae(True, 16, seed=1, split=few)
     images, labels = models.sample(model.fitted_generator(few), 1000)
@@ -325,6 +328,7 @@ def test_the_conditional_vae_fits_its_prior(few):
     assert accuracy > 0.7  # it was 0.86, and 0.44 with codes from N(0, I)
 
 
+@pytest.mark.slow
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
     noise = np.zeros((2, models.gan.NOISE_SIZE), "float32")
@@ -335,6 +339,7 @@ def test_labels_reach_the_conditional_gan(few):
     assert abs(float(verdicts[0, 0] - verdicts[1, 0])) > 1e-6
 
 
+@pytest.mark.slow
 def test_the_gan_averages_its_generator(few):
     gan = models.train_gan(False, 2, seed=1, split=few)
     pairs = zip(gan.generator.weights, gan.trained.weights, strict=True)
@@ -359,3 +364,30 @@ def test_adam_falls_to_0_over_its_steps_or_stays():
     assert float(falling.learning_rate) == pytest.approx(0, abs=1e-8)
     assert float(staying.learning_rate) == pytest.approx(0.1)
     assert (falling.beta_1, staying.beta_1) == (0, 0.9)
+
+
+def test_components_give_back_what_lies_in_their_plane(few):
+    space = models.Components.of(few.images, 30)
+    codes = space.encode(few.images)
+    assert codes.shape == (len(few.images), 30) and codes.dtype == np.float32
+    pixels = np.asarray(space.decoder()(codes))
+    drawn = space.decode(codes)
+    assert np.allclose(space.encode(pixels), codes, atol=1e-3)
+    assert drawn.shape == few.images.shape and drawn.max() <= 1
+    assert not ((drawn > 0) & (drawn < 0.0999)).any()
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_a_generator_of_a_flow_takes_eulers_steps(few, guidance):
+    space = models.Components.of(few.images, 8)
+    network = models.flow.build_velocity(8)
+    network.layers[-1].bias.assign(np.arange(8) / 8)  # else it predicts 0
+    generator = models.as_generator(network, space, 4, guidance)
+    noise, labels = np.zeros((3, 8), "float32"), np.arange(3, dtype="int32")
+    moved = np.tile(np.arange(8) / 8, (3, 1))  # whatever the time and the label
+    assert np.allclose(generator([noise, labels]), space.decode(moved), atol=1e-5)
+
+
+def test_the_unet_takes_what_the_dense_network_takes():
+    given = np.zeros((2, 784), "float32"), np.ones((2, 1), "float32"), np.array([3, 10])
+    assert models.build_unet()(list(given)).shape == (2, 784)
