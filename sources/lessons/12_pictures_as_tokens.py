@@ -180,8 +180,8 @@ def build_decoder():
 # ## Dead codes
 #
 # A code that is nobody's nearest never moves, and so it stays nobody's
-# nearest: it is *dead*. The cure: a code that nobody chose in a batch is placed
-# on one of the batch's own vectors.
+# nearest: it is *dead*. The cure: a code that nobody chose in a batch is
+# placed on one of the batch's own vectors.
 
 
 # %%
@@ -359,8 +359,8 @@ plots.strip(decode(changed), captions=changed[:, 24])
 #
 # ## The pictures as a language
 #
-# Now forget pixels. There are 55,000 "sentences" of 49 tokens, read row by row.
-# As in lesson 11, the chain rule turns the probability of a whole into
+# Now forget pixels. There are 55,000 "sentences" of 49 tokens, read row by
+# row. As in lesson 11, the chain rule turns the probability of a whole into
 # predictions of one token each:
 #
 # $$\log p(t_1, \dots, t_{49} \mid y) = \sum_{i=1}^{49} \log p(t_i \mid y, t_1,
@@ -549,9 +549,8 @@ def movement(model, place=20):
 open_gpt = GPT(causal=False)
 for name, model in (("causal", gpt), ("without a mask", open_gpt)):
     moved = movement(model)
-    print(
-        f"{name}: before {moved[:20].max():.1e}, from 20 {moved[20:].min():.1e}"
-    )
+    before, after = moved[:20].max(), moved[20:].min()
+    print(f"{name}: before {before:.1e}, from 20 on {after:.1e} or more")
 
 
 # %%
