@@ -626,3 +626,166 @@ def perplexity_in_base_two(log_probabilities, real):
 @perplexity.wrong("The sign is missing: perplexity is at least 1.")
 def perplexity_sign(log_probabilities, real):
     return 1 / perplexity(log_probabilities, real)
+
+
+# written_tokens (bug hunt): argmax instead of sampling
+
+
+WRITTEN_TOKENS = """
+def written_tokens(table, first, uniforms):
+    token, written = first, []
+    for uniform in uniforms:
+        weights = np.exp(table[token] - table[token].max())
+        chances = weights / weights.sum()
+        token = int(chances.argmax())
+        written.append(token)
+    return written
+"""
+
+
+def writing_inputs(rng):
+    for codes, length in ((6, 12), (4, 16)):
+        case = {}
+        while not case or not writings_differ(case):
+            case = {
+                "table": rng.normal(size=(codes, codes)).astype("float32"),
+                "first": int(rng.integers(codes)),
+                "uniforms": rng.integers(1, 64, size=length) / 64,
+            }
+        yield case
+
+
+def writings_differ(case):
+    """Whether no draw is close to call and each program writes its own text."""
+    table, uniforms = case["table"].astype("float64"), case["uniforms"]
+    reached = np.cumsum(softmax(table), axis=-1)
+    clear = np.abs(reached[:, :-1, None] - uniforms).min() > 1e-4
+    texts = [
+        tuple(one(**case))
+        for one in (
+            written_tokens.reference,
+            written_without_order,
+            written_from_the_first,
+            written_from_the_end,
+            written_greedily,
+        )
+    ]
+    return clear and len(set(texts)) == len(texts)
+
+
+def first_reached(chances, uniform):
+    return int((np.cumsum(chances) < uniform).sum())
+
+
+@problem(
+    title=Text(
+        en="Bug hunt: every picture of a 3 is the same", zh="找错：每张 3 都一样"
+    ),
+    statement=Text(
+        en=(
+            "A language model of picture tokens writes one token after the other. "
+            "`table[t]` holds the logits of the token that follows `t`. However the "
+            "random numbers are drawn, the text is always the same. Find the mistake "
+            "and repair the function: with the probabilities added up in the order of "
+            "the tokens, the new token is the first one at which the sum reaches the "
+            "place's uniform number. See Holtzman et al. (2019), arXiv:1904.09751, for "
+            "what the likeliest text is like."
+        ),
+        zh=(
+            "一个图像词元的语言模型逐个写出词元，`table[t]` 是词元 `t` 之后下一个词元"
+            "的 logits。可是无论随机数怎么抽，写出来的序列总是同一个。找出错误并修好"
+            "这个函数：按词元编号的顺序累加概率，累加和首次达到该位置的均匀随机数时，"
+            "对应的词元就是新词元。最可能的文本是什么样子，见 Holtzman 等（2019），"
+            "arXiv:1904.09751。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`first` is the token before the text; `uniforms` lie between 0 and 1, one "
+            "for each token to write. NumPy; return a list of whole numbers."
+        ),
+        zh=(
+            "`first` 是序列之前的那个词元；`uniforms` 在 0 与 1 之间，每写一个词元用"
+            "一个。使用 NumPy，返回整数列表。"
+        ),
+    ),
+    examples=["written_tokens(np.zeros((4, 4)), 0, [0.1, 0.6, 0.9]) -> [0, 2, 3]"],
+    topic="autoregressive",
+    level="junior",
+    lesson="12_pictures_as_tokens#from-logits-to-a-token",
+    broken=WRITTEN_TOKENS,
+    mistake=(
+        "It takes the most likely token (argmax) and never looks at the random number: "
+        "compare the cumulative sum of the probabilities with it."
+    ),
+    inputs=writing_inputs,
+    hints=[
+        "Which of the three arguments is never used inside the loop?",
+        "np.cumsum(chances) rises from the first probability to 1. How many of its "
+        "values are below the uniform number?",
+        "token = int((np.cumsum(chances) < uniform).sum())",
+    ],
+)
+def written_tokens(table, first, uniforms):
+    token, written = first, []
+    for uniform in uniforms:
+        token = first_reached(softmax(table[token].astype("float64")), uniform)
+        written.append(token)
+    return written
+
+
+@written_tokens.also_right
+def written_by_search(table, first, uniforms):
+    token, written = first, []
+    for uniform in uniforms:
+        reached = np.cumsum(softmax(table[token].astype("float64")))
+        token = min(int(np.searchsorted(reached, uniform)), len(table) - 1)
+        written.append(token)
+    return written
+
+
+@written_tokens.wrong(
+    "The probabilities were sorted first, so the number that comes out is a rank and "
+    "not a token: add them up in the order of the tokens."
+)
+def written_without_order(table, first, uniforms):
+    token, written = first, []
+    for uniform in uniforms:
+        chances = np.sort(softmax(table[token].astype("float64")))[::-1]
+        token = first_reached(chances, uniform)
+        written.append(token)
+    return written
+
+
+@written_tokens.wrong(
+    "Every token is drawn as if it followed `first`: look up the row of the token that "
+    "was written last."
+)
+def written_from_the_first(table, first, uniforms):
+    chances = softmax(table[first].astype("float64"))
+    return [first_reached(chances, uniform) for uniform in uniforms]
+
+
+@written_tokens.wrong(
+    "The sum runs from the last token to the first: the text is as likely, but the "
+    "task asks for the order of the tokens."
+)
+def written_from_the_end(table, first, uniforms):
+    token, written = first, []
+    for uniform in uniforms:
+        chances = softmax(table[token].astype("float64"))[::-1]
+        token = len(chances) - 1 - first_reached(chances, uniform)
+        written.append(token)
+    return written
+
+
+@written_tokens.wrong(
+    "It still takes the most likely token, whatever the random numbers are: compare "
+    "the cumulative sum of the probabilities with them."
+)
+def written_greedily(table, first, uniforms):
+    token, written = first, []
+    for _ in uniforms:
+        token = int(table[token].argmax())
+        written.append(token)
+    return written
