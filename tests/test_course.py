@@ -90,6 +90,7 @@ def test_start_seeds_everything(monkeypatch, capsys):
     import numpy as np
 
     monkeypatch.setenv("DIGITDREAMS_SEED", "5")
+    monkeypatch.setattr(course, "_running", None)  # and back: other files share this
     draws = []
     for _ in range(2):
         assert course.start("03") == 5

@@ -276,6 +276,7 @@ def test_what_cannot_be_shared_is_refused(generator, word, folder):
     assert not folder.exists() or not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", models.SHORT)
 def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
     digits = data.load()
@@ -290,6 +291,7 @@ def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder
     models.save(generator, lesson)  # and could be shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_vae_learns(conditional, few):
     before = models.VAE(conditional, few.images)
@@ -318,6 +320,7 @@ def test_a_prior_for_each_label_moves_the_noise():
         models.with_prior(decoder, means, -covariances)
 
 
+@pytest.mark.slow
 def test_the_conditional_vae_fits_its_prior(few):
     model = models.train_vae(True, 16, seed=1, split=few)
     images, labels = models.sample(model.fitted_generator(few), 1000)
@@ -325,6 +328,7 @@ def test_the_conditional_vae_fits_its_prior(few):
     assert accuracy > 0.7  # it was 0.86, and 0.44 with codes from N(0, I)
 
 
+@pytest.mark.slow
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
     noise = np.zeros((2, models.gan.NOISE_SIZE), "float32")
@@ -335,6 +339,7 @@ def test_labels_reach_the_conditional_gan(few):
     assert abs(float(verdicts[0, 0] - verdicts[1, 0])) > 1e-6
 
 
+@pytest.mark.slow
 def test_the_gan_averages_its_generator(few):
     gan = models.train_gan(False, 2, seed=1, split=few)
     pairs = zip(gan.generator.weights, gan.trained.weights, strict=True)
