@@ -31,7 +31,8 @@ seed = course.start("11")
 # last. In each frame the grey part is what has not been drawn yet.
 #
 # ![Digits appear pixel by pixel](../images/pixel_by_pixel.png)
-#
+
+# %% [markdown]
 # ## A product of small questions
 #
 # Number the pixels of an image from 1 to 784, row by row. The *chain rule* of
@@ -235,7 +236,7 @@ plots.strip([seen_by(build_made(order, few), 14, at) for at in (3, 14, 24)])
 # independent pixels cost.
 
 # %%
-units, batch_size, rate, steps = 1024, 128, 0.008, 1700
+units, batch_size, rate, steps = 1024, 128, 0.012, 4200
 
 entropy = metrics.reconstruction_nats(
     mean_image.reshape(-1, 1), mean_logits.reshape(-1, 1)
@@ -298,10 +299,10 @@ from digitdreams.progress import Progress
 seconds = {}
 
 
-def train(net, title, batch_size, rate, steps, compiled):
+def train(net, title, batch_size, rate, steps):
     model = PixelModel(net)
     adam = keras.optimizers.Adam(rising_and_falling(rate, steps), beta_2=0.99)
-    model.compile(adam, jit_compile=compiled, steps_per_execution=10)
+    model.compile(adam, jit_compile=False, steps_per_execution=10)
     batches = data.batches(digits.train.images, batch_size, seed).repeat()
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress(title)]}
     options |= {"epochs": 10, "steps_per_epoch": steps // 10}
@@ -311,7 +312,7 @@ def train(net, title, batch_size, rate, steps, compiled):
     return history
 
 
-history = train(made, "MADE", batch_size, rate, steps, compiled=True)
+history = train(made, "MADE", batch_size, rate, steps)
 plots.curve(history, "nats per image", xlabel="tenth of the training")
 
 # %%
@@ -341,7 +342,10 @@ def draw(net, levels):
         images[:, row, column] = levels[:, row, column] < p
         if column % 14 == 13:
             undrawn = order > order[row, column]
-            frames.append(np.hstack(np.where(undrawn, 0.3, images)))
+            shown = np.where(undrawn, 0.3, images)
+            frames.append(
+                np.vstack([np.hstack(shown[:6]), np.hstack(shown[6:])])
+            )
     return images, frames
 
 
@@ -437,7 +441,8 @@ plots.strip([mean_cost / mean_cost.max()], title="mean nats of each pixel")
 # %% [markdown]
 # Even who knows the grey levels pays 45 nats or so for the draws (the floor of
 # lesson 3). More than half of what our model pays is chance that we added.
-#
+
+# %% [markdown]
 # ## Two orders, and a number that is no likelihood
 #
 # Every order gives a model of its own. Several can be averaged, which usually
@@ -538,7 +543,8 @@ plots.strip(seen, captions=[f"{depth} layers" for depth in depths])
 # right a wedge stays black however deep the network is. This is the *blind
 # spot*: a path there would have to go to the right in its row, and masks of
 # this kind do not allow that.
-#
+
+# %% [markdown]
 # ## Two stacks close it
 #
 # The *gated PixelCNN* (van den Oord and others, 2016) has two stacks of
@@ -596,11 +602,11 @@ trial.layers[-2].kernel.assign(tf.random.normal((1, 1, 64, 1)))
 plots.strip([seen_by(trial, 14, at) for at in (3, 14, 24)])
 
 # %% [markdown]
-# No blind spot, and nothing of the future. Now train it, with a compiler
-# option off that does not help convolutions.
+# No blind spot, and nothing of the future. A batch of 8 is enough here: each
+# kernel learns from 784 places of every image.
 
 # %%
-history = train(pixelcnn, "PixelCNN", 8, 0.008, 700, compiled=False)
+history = train(pixelcnn, "PixelCNN", 8, 0.008, 900)
 plots.curve(history, "nats per image", xlabel="tenth of the training")
 
 # %%
@@ -654,7 +660,8 @@ course.expect(made_nats=found["MADE"], pixelcnn_nats=found["PixelCNN"])
 #    perturbation or by gradients, not by the loss.
 # 3. A likelihood adds up to 1 over all images: mix probabilities of whole
 #    images, never logits of different orders.
-#
+
+# %% [markdown]
 # ## Asked in interviews
 #
 # <details><summary>Why are autoregressive models slow to draw and quick to
@@ -691,7 +698,8 @@ course.expect(made_nats=found["MADE"], pixelcnn_nats=found["PixelCNN"])
 # Ask for the units first: 0.11 nats a pixel *is* 0.16 bits a pixel.
 #
 # </details>
-#
+
+# %% [markdown]
 # ## To read
 #
 # - Germain and others, [MADE](https://arxiv.org/abs/1502.03509), 2015.
@@ -702,7 +710,8 @@ course.expect(made_nats=found["MADE"], pixelcnn_nats=found["PixelCNN"])
 # - Song and others, [Accelerating feedforward computation via parallel
 #   nonlinear equation solving](https://arxiv.org/abs/2002.03629), 2021: guess
 #   and correct.
-#
+
+# %% [markdown]
 # ## Next
 #
 # In [exercise
