@@ -271,7 +271,7 @@ class Model:
         ]
         self.weights[3].assign(np.log(mean / (1 - mean)))
 
-    @tf.function(jit_compile=True)
+    @tf.function(autograph=False)
     def step(self, batch):
         levels = keras.random.uniform(ops.shape(batch), seed=self.random)
         values = [w.value for w in self.weights]
