@@ -170,10 +170,10 @@ def test_the_table_shows_median_and_range_and_dashes(here):
     text = shown(here)
     lines = [line.split() for line in text.splitlines()]
     [vae] = [line for line in lines if line[:2] == ["03", "VAE"] and "98.8" in line]
-    assert vae == ["03", "VAE", "1", "98.8", "60", "0.600", "0.700", "-", "-", "-"]
+    assert vae == ["03", "VAE", "1", "98.8", "60.0", "0.600", "0.700", "-", "-", "-"]
     gan = text.index("07 conditional GAN")
     assert "4.05 to 4.95" in text[gan:]
-    assert "99.0 %" in text and "345 k" in text and "2.2 MB" in text
+    assert "99.0 %" in text and "345 k" in text and "2.20 MB" in text
     assert "1 min 02 s" in text
     assert text.count("today's") == 4
 
@@ -186,7 +186,7 @@ def test_the_page_says_the_same_and_needs_nothing_from_elsewhere(here):
     assert MACHINE in page.words and "2026-11-30" in page.words
     assert page.all("script") == page.all("link")[1:] == []
     [image] = page.all("img")
-    assert "FID / floor: conditional GAN, 4.5" in image["alt"]
+    assert "FID / floor: conditional GAN, 4.50" in image["alt"]
     with Image.open(index.parent / image["src"]) as picture:
         assert picture.width == 1470
     assert (index.parent / image["src"]).stat().st_size < 200_000
@@ -207,7 +207,7 @@ def test_the_best_are_those_whose_range_holds_the_best_median(root):
 def test_the_document_holds_the_table_and_its_notes(root):
     text = board.document(TABLE, root)
     assert "| 07 | conditional GAN | 3 |" in text
-    assert "4.5<br>4.05 to 4.95" in text
+    assert "4.50<br>4.05 to 4.95" in text
     assert "- conditional GAN: with the noise as it comes" in text
     assert "![Dots with ranges" in text and "(../images/leaderboard.png)" in text
     (root / "docs").mkdir()

@@ -5,6 +5,7 @@
 """
 
 import io
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -13,7 +14,8 @@ from typing import TypeAlias
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, NullLocator
 from rich.table import Table
 
 from digitdreams import plots
@@ -48,8 +50,13 @@ def significant(value: float) -> str:
     return f"{value:.3g}"
 
 
+def three_digits(value: float) -> str:
+    """`2.80`, `37.4`, `120`."""
+    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:,.0f}"
+
+
 def megabytes(value: float) -> str:
-    return f"{value / 1e6:.3g} MB"
+    return f"{value / 1e6:.2f} MB"
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,14 @@ class Measure:
     meaning: str
     logarithmic: bool = False
 
+    def tick(self, value: float) -> str:
+        """A value in round numbers, as an axis shows it."""
+        if self.words is percent:
+            return f"{100 * value:g} %"
+        if self.words is duration:
+            return duration(value).removesuffix(" 00 s").replace(".0 s", " s")
+        return significant(value)
+
 
 MEASURES = (
     Measure(
@@ -74,7 +89,7 @@ MEASURES = (
         "that have a likelihood; lower is better",
     ),
     Measure(
-        *("fid_over_floor", "FID / floor", "{:.3g}".format, min),
+        *("fid_over_floor", "FID / floor", three_digits, min),
         "FID of 5,000 samples on the judge's features, divided by that of as many real "
         "images; lower is better, 1 is real",
         True,
@@ -107,7 +122,7 @@ MEASURES = (
         True,
     ),
     Measure(
-        *("milliseconds", "ms to draw one", "{:.3g}".format, min),
+        *("milliseconds", "ms to draw one", three_digits, min),
         "in batches of 250, compiled",
         True,
     ),
@@ -253,13 +268,9 @@ def figure(rows: list[Row]) -> plots.Picture:
         )
         for place, measure in enumerate(DRAWN):
             axes = picture.add_subplot(2, len(DRAWN) // 2, place + 1)
-            axes.set_title(f"{measure.heading}{arrow(measure)}", fontsize=9)
+            axes.set_title(measure.heading, fontsize=9)
+            axes.set_xlabel(better(measure), fontsize=8)
             axes.grid(axis="y")
-            if measure.logarithmic:
-                axes.set_xscale("log")
-                axes.xaxis.set_minor_formatter(NullFormatter())
-            else:
-                axes.xaxis.set_major_locator(MaxNLocator(3))
             for line, row in enumerate(generators):
                 values = row.values(measure.name)
                 if not values:
@@ -277,14 +288,41 @@ def figure(rows: list[Row]) -> plots.Picture:
             axes.set_yticks(range(len(generators)), names or [""] * len(generators))
             axes.tick_params(axis="y", length=0)
             axes.margins(x=0.12)
+            scale(axes, measure)
     return picture
 
 
-def arrow(measure: Measure) -> str:
-    """Which end of a measure is better."""
+def scale(axes: Axes, measure: Measure) -> None:
+    """Give an axis few ticks, worded as in the table."""
+    if not axes.lines:
+        axes.set_xticks([])
+        axes.text(0.5, 0.5, "none known", ha="center", transform=axes.transAxes)
+        return
+    if measure.logarithmic:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(NullLocator())
+    low, high = axes.get_xlim()
+    if measure.logarithmic and high > 8 * low:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        inside = [
+            digit * 10.0**power
+            for power in powers
+            for digit in (1, 3)
+            if low <= digit * 10.0**power <= high
+        ]
+        ticks = inside[:: math.ceil(len(inside) / 3)]
+    else:
+        found = MaxNLocator(3).tick_values(low, high)
+        ticks = [one for one in found if low <= one <= high]
+    axes.set_xticks(ticks, [measure.tick(one) for one in ticks], fontsize=8)
+    axes.set_xlim(low, high)
+
+
+def better(measure: Measure) -> str:
+    """Which end of a measure is better, in words."""
     if measure.best is None:
-        return ""
-    return " (lower is better)" if measure.best is min else " (higher is better)"
+        return "1 % is usual"
+    return "lower is better" if measure.best is min else "higher is better"
 
 
 def picture_bytes(rows: list[Row]) -> bytes:
