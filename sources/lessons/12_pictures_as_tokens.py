@@ -163,13 +163,11 @@ def build_encoder():
 
 
 def build_decoder():
-    vectors = keras.Input((side, side, code_size))
-    x = layers.Conv2D(code_width, 3, padding="same", activation="relu")(
-        vectors
-    )
+    found = keras.Input((side, side, code_size))
+    x = layers.Conv2D(code_width, 3, padding="same", activation="relu")(found)
     x = layers.Dense(code_width, activation="relu")(x)
     x = layers.Conv2DTranspose(1, 4, strides=4, activation="sigmoid")(x)
-    return keras.Model(vectors, x)
+    return keras.Model(found, x)
 
 
 # %% [markdown]
@@ -215,17 +213,12 @@ class VQVAE(keras.Model):
         self.optimizer.apply(tape.gradient(loss, weights), weights)
         hits = ops.bincount(ops.reshape(tokens, (-1,)), minlength=codes)
         if self.cure:
-            rows = keras.random.randint(
-                (codes,), 0, 49 * len(images), seed=self.random
-            )
-            fresh = ops.take(ops.reshape(found, (-1, code_size)), rows, axis=0)
-            self.book.assign(ops.where(hits[:, None], self.book, fresh))
-        used = ops.sum(ops.cast(hits > 0, "int32"))
-        return {
-            "error": error / 784,
-            "perplexity": perplexity(hits),
-            "codes": used,
-        }
+            found = ops.reshape(found, (-1, code_size))
+            among = (codes,), 0, len(found)
+            rows = keras.random.randint(*among, seed=self.random)
+            fresh = ops.take(found, rows, axis=0)
+            self.book.assign(ops.where(hits[:, None] > 0, self.book, fresh))
+        return {"error": error / 784, "perplexity": perplexity(hits)}
 
 
 # %% [markdown]
