@@ -38,10 +38,12 @@ from sklearn.cluster import MiniBatchKMeans
 from digitdreams import data, plots
 
 digits = data.load()
-side, codes = 7, 64
+side, code_count = 7, 64
 cut = digits.train.images[:5000].reshape(-1, side, 4, side, 4)
 patches = cut.transpose(0, 1, 3, 2, 4).reshape(-1, 16)
-clusters = MiniBatchKMeans(codes, n_init=1, random_state=seed).fit(patches)
+clusters = MiniBatchKMeans(code_count, n_init=1, random_state=seed).fit(
+    patches
+)
 found = clusters.labels_.reshape(-1, side, side)
 copies = clusters.cluster_centers_[found[:12]].reshape(-1, side, side, 4, 4)
 copies = copies.transpose(0, 1, 3, 2, 4).reshape(-1, 28, 28)
@@ -192,7 +194,7 @@ class VQVAE(keras.Model):
     def __init__(self, cure=True):
         super().__init__()
         self.encoder, self.decoder = build_encoder(), build_decoder()
-        self.book = self.add_weight((codes, code_size), "random_normal")
+        self.book = self.add_weight((code_count, code_size), "random_normal")
         self.random = keras.random.SeedGenerator(seed)
         self.cure = cure
 
@@ -211,10 +213,10 @@ class VQVAE(keras.Model):
             loss, error, found, tokens = self.losses(images)
         weights = self.trainable_weights
         self.optimizer.apply(tape.gradient(loss, weights), weights)
-        hits = ops.bincount(ops.reshape(tokens, (-1,)), minlength=codes)
+        hits = ops.bincount(ops.reshape(tokens, (-1,)), minlength=code_count)
         if self.cure:
             found = ops.reshape(found, (-1, code_size))
-            among = (codes,), 0, len(found)
+            among = (code_count,), 0, len(found)
             rows = keras.random.randint(*among, seed=self.random)
             fresh = ops.take(found, rows, axis=0)
             self.book.assign(ops.where(hits[:, None] > 0, self.book, fresh))
@@ -322,12 +324,12 @@ rebuilt = decode(tokens["validation"])
 plots.panel({"original": real[:12], "VQ-VAE": rebuilt[:12]})
 
 # %%
-counts = np.bincount(tokens["train"].ravel(), minlength=codes)
+counts = np.bincount(tokens["train"].ravel(), minlength=code_count)
 {
     "error": round(squared_error(real, rebuilt), 4),
     "codes used": int(np.sum(counts > 0)),
     "perplexity": round(float(perplexity(counts)), 1),
-    "bits of a picture": 49 * int(np.log2(codes)),
+    "bits of a picture": 49 * int(np.log2(code_count)),
 }
 
 # %% [markdown]
@@ -346,7 +348,7 @@ changed[1:, 24] = np.argsort(counts)[-11:]
 plots.strip(decode(changed), captions=changed[:, 24])
 
 # %% [markdown]
-# **Predict, change, run.** With `codes = 256` a picture has 49 · 8 bits. Will
+# **Predict, change, run.** With `code_count = 256` a picture has 49 · 8 bits. Will
 # the error halve? Will the GPT below have an easier or a harder life? Change
 # it at the top of the lesson and run all cells.
 #
@@ -370,7 +372,7 @@ plots.strip(decode(changed), captions=changed[:, 24])
 # %%
 def sequences(split):
     """Return inputs and targets, both (n, 49)."""
-    first = getattr(digits, split).labels[:, None] + codes
+    first = getattr(digits, split).labels[:, None] + code_count
     found = tokens[split]
     return np.concatenate([first, found[:, :-1]], axis=1), found
 
@@ -386,7 +388,7 @@ inputs[0, :8], targets[0, :8]
 # %%
 shares = (counts + 1) / (counts + 1).sum()
 unigram = float(-np.log(shares)[tokens["validation"]].mean())
-{"uniform": round(float(np.log(codes)), 3), "unigram": round(unigram, 3)}
+{"uniform": round(float(np.log(code_count)), 3), "unigram": round(unigram, 3)}
 
 # %% [markdown]
 # ## Attention from dense layers
@@ -484,10 +486,13 @@ for causal in (True, False):
 # %%
 class GPT:
     def __init__(self, causal=True):
-        self.token = layers.Embedding(codes + 10, width)
+        self.token = layers.Embedding(code_count + 10, width)
         self.place = layers.Embedding(side * side, width)
         self.blocks = [self.block() for _ in range(depth)]
-        self.norm, self.head = layers.LayerNormalization(), layers.Dense(codes)
+        self.norm, self.head = (
+            layers.LayerNormalization(),
+            layers.Dense(code_count),
+        )
         self.causal = causal
         ids = keras.Input((side * side,), dtype="int32")
         self.model = keras.Model(ids, self(ids)[0])
@@ -534,7 +539,7 @@ f"{gpt.model.count_params():,} weights"
 def movement(model, place=20):
     """Return how far the logits at each place move: (49,)."""
     one, other = inputs[:1].copy(), inputs[:1].copy()
-    other[0, place] = (one[0, place] + 1) % codes
+    other[0, place] = (one[0, place] + 1) % code_count
     moved = ops.abs(model.model(one) - model.model(other))
     return np.asarray(ops.max(moved, axis=(0, 2)))
 
@@ -622,9 +627,9 @@ def nats_a_token(split):
 
 
 by_place = nats_a_token("validation")
-plots.strip(by_place.reshape(1, side, side) / np.log(codes))
+plots.strip(by_place.reshape(1, side, side) / np.log(code_count))
 {
-    "uniform": round(float(np.log(codes)), 3),
+    "uniform": round(float(np.log(code_count)), 3),
     "unigram": round(unigram, 3),
     "GPT": round(float(by_place.mean()), 3),
     "GPT, a picture": round(float(by_place.sum()), 1),
@@ -659,12 +664,12 @@ plots.strip(reach(gpt)[None])
 
 
 # %%
-def filtered(logits, temperature=1.0, top_k=codes, top_p=1.0):
+def filtered(logits, temperature=1.0, top_k=code_count, top_p=1.0):
     """Return the probabilities to draw from: (batch, codes)."""
     chances = ops.softmax(logits / temperature)
     ordered = ops.flip(ops.sort(chances, axis=-1), axis=-1)
     larger = ops.cumsum(ordered, axis=-1) - ordered  # mass before each
-    inside = (larger < top_p) & (np.arange(codes) < top_k)
+    inside = (larger < top_p) & (np.arange(code_count) < top_k)
     least = ops.min(ops.where(inside, ordered, 1.0), axis=-1, keepdims=True)
     chances = ops.where(chances >= least, chances, 0.0)
     return chances / ops.sum(chances, axis=-1, keepdims=True)
@@ -678,7 +683,7 @@ def draw(chances, uniform):
 
 
 # %%
-row = np.full((1, codes), -30.0, "float32")
+row = np.full((1, code_count), -30.0, "float32")
 row[0, :4] = np.log([0.4, 0.3, 0.2, 0.1])
 for options in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.5}):
     print(options, np.round(filtered(row, **options)[0, :4], 2))
@@ -698,7 +703,7 @@ for options in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.5}):
 # %%
 def write(labels, uniforms, *options):
     """Return tokens (batch, 49), drawn with a KV cache."""
-    token, past, written = labels[:, None] + codes, None, []
+    token, past, written = labels[:, None] + code_count, None, []
     for place in range(side * side):
         logits, past = gpt(token, place, past)
         chances = filtered(logits[:, 0], *options)
@@ -709,7 +714,7 @@ def write(labels, uniforms, *options):
 
 def write_slowly(labels, uniforms, *options):
     """The same without a cache."""
-    ids = labels[:, None] + codes
+    ids = labels[:, None] + code_count
     for place in range(side * side):
         logits, _ = gpt(ids)
         chances = filtered(logits[:, -1], *options)
@@ -730,7 +735,7 @@ for place in range(side * side):
     by_step.append(logits)
 gaps = ops.max(ops.abs(ops.concatenate(by_step, axis=1) - gpt(given)[0]))
 cache_error = float(gaps)
-f"largest difference of 50 x 49 x {codes} logits: {cache_error:.1e}"
+f"largest difference of 50 x 49 x {code_count} logits: {cache_error:.1e}"
 
 # %% [markdown]
 # The common mistake is `gpt(token, 0, past)`: then every token is at place 0.
@@ -767,7 +772,7 @@ print(f"times faster: {ratios.min():.1f} to {ratios.max():.1f}")
 
 
 # %%
-def samples(labels, temperature=1.0, top_k=codes, top_p=1.0):
+def samples(labels, temperature=1.0, top_k=code_count, top_p=1.0):
     """Return images of the labels, drawn by the GPT."""
     options = [tf.constant(one) for one in (temperature, top_k, top_p)]
     rng, written = np.random.default_rng(seed), []
@@ -792,11 +797,11 @@ from digitdreams import judge, metrics
 
 asked = np.tile(np.arange(10, dtype="int32"), 100)
 settings = {
-    "all as it is": (1.0, codes, 1.0),
-    "temperature 0.7": (0.7, codes, 1.0),
-    "temperature 0.4": (0.4, codes, 1.0),
+    "all as it is": (1.0, code_count, 1.0),
+    "temperature 0.7": (0.7, code_count, 1.0),
+    "temperature 0.4": (0.4, code_count, 1.0),
     "top-k 8": (1.0, 8, 1.0),
-    "top-p 0.9": (1.0, codes, 0.9),
+    "top-p 0.9": (1.0, code_count, 0.9),
 }
 for name, options in settings.items():
     images = samples(asked, *options)
@@ -821,7 +826,7 @@ rng = np.random.default_rng(seed)
 train_tokens = tokens["train"]
 each_place = rng.integers(len(train_tokens), size=(12, side * side))
 priors = {
-    "uniform": rng.integers(codes, size=(12, side * side)),
+    "uniform": rng.integers(code_count, size=(12, side * side)),
     "unigram": rng.choice(train_tokens.ravel(), (12, side * side)),
     "by place": np.take_along_axis(train_tokens, each_place, axis=0),
 }
@@ -869,7 +874,7 @@ from digitdreams import models
 noise, numbers = keras.Input((side * side,)), keras.Input((), dtype="int32")
 uniform = 0.5 * (1 + ops.erf(noise / 2**0.5))
 found = write(numbers, uniform, temperature)
-table = layers.Embedding(codes, code_size, trainable=False)
+table = layers.Embedding(code_count, code_size, trainable=False)
 image = vq.decoder(table(ops.reshape(found, (-1, side, side))))
 table.set_weights([vq.book.numpy()])
 generator = keras.Model([noise, numbers], image)

@@ -91,16 +91,17 @@ check(vq_loss)
 # %% [markdown]
 # ## Task 3: inputs and targets
 #
-# Tokens (batch, places) are numbers from 0 to `codes - 1`. Return inputs and
-# targets for a GPT, both (batch, places): the label comes first, as the token
-# `codes + label`, and at each place the target is the token that comes *next*.
+# Tokens (batch, places) are numbers from 0 to `code_count - 1`. Return inputs
+# and targets for a GPT, both (batch, places). The label comes first, as the
+# token `code_count + label`. At each place the target is the token that comes
+# *next*.
 
 
 # %% task="inputs_and_targets"
-def inputs_and_targets(tokens, labels, codes):
+def inputs_and_targets(tokens, labels, code_count):
     """Return inputs and targets, two arrays (batch, places)."""
     ### BEGIN SOLUTION
-    first = labels[:, None] + codes
+    first = labels[:, None] + code_count
     return np.concatenate([first, tokens[:, :-1]], axis=1), tokens
     ### END SOLUTION
 
@@ -225,7 +226,7 @@ import itertools
 
 from digitdreams import data, plots
 
-side, codes = 7, 16
+side, code_count = 7, 16
 book = np.array(list(itertools.product([0, 1], repeat=4)), "float32")
 
 
@@ -261,7 +262,7 @@ def split_heads(x):
 def build_gpt():
     ids = keras.Input((side * side,), dtype="int32")
     places = ops.zeros_like(ids) + np.arange(side * side, dtype="int32")
-    x = layers.Embedding(codes + 10, width)(ids)
+    x = layers.Embedding(code_count + 10, width)(ids)
     x = x + layers.Embedding(side * side, width)(places)
     for _ in range(2):
         y = layers.LayerNormalization()(x)
@@ -273,7 +274,7 @@ def build_gpt():
         y = layers.LayerNormalization()(x)
         x = x + layers.Dense(width)(layers.Dense(3 * width, "relu")(y))
     return keras.Model(
-        ids, layers.Dense(codes)(layers.LayerNormalization()(x))
+        ids, layers.Dense(code_count)(layers.LayerNormalization()(x))
     )
 
 
@@ -287,7 +288,7 @@ cost = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 def train():
     gpt = build_gpt()
-    pairs = inputs_and_targets(tokens, digits.train.labels, codes)
+    pairs = inputs_and_targets(tokens, digits.train.labels, code_count)
     batches = data.batches(pairs, batch_size, seed).repeat()
     optimizer = keras.optimizers.Adam(rising_and_falling(0.006, steps))
     gpt.compile(optimizer, cost, jit_compile=True, steps_per_execution=20)
@@ -305,7 +306,9 @@ def train():
 # %%
 def nats_a_token(gpt):
     split = digits.test
-    pairs = inputs_and_targets(tokens_of(split.images), split.labels, codes)
+    pairs = inputs_and_targets(
+        tokens_of(split.images), split.labels, code_count
+    )
     logits = gpt.predict(pairs[0], batch_size=500, verbose=0)
     return float(cost(pairs[1], logits))
 
@@ -314,7 +317,7 @@ def write(gpt, labels):
     """Return tokens (n, 49), drawn one after the other."""
     rng = np.random.default_rng(seed)
     ids = np.zeros((len(labels), side * side + 1), "int32")
-    ids[:, 0] = labels + codes
+    ids[:, 0] = labels + code_count
     for place in range(side * side):
         logits = gpt(ids[:, :-1])[:, place]
         reached = np.cumsum(sampling_chances(logits, 0.8, 0.95), axis=1)

@@ -22,10 +22,12 @@ def fractions(rng, *shape, parts=4, largest=8):
 
 def nearest_inputs(rng):
     # Codes far from the origin and near it: their lengths decide.
-    for batch, places, codes, size in ((2, 5, 8, 3), (3, 4, 7, 2)):
+    for batch, places, code_count, size in ((2, 5, 8, 3), (3, 4, 7, 2)):
         found = 0
         while not found:
-            book = fractions(rng, codes, size) * rng.choice([1, 4], (codes, 1))
+            book = fractions(rng, code_count, size) * rng.choice(
+                [1, 4], (code_count, 1)
+            )
             vectors = fractions(rng, batch, places, size, largest=16)
             book = book.astype("float32")
             found = decided(vectors, book)
@@ -287,13 +289,13 @@ def loss_of_means(found, chosen, target, decoder):
 
 
 def sequence_inputs(rng):
-    for batch, places, codes in ((3, 6, 16), (2, 4, 64)):
+    for batch, places, code_count in ((3, 6, 16), (2, 4, 64)):
         yield {
-            "tokens": rng.integers(codes, size=(batch, places)).astype(
+            "tokens": rng.integers(code_count, size=(batch, places)).astype(
                 "int32"
             ),
             "labels": some_labels(rng, batch) % 9 + 1,
-            "codes": codes,
+            "code_count": code_count,
         }
 
 
@@ -304,18 +306,19 @@ def sequence_inputs(rng):
         "Write down one short sequence by hand: label L, tokens a b c. What "
         "goes in, and what should come out at each place?",
         "In: L a b. Out: a b c.",
-        "np.concatenate([labels[:, None] + codes, tokens[:, :-1]], axis=1)",
+        "np.concatenate([labels[:, None] + code_count, "
+        "tokens[:, :-1]], axis=1)",
     ],
 )
-def inputs_and_targets(tokens, labels, codes):
-    first = labels[:, None] + codes
+def inputs_and_targets(tokens, labels, code_count):
+    first = labels[:, None] + code_count
     return np.concatenate([first, tokens[:, :-1]], axis=1), tokens
 
 
 @inputs_and_targets.also_right
-def sequence_by_rolling(tokens, labels, codes):
+def sequence_by_rolling(tokens, labels, code_count):
     inputs = np.roll(tokens, 1, axis=1)
-    inputs[:, 0] = labels + codes
+    inputs[:, 0] = labels + code_count
     return [inputs, tokens]
 
 
@@ -323,24 +326,24 @@ def sequence_by_rolling(tokens, labels, codes):
     "The targets are not shifted against the inputs: the model would copy "
     "what it sees. At the place of the label the target is the first token."
 )
-def sequence_not_shifted(tokens, labels, codes):
-    inputs, _ = inputs_and_targets(tokens, labels, codes)
+def sequence_not_shifted(tokens, labels, code_count):
+    inputs, _ = inputs_and_targets(tokens, labels, code_count)
     return inputs, inputs
 
 
 @inputs_and_targets.wrong(
-    "The label is not in the inputs: put codes + label first, and leave the "
-    "last token out."
+    "The label is not in the inputs: put code_count + label first, and "
+    "leave the last token out."
 )
-def sequence_without_label(tokens, labels, codes):
+def sequence_without_label(tokens, labels, code_count):
     return tokens, tokens
 
 
 @inputs_and_targets.wrong(
-    "A label has to have a number of its own: add `codes`, or the label 3 is "
-    "the same token as the code 3."
+    "A label has to have a number of its own: add code_count, or the label "
+    "3 is the same token as the code 3."
 )
-def sequence_with_small_labels(tokens, labels, codes):
+def sequence_with_small_labels(tokens, labels, code_count):
     return np.concatenate([labels[:, None], tokens[:, :-1]], axis=1), tokens
 
 
@@ -348,8 +351,8 @@ def sequence_with_small_labels(tokens, labels, codes):
     "The inputs are one longer than the targets: the last token is never an "
     "input, since nothing follows it."
 )
-def sequence_too_long(tokens, labels, codes):
-    first = labels[:, None] + codes
+def sequence_too_long(tokens, labels, code_count):
+    first = labels[:, None] + code_count
     return np.concatenate([first, tokens], axis=1), tokens
 
 
@@ -357,8 +360,8 @@ def sequence_too_long(tokens, labels, codes):
     "The label comes last here: put it first, so that every token can depend "
     "on it."
 )
-def sequence_with_label_last(tokens, labels, codes):
-    last = labels[:, None] + codes
+def sequence_with_label_last(tokens, labels, code_count):
+    last = labels[:, None] + code_count
     return np.concatenate([tokens[:, 1:], last], axis=1), tokens
 
 
@@ -366,8 +369,8 @@ def sequence_with_label_last(tokens, labels, codes):
     "The shift goes the wrong way: this predicts the token before. The input "
     "at a place is the token *before* its target."
 )
-def sequence_shifted_back(tokens, labels, codes):
-    inputs, targets = inputs_and_targets(tokens, labels, codes)
+def sequence_shifted_back(tokens, labels, code_count):
+    inputs, targets = inputs_and_targets(tokens, labels, code_count)
     return targets, inputs
 
 
@@ -375,8 +378,8 @@ def sequence_shifted_back(tokens, labels, codes):
     "It is shifted twice: with the label in front, the targets are the tokens "
     "as they are."
 )
-def sequence_shifted_twice(tokens, labels, codes):
-    inputs, targets = inputs_and_targets(tokens, labels, codes)
+def sequence_shifted_twice(tokens, labels, code_count):
+    inputs, targets = inputs_and_targets(tokens, labels, code_count)
     return inputs[:, :-1], targets[:, 1:]
 
 
@@ -624,10 +627,13 @@ def step_without_place(token, past, tables, matrices):
 
 
 def chances_inputs(rng):
-    for rows, codes, temperature, p in ((3, 8, 0.5, 0.9), (4, 6, 2.0, 0.6)):
+    for rows, code_count, temperature, p in (
+        (3, 8, 0.5, 0.9),
+        (4, 6, 2.0, 0.6),
+    ):
         found = False
         while not found:
-            logits = 1.5 * normal(rng, rows, codes) * temperature**0.5
+            logits = 1.5 * normal(rng, rows, code_count) * temperature**0.5
             found = clear_cut(logits / temperature, p)
         yield {"logits": logits, "temperature": temperature, "p": p}
 
