@@ -348,8 +348,8 @@ changed[1:, 24] = np.argsort(counts)[-11:]
 plots.strip(decode(changed), captions=changed[:, 24])
 
 # %% [markdown]
-# **Predict, change, run.** With `code_count = 256` a picture has 49 · 8 bits. Will
-# the error halve? Will the GPT below have an easier or a harder life? Change
+# **Predict, change, run.** With `code_count = 256` a picture has 49 · 8 bits.
+# Will the error halve? Will the tokens be easier or harder to predict? Change
 # it at the top of the lesson and run all cells.
 #
 # ## The pictures as a language
