@@ -62,9 +62,9 @@ found[0]
 # sides. That is the VQ-VAE (van den Oord and others, 2017):
 
 # %%
-vq_stages = [("image\n28 x 28", 28), ("encoder\n7 x 7 x 8", 8)]
-vq_stages += [("tokens\n7 x 7", 7), ("codebook\n7 x 7 x 8", 8)]
-vq_stages += [("decoder\n7 x 7 x 64", 14), ("image\n28 x 28", 28)]
+vq_stages = [("image\n28 x 28", 28), ("encoder\n7 x 7 x 8", 14)]
+vq_stages += [("tokens\n7 x 7", 12), ("codebook\n7 x 7 x 8", 14)]
+vq_stages += [("decoder\n7 x 7 x 64", 20), ("image\n28 x 28", 28)]
 gpt_stages = [("label +\n48 tokens", 10), ("vectors\n49 x 64", 10)]
 gpt_stages += [(f"block {i}", 10) for i in (1, 2, 3)]
 gpt_stages += [("64 logits\na place", 10)]
@@ -76,8 +76,8 @@ plots.stages(
 )
 
 # %% [markdown]
-# Above: a picture becomes tokens and a picture again; heights are sizes.
-# Below: the model that learns to write the tokens.
+# Above: a picture becomes tokens and a picture again. Below: the model that
+# learns to write the tokens.
 #
 # ## The codebook
 #
