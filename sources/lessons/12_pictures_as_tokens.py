@@ -143,18 +143,20 @@ print("straight through:", tape.gradient(passed, found).numpy().tolist())
 #
 # That is right only if $z_e$ and $z_q$ are close. Two more terms see to it:
 #
-# $$L = \|x - \hat x\|^2 + \|\text{sg}(z_e) - z_q\|^2 + \beta\,\|z_e -
-# \text{sg}(z_q)\|^2.$$
+# $$L = C(x, \hat x) + \lambda\,\bigl(\|\text{sg}(z_e) - z_q\|^2 + \beta\,\|z_e
+# - \text{sg}(z_q)\|^2\bigr).$$
 #
-# $x$ is the image and $\hat x$ its copy. The second term moves the *code* to
-# the vectors that chose it, and is its only teacher: the straight-through
-# gradient passes the codebook by. The third, the *commitment* cost, keeps the
-# *encoder* near the code that it chose. Many programs replace the second term
+# $x$ is the image, $\hat x$ its copy and $C$ the reconstruction cost of lesson
+# 3 in nats; the squares are summed over the 49 places, and $\lambda$ and
+# $\beta$ are weights. The second term moves the *code* to the vectors that
+# chose it, and is its only teacher: the straight-through gradient passes the
+# codebook by. The third, the *commitment* cost, keeps the *encoder* near the
+# code that it chose. Many programs replace the second term
 # by a moving average of those vectors (EMA), which does the same as k-means.
 
 # %%
 code_size, code_width = 8, 64
-commitment = 0.25
+code_weight, commitment = 10.0, 0.25
 
 
 def build_encoder():
@@ -168,8 +170,8 @@ def build_decoder():
     found = keras.Input((side, side, code_size))
     x = layers.Conv2D(code_width, 3, padding="same", activation="relu")(found)
     x = layers.Dense(code_width, activation="relu")(x)
-    x = layers.Conv2DTranspose(1, 4, strides=4, activation="sigmoid")(x)
-    return keras.Model(found, x)
+    logits = layers.Conv2DTranspose(1, 4, strides=4)(x)
+    return keras.Model(found, logits)
 
 
 # %% [markdown]
@@ -185,6 +187,9 @@ def build_decoder():
 
 
 # %%
+from digitdreams.models import reconstruction_loss, rising_and_falling
+
+
 def mean_distance(a, b):
     """Return the mean over images of the summed squares."""
     return ops.mean(ops.sum(ops.square(a - b), axis=(1, 2, 3)))
@@ -198,19 +203,20 @@ class VQVAE(keras.Model):
         self.random = keras.random.SeedGenerator(seed)
         self.cure = cure
 
-    def losses(self, images):
+    def call(self, images):
+        """Return what the encoder found, tokens, and logits of the copies."""
         found = self.encoder(images)  # (batch, 7, 7, 8)
         tokens = nearest(found, self.book)
         chosen = ops.take(self.book, tokens, axis=0)
-        rebuilt = self.decoder(straight_through(found, chosen))
-        error = mean_distance(images, rebuilt)
         book = mean_distance(ops.stop_gradient(found), chosen)
         commit = mean_distance(found, ops.stop_gradient(chosen))
-        return error + book + commitment * commit, error, found, tokens
+        self.add_loss(code_weight * (book + commitment * commit))
+        return found, tokens, self.decoder(straight_through(found, chosen))
 
     def train_step(self, images):
         with tf.GradientTape() as tape:
-            loss, error, found, tokens = self.losses(images)
+            found, tokens, logits = self(images)
+            loss = reconstruction_loss(images, logits) + sum(self.losses)
         weights = self.trainable_weights
         self.optimizer.apply(tape.gradient(loss, weights), weights)
         hits = ops.bincount(ops.reshape(tokens, (-1,)), minlength=code_count)
@@ -220,7 +226,8 @@ class VQVAE(keras.Model):
             rows = keras.random.randint(*among, seed=self.random)
             fresh = ops.take(found, rows, axis=0)
             self.book.assign(ops.where(hits[:, None] > 0, self.book, fresh))
-        return {"error": error / 784, "perplexity": perplexity(hits)}
+        error = ops.mean(ops.square(images - ops.sigmoid(logits)))
+        return {"error": error, "perplexity": perplexity(hits)}
 
 
 # %% [markdown]
@@ -230,7 +237,6 @@ class VQVAE(keras.Model):
 # equally often, and 1 if always the same one is used.
 
 # %%
-from digitdreams.models import rising_and_falling
 from digitdreams.progress import Progress
 
 
@@ -271,19 +277,20 @@ plots.curve(curves, "perplexity of the codes", xlabel="8 steps")
 #
 # ## Training the VQ-VAE
 #
-# Cheap checks first: the shapes, a gradient for every weight, and an error
-# that starts near a quarter, because an untrained sigmoid paints everything
-# grey at 0.5.
+# Cheap checks first: the shapes, a gradient for every weight, and a cost near
+# 784 ln 2 = 543 nats, because an untrained sigmoid paints everything grey.
 
 # %%
 vq = VQVAE()
 with tf.GradientTape() as tape:
-    loss, error, found, tokens = vq.losses(digits.train.images[:100])
+    found, tokens, logits = vq(digits.train.images[:100])
+    cost = reconstruction_loss(digits.train.images[:100], logits)
+    loss = cost + sum(vq.losses)
 slopes = tape.gradient(loss, vq.trainable_weights)
 {
     "vectors": found.shape,
     "tokens": tokens.shape,
-    "error": round(float(error) / 784, 3),
+    "cost": round(float(cost), 1),
     "every weight has a gradient": all(np.any(one) for one in slopes),
 }
 
@@ -311,7 +318,8 @@ def encode(images):
 def decode(tokens):
     """Return the images of tokens (n, 49)."""
     grid = np.reshape(tokens, (-1, side, side))
-    return vq.decoder.predict(vq.book.numpy()[grid], **quick)
+    logits = vq.decoder.predict(vq.book.numpy()[grid], **quick)
+    return ops.sigmoid(logits).numpy()
 
 
 def squared_error(images, copies):
@@ -898,7 +906,7 @@ for place in range(side * side):
     found.append(token)
 table = layers.Embedding(code_count, code_size, trainable=False)
 found = ops.reshape(ops.stack(found, axis=1), (-1, side, side))
-image = vq.decoder(table(found))
+image = ops.sigmoid(vq.decoder(table(found)))
 table.set_weights([vq.book.numpy()])
 generator = keras.Model([noise, numbers], image)
 [file.name for file in models.save_all({"VQ-GPT": generator}, "12")]
