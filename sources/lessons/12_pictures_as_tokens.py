@@ -216,7 +216,8 @@ class VQVAE(keras.Model):
     def train_step(self, images):
         with tf.GradientTape() as tape:
             found, tokens, logits = self(images)
-            loss = reconstruction_loss(images, logits) + sum(self.losses)
+            cost = ops.mean(reconstruction_loss(images, logits))
+            loss = cost + sum(self.losses)
         weights = self.trainable_weights
         self.optimizer.apply(tape.gradient(loss, weights), weights)
         hits = ops.bincount(ops.reshape(tokens, (-1,)), minlength=code_count)
@@ -284,7 +285,8 @@ plots.curve(curves, "perplexity of the codes", xlabel="8 steps")
 vq = VQVAE()
 with tf.GradientTape() as tape:
     found, tokens, logits = vq(digits.train.images[:100])
-    cost = reconstruction_loss(digits.train.images[:100], logits)
+    each = reconstruction_loss(digits.train.images[:100], logits)
+    cost = ops.mean(each)
     loss = cost + sum(vq.losses)
 slopes = tape.gradient(loss, vq.trainable_weights)
 {
