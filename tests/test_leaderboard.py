@@ -63,7 +63,9 @@ def root(tmp_path):
 def here(root, monkeypatch):
     """The same record, where stamps are those of the course."""
     real = leaderboard.stamp_of
-    monkeypatch.setattr(leaderboard, "stamp_of", lambda row, table, _: real(row, table))
+    monkeypatch.setattr(
+        leaderboard, "stamp_of", lambda row, table, *_: real(row, table)
+    )
     return root
 
 
