@@ -103,6 +103,7 @@ def page_of(folder, student):
     return (folder / "feedback" / student / STEM / f"{STEM}.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_small_class(grade, folder, root):
     put(folder, root, ann="right", bob="doubled", cid="blank", dan="dies")
     (folder / "submitted" / "eve" / STEM).mkdir(parents=True)
@@ -174,6 +175,7 @@ def test_other_places(grade, folder, root, form):
         assert "leads out" in outcome.shown
 
 
+@pytest.mark.slow
 def test_hostile_submission_changes_nobody_elses_result(grade, folder, root):
     put(folder, root, ann="right")
     place = folder / "submitted" / "eve" / STEM
