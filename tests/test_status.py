@@ -14,6 +14,8 @@ from digitdreams import course, generators, stamps
 from digitdreams.authoring import board, leaderboard, readme, status
 from places import ROOT
 
+pytestmark = pytest.mark.slow  # most work on a copy of the course
+
 
 def mark_as_made(copy: Copy) -> None:
     """Write today's stamps where they are kept, as if all had been made today."""
@@ -157,7 +159,6 @@ def test_an_exercise_that_was_built_apart_from_its_solution(copy):
     (copy.root / name).write_bytes(kept)
 
 
-@pytest.mark.slow
 def test_the_answer_needs_no_tensorflow():
     code = (
         "import sys; from digitdreams.authoring import status; status.stale(); "
