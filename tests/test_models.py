@@ -364,3 +364,57 @@ def test_adam_falls_to_0_over_its_steps_or_stays():
     assert float(falling.learning_rate) == pytest.approx(0, abs=1e-8)
     assert float(staying.learning_rate) == pytest.approx(0.1)
     assert (falling.beta_1, staying.beta_1) == (0, 0.9)
+
+
+def test_more_components_leave_less_error(few):
+    errors = []
+    for count in (1, 4, 16):
+        space = models.Components.of(few.images, count)
+        codes = space.encode(few.images)
+        assert codes.shape == (len(few.images), count) and codes.dtype == np.float32
+        drawn = space.decode(codes)
+        assert drawn.shape == few.images.shape
+        assert drawn.min() >= 0 and drawn.max() <= 1
+        errors.append(np.square(drawn - few.images).mean())
+    assert np.all(np.diff(errors) < 0)
+    mean = space.decode(np.zeros((1, 16)))[0]
+    assert np.allclose(mean, few.images.mean(axis=0), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_decoder_draws_nearer_to_the_digits_than_the_components_alone():
+    images = data.load().train.images[:11000]
+    space = models.Components.of(images, 16)
+    codes = space.encode(images)
+    seen, new = slice(0, 10240), slice(10240, 11000)
+    drawn = np.asarray(models.train_decoder(codes[seen], images[seen])(codes[new]))
+    assert drawn.shape == images[new].shape
+    assert drawn.min() >= 0 and drawn.max() <= 1
+    flat = space.decode(codes[new])
+    errors = [np.square(one - images[new]).mean() for one in (drawn, flat)]
+    assert errors[0] < errors[1]
+
+
+def test_too_few_examples_make_no_decoder(few):
+    with pytest.raises(ValueError, match="too few for a decoder: give 5,120"):
+        models.train_decoder(np.zeros((5119, 2), "float32"), few.images)
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_a_generator_of_a_flow_takes_eulers_steps(guidance):
+    points, times = keras.Input((8,)), keras.Input((1,))
+    labels = keras.Input((), dtype="int32")
+    known = ops.cast(labels < 10, "float32")[:, None]
+    network = keras.Model([points, times, labels], 0 * points + known * times)
+    decoder = keras.Sequential(
+        [keras.Input((8,)), layers.Dense(784), layers.Reshape((28, 28, 1))]
+    )
+    generator = models.as_generator(network, decoder, 4, guidance)
+    noise, labels = np.zeros((3, 8), "float32"), np.arange(3, dtype="int32")
+    moved = np.full((3, 8), (1 + guidance) * (0 + 1 + 2 + 3) / 16)
+    assert np.allclose(generator([noise, labels]), decoder(moved), atol=1e-5)
+
+
+def test_the_unet_takes_what_the_dense_network_takes():
+    given = np.zeros((2, 784), "float32"), np.ones((2, 1), "float32"), np.array([3, 10])
+    assert models.build_unet()(list(given)).shape == (2, 784)
