@@ -13,8 +13,9 @@
 # straighten them; distil a few-step student; say how all this relates to
 # diffusion.
 #
-# **You need** principal components ([lesson 2](02_autoencoder.ipynb)), labels
-# as input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
+# **You need** principal components ([lesson 2](02_autoencoder.ipynb)),
+# cross-entropy as a reconstruction loss ([lesson 3](03_vae.ipynb)), labels as
+# input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
 # 8](08_measuring.ipynb)). **Time:** about 40 minutes to read, a little more
 # than two minutes of machine time on two CPU cores.
 
@@ -46,7 +47,7 @@ plots.latent_map(plane, labels, axis_names=names)
 # %% [markdown]
 # For so few points the right velocity can be computed without a network. You
 # will see the formula in a moment; here is what it does to 4,000 draws of
-# noise. Every particle keeps its own path, none is drawn anew.
+# noise. Each particle keeps its own path; none is redrawn.
 
 
 # %%
@@ -68,13 +69,13 @@ plots.animation(plots.densities(frames, reach=3), seconds=4)
 # %% [markdown]
 # ## Straight paths, and the mean of their velocities
 #
-# Pair a draw of noise $x_0$ with an image $x_1$, any with any, and walk from
-# one to the other at constant speed in the time from 0 to 1:
+# Pair each draw of noise $x_0$ with an image $x_1$ chosen at random, and move
+# from one to the other at constant speed from time 0 to time 1:
 #
 # $$x_t = (1 - t)\,x_0 + t\,x_1, \qquad \frac{dx_t}{dt} = x_1 - x_0.$$
 #
 # The velocity is *image minus noise*. But a sampler that stands at $x_t$ does
-# not know $x_1$, which is what it looks for. Many pairs pass through one
+# not know $x_1$: that is what it is about to draw. Many pairs pass through one
 # point, each with a velocity of its own. *Flow matching* (Lipman and others,
 # 2022; Liu and others, 2022) uses their mean:
 #
@@ -94,9 +95,9 @@ plots.animation(plots.densities(frames, reach=3), seconds=4)
 #
 # The plane shows it. `exact_velocity` is the mean in closed form: for a pair
 # through $x$ with image $x_1$ the velocity is $(x_1 - x) / (1 - t)$, weighted
-# by how probable the noise $x_0 = (x - t x_1) / (1 - t)$ is. Against it, two
-# million random pairs, of which we keep those that pass a small box at time
-# 0.5:
+# by how probable the noise $x_0 = (x - t x_1) / (1 - t)$ is. Compare it with
+# two million random pairs, of which we keep those that pass through a small
+# box at time 0.5:
 
 # %%
 noise = rng.normal(size=(2_000_000, 2)).astype("float32")
@@ -112,7 +113,7 @@ print("standard deviation:", single.std(axis=0).round(2))
 # The mean agrees; the single velocities scatter widely. That scatter is the
 # second term above: the loss of a *perfect* network is far from 0. It also
 # says why losses cannot be compared between ways of pairing. Pair each noise
-# with an image near to it, and the loss falls because there is less scatter,
+# with an image near it, and the loss falls because there is less scatter,
 # whatever the samples look like.
 #
 # On the left, straight paths of 60 pairs: they cross. On the right, 60 paths
