@@ -306,7 +306,10 @@ plots.curve({"flow": losses}, "mean squared error", xlabel="block")
 # $$v + w\,(v - v_\varnothing).$$
 #
 # It doubles the cost again, because the network runs with and without the
-# label. (Some papers call $1 + w$ the scale.)
+# label. (Some papers call $1 + w$ the scale.) We take $w = 1$: of 0.5, 0.75
+# and 1 the first at which a small classifier of our own, on validation images
+# and not the judge, read more than 99.2 % of the digits as asked for. Its
+# accuracy on real digits is 99.0 %.
 
 
 # %%
@@ -347,7 +350,8 @@ heun = build_sampler(teacher, "heun", guidance)
 
 # %% [markdown]
 # Ten digits on their way, in 20 steps: the coarse shape comes first, clean
-# strokes last.
+# strokes last. (The decoder knows only digits, so it turns noise into
+# patches.)
 
 # %%
 wanted = np.arange(1000, dtype="int32") % 10
@@ -389,11 +393,11 @@ axes = "network evaluations", "FID over its floor"
 plots.scores(quality, *axes)
 
 # %% [markdown]
-# From some 16 evaluations on, more steps buy little: what is left is the error
-# of the network, which no sampler removes. Heun's better order pays only once
-# steps are small; with few evaluations Euler is ahead, because it can afford
-# twice as many steps. Count evaluations, not steps, or Heun looks better than
-# it is.
+# From some 16 evaluations on, more steps buy little: what is left is due to
+# the network, the decoder and the guidance, and no sampler removes it. Heun's
+# better order pays only once steps are small; with few evaluations Euler is
+# ahead, because it can afford twice as many steps. Count evaluations, not
+# steps, or Heun looks better than it is.
 #
 # ## Predict, change, run: where to spend four steps
 #
@@ -488,7 +492,7 @@ plots.paths({"before reflow": ways[:40], "after reflow": ways_after[:40]})
 # paths are nearly straight, and nearly arrive where the left ones do.
 #
 # Straighter paths need fewer steps. But a second flow learns from the first
-# one's ends, so it cannot be better than these, and it adds errors of its own.
+# one's ends, so it inherits their errors and adds its own.
 # With few evaluations it is ahead, with many the teacher is:
 
 # %%
@@ -555,14 +559,14 @@ plots.panel(drawn)
 # %% [markdown]
 # The last row is one step of the teacher. With an exact field it would be the
 # same image for every noise: the mean of that digit's images, pushed by
-# guidance. Straight paths of the training pairs do not make the flow's paths
-# straight.
+# guidance. Ours is not exact, and the decoder sharpens what it gets. Straight
+# paths of the training pairs do not make the flow's paths straight.
 #
 # ## A U-Net in the same seconds
 #
 # The comparison promised above. The U-Net learns the same flow on pixels, with
-# the same loop. Both numbers of steps are fixed, such that both trainings take
-# about the same time; the lines of progress say how long.
+# the same loop. The numbers of steps are fixed so that both take about the
+# same time; the progress lines show it.
 
 
 # %%
@@ -595,9 +599,10 @@ plots.panel({name: images[:12] for name, images in made.items()})
 # In these seconds the component network sees seven times as many images,
 # because a processor multiplies large matrices faster than it convolves.
 # Components may help too: they hold from the start which pixels vary together.
-# We have not separated the two reasons. It is a statement about seconds on a
-# processor and small digits; for large images, whose components are many, the
-# published models are U-Nets or Transformers.
+# So does the decoder, whose training is not counted here. We have not
+# separated these reasons. It is a statement about seconds on a processor and
+# small digits; for large images, whose components are many, the published
+# models are U-Nets or Transformers.
 #
 # ## Flow and diffusion
 #
@@ -612,7 +617,7 @@ plots.panel({name: images[:12] for name, images in made.items()})
 #
 # An Euler step has a reading of its own: $x_t + h\,v = (1 - t - h)\,x_0 + (t +
 # h)\,x_1$ with these two *predicted* ends. It takes the noise and the image
-# that the network believes in, and mixes them anew for the next time. That is
+# that the network believes in, and mixes them again for the next time. That is
 # the deterministic sampler of diffusion, DDIM (Song and others, 2021), with
 # another mix. Both statements as a test, on a batch of pairs:
 
