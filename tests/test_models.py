@@ -12,6 +12,7 @@ import pytest
 from keras import layers, ops
 
 from digitdreams import course, data, generators, judge, metrics, models, stamps
+from digitdreams.models.flow import FAINTEST
 from digitdreams.stamps import Stamp
 from places import ROOT
 
@@ -377,42 +378,30 @@ def test_more_components_leave_less_error(few):
         assert drawn.min() >= 0 and drawn.max() <= 1
         errors.append(np.square(drawn - few.images).mean())
     assert np.all(np.diff(errors) < 0)
-    mean = space.decode(np.zeros((1, 16)))[0]
-    assert np.allclose(mean, few.images.mean(axis=0), atol=1e-5)
+    assert np.allclose(space.average, few.images.mean(axis=0).ravel(), atol=1e-6)
 
 
-@pytest.mark.slow
-def test_a_decoder_draws_nearer_to_the_digits_than_the_components_alone():
-    images = data.load().train.images[:11000]
-    space = models.Components.of(images, 16)
-    codes = space.encode(images)
-    seen, new = slice(0, 10240), slice(10240, 11000)
-    drawn = np.asarray(models.train_decoder(codes[seen], images[seen])(codes[new]))
-    assert drawn.shape == images[new].shape
-    assert drawn.min() >= 0 and drawn.max() <= 1
-    flat = space.decode(codes[new])
-    errors = [np.square(one - images[new]).mean() for one in (drawn, flat)]
-    assert errors[0] < errors[1]
-
-
-def test_too_few_examples_make_no_decoder(few):
-    with pytest.raises(ValueError, match="too few for a decoder: give 5,120"):
-        models.train_decoder(np.zeros((5119, 2), "float32"), few.images)
+def test_the_decoder_layer_gives_the_pixels_before_faint_ones_become_0(few):
+    space = models.Components.of(few.images, 16)
+    codes = space.encode(few.images)
+    pixels = np.clip(np.asarray(space.decoder()(codes)), 0, 1)
+    drawn = space.decode(codes).reshape(pixels.shape)
+    assert np.allclose(drawn[drawn > 0], pixels[drawn > 0], atol=1e-5)
+    assert pixels[drawn == 0].max() < FAINTEST + 1e-5
+    assert drawn[drawn > 0].min() >= FAINTEST
 
 
 @pytest.mark.parametrize("guidance", [0.0, 1.0])
-def test_a_generator_of_a_flow_takes_eulers_steps(guidance):
+def test_a_generator_of_a_flow_takes_eulers_steps(few, guidance):
+    space = models.Components.of(few.images, 8)
     points, times = keras.Input((8,)), keras.Input((1,))
     labels = keras.Input((), dtype="int32")
     known = ops.cast(labels < 10, "float32")[:, None]
     network = keras.Model([points, times, labels], 0 * points + known * times)
-    decoder = keras.Sequential(
-        [keras.Input((8,)), layers.Dense(784), layers.Reshape((28, 28, 1))]
-    )
-    generator = models.as_generator(network, decoder, 4, guidance)
+    generator = models.as_generator(network, space, 4, guidance)
     noise, labels = np.zeros((3, 8), "float32"), np.arange(3, dtype="int32")
     moved = np.full((3, 8), (1 + guidance) * (0 + 1 + 2 + 3) / 16)
-    assert np.allclose(generator([noise, labels]), decoder(moved), atol=1e-5)
+    assert np.allclose(generator([noise, labels]), space.decode(moved), atol=1e-5)
 
 
 def test_the_unet_takes_what_the_dense_network_takes():

@@ -25,7 +25,7 @@ from keras import layers, ops
 
 from digitdreams import course, data, generators
 from digitdreams.files import replacing
-from digitdreams.models.flow import Components, as_generator, build_unet, train_decoder
+from digitdreams.models.flow import Components, as_generator, build_unet
 from digitdreams.models.gan import GAN, train_gan
 from digitdreams.models.parts import Tensor, adam, rising_and_falling, squared_slope
 from digitdreams.models.vae import (
@@ -58,7 +58,6 @@ __all__ = [
     "save",
     "save_all",
     "squared_slope",
-    "train_decoder",
     "train_gan",
     "train_vae",
     "with_prior",

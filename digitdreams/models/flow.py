@@ -1,4 +1,4 @@
-"""What lesson 14 on flows needs beside the flow: its space, decoder, rival, file."""
+"""What lesson 14 on flows needs beside the flow: its space, its rival, its file."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +7,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams.models.parts import STEPS_AT_ONCE, Tensor, adam
-from digitdreams.progress import Progress
+from digitdreams.models.parts import Tensor
 
 COMPONENTS = 128
 NO_LABEL = 10  # the label that stands for none
 FREQUENCIES = np.geomspace(1, 1000, 32).astype("float32")
 FITTED_ON = 20_000  # images that give the components
-DECODER_SIZE = 512
-CODE_NOISE = 0.2  # standard deviation, of codes that are about 1 in size
-BATCH_SIZE = 256
+FAINTEST = 0.2  # in [0, 1]; fainter pixels are set to 0
 
 
 @dataclass(frozen=True)
@@ -47,39 +44,20 @@ class Components:
         return (flat @ self.directions / self.scale).astype("float32")
 
     def decode(self, points: Any) -> np.ndarray:
-        """Return points (n, count) as images float32 (n, 28, 28, 1) in [0, 1]."""
+        """Return points (n, count) as images float32 (n, 28, 28, 1) in [0, 1].
+
+        Pixels below `FAINTEST` become 0.
+        """
         flat = np.asarray(points) @ self.directions.T * self.scale + self.average
-        return np.clip(flat, 0, 1).reshape(-1, 28, 28, 1).astype("float32")
+        images = np.clip(flat, 0, 1).reshape(-1, 28, 28, 1)
+        return np.where(images < FAINTEST, 0, images).astype("float32")
 
-
-def train_decoder(codes: np.ndarray, images: np.ndarray) -> keras.Model:
-    """Train a network to turn codes (n, count) into images (n, 28, 28, 1) in [0, 1].
-
-    A hidden layer, and the cross-entropy of each pixel: the decoder of lesson 03. It
-    sees codes with noise, so that it also mends the errors of what a flow draws. Two
-    passes over as many whole blocks of 5,120 examples as there are. Raises ValueError
-    where there is none.
-    """
-    whole = len(codes) // (BATCH_SIZE * STEPS_AT_ONCE) * BATCH_SIZE * STEPS_AT_ONCE
-    if not whole:
-        raise ValueError(
-            f"{len(codes)} examples are too few for a decoder: give "
-            f"{BATCH_SIZE * STEPS_AT_ONCE:,} or more"
-        )
-    points = keras.Input(codes.shape[1:], name="points")
-    x = layers.Dense(DECODER_SIZE, "silu")(layers.GaussianNoise(CODE_NOISE)(points))
-    logits = layers.Reshape((28, 28, 1))(layers.Dense(28 * 28)(x))
-    network = keras.Model(points, logits)
-    network.compile(
-        adam(network, 3e-3, 2 * whole // BATCH_SIZE, beta_1=0.9),
-        keras.losses.BinaryCrossentropy(from_logits=True),
-        steps_per_execution=STEPS_AT_ONCE,
-        jit_compile=True,
-    )
-    given = {"batch_size": BATCH_SIZE, "epochs": 2, "verbose": 0}
-    told = [Progress("decoder")]
-    network.fit(codes[:whole], images[:whole], callbacks=told, **given)
-    return keras.Model(points, layers.Activation("sigmoid")(logits), name="decoder")
+    def decoder(self) -> layers.Dense:
+        """Return a layer from points to pixels (n, 784), which are not yet clipped."""
+        layer = layers.Dense(len(self.average), name="to_pixels")
+        layer.build((None, self.directions.shape[1]))
+        layer.set_weights([self.directions.T * self.scale, self.average])
+        return layer
 
 
 def embed(times: Tensor, labels: Tensor) -> Tensor:
@@ -118,13 +96,13 @@ def build_unet() -> keras.Model:
 
 
 def as_generator(
-    network: keras.Model, decoder: keras.Model, steps: int, guidance: float = 0.0
+    network: keras.Model, space: Components, steps: int, guidance: float = 0.0
 ) -> keras.Model:
     """Return a model from [noise, labels] to images in [0, 1], with its steps inside.
 
-    The steps are Euler's, of equal length, from noise (n, components) at time 0 to a
-    point at time 1, which `decoder` turns into an image. With `guidance` each costs two
-    evaluations of the network: the velocity is v + guidance (v - v without a label).
+    The steps are Euler's, of equal length, from noise (n, components) at time 0 to an
+    image at time 1. With `guidance` each costs two evaluations of the network: the
+    velocity is v + guidance (v - v without a label).
     """
     noise = keras.Input(network.inputs[0].shape[1:], name="noise")
     labels = keras.Input((), dtype="int32", name="labels")
@@ -137,4 +115,6 @@ def as_generator(
             without = network([points, times, free])
             velocity += guidance * (velocity - without)
         points += velocity / steps
-    return keras.Model([noise, labels], decoder(points))
+    images = ops.clip(space.decoder()(points), 0, 1)
+    images *= ops.cast(images >= FAINTEST, "float32")
+    return keras.Model([noise, labels], layers.Reshape((28, 28, 1))(images))

@@ -14,7 +14,7 @@
 # diffusion.
 #
 # **You need** principal components ([lesson 2](02_autoencoder.ipynb)),
-# cross-entropy as a reconstruction loss ([lesson 3](03_vae.ipynb)), labels as
+# labels as
 # input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
 # 8](08_measuring.ipynb)). **Time:** about 40 minutes to read, a little more
 # than two minutes of machine time on two CPU cores.
@@ -130,29 +130,16 @@ plots.paths({"pairs": pairs, "flow": np.stack(frames, axis=1)[:60]})
 # ## The space, and the network
 #
 # For digits we take 128 components instead of two. They are all that the
-# model sees. Adding them up again gives faint clouds around the strokes,
-# because the other components are missing. So a *decoder* is trained to turn
-# components into pixels: one hidden layer, and the cross-entropy of [lesson
-# 3](03_vae.ipynb). It gets components with a little noise added, and so learns
-# to repair small errors of the flow as well. Large image models are built the
-# same way: a flow or a diffusion model in a small space, and a decoder.
+# model sees. Adding them up again gives the image, with faint clouds around
+# the strokes because the other components are missing; so the decoder sets
+# pixels below 0.2 to 0.
 
 # %%
-from digitdreams import models
-
 size = 128
 space = Components.of(digits.train.images, size)
 codes = space.encode(digits.train.images)
-decoder = models.train_decoder(codes, digits.train.images)
-
-
-def decode(points):
-    return np.asarray(decoder(points))
-
-
-few = codes[:12]
-rows = {"real": images[:12], "128 components": space.decode(few)}
-plots.panel({**rows, "decoder": decode(few)})
+rows = {"real": images[:12], "128 components": space.decode(codes[:12])}
+plots.panel(rows)
 
 # %% [markdown]
 # Components suit a processor: dense layers reach most of its speed, and
@@ -285,7 +272,7 @@ print(f"loss {float(found):.2f}, expected {1 + np.mean(codes**2):.2f}")
 print(f"error of the end: {np.abs(codes - end).max(axis=1).min():.4f}")
 
 # %%
-losses = train(teacher, batch, 1200, 0.003, "flow", decay=0.995)
+losses = train(teacher, batch, 2400, 0.003, "flow", decay=0.995)
 plots.curve({"flow": losses}, "mean squared error", xlabel="block")
 
 # %% [markdown]
@@ -350,14 +337,13 @@ heun = build_sampler(teacher, "heun", guidance)
 
 # %% [markdown]
 # Ten digits on their way, in 20 steps: the coarse shape comes first, clean
-# strokes last. (The decoder knows only digits, so it turns noise into
-# patches.)
+# strokes last.
 
 # %%
 wanted = np.arange(1000, dtype="int32") % 10
 start = rng.normal(size=(1000, size)).astype("float32")
 ways = euler(start, wanted, 20)
-shown = decode(ways[:10].reshape(-1, size)).reshape(10, 21, 28, 28)
+shown = space.decode(ways[:10].reshape(-1, size)).reshape(10, 21, 28, 28)
 plots.animation(np.concatenate(shown, axis=2), seconds=3)
 
 # %% [markdown]
@@ -379,7 +365,7 @@ floor = metrics.fid(real, judge.features(digits.train.images[:1000]))
 
 
 def over_floor(paths):
-    drawn = judge.features(decode(paths[:, -1]))
+    drawn = judge.features(space.decode(paths[:, -1]))
     return metrics.fid(real, drawn) / floor
 
 
@@ -394,10 +380,10 @@ plots.scores(quality, *axes)
 
 # %% [markdown]
 # From some 16 evaluations on, more steps buy little: what is left is due to
-# the network, the decoder and the guidance, and no sampler removes it. Heun's
-# better order pays only once steps are small; with few evaluations Euler is
-# ahead, because it can afford twice as many steps. Count evaluations, not
-# steps, or Heun looks better than it is.
+# the network, the 128 components and the guidance, and no sampler removes
+# that. Heun's better order pays only once steps are small; with few
+# evaluations Euler is ahead, because it can afford twice as many steps. Count
+# evaluations, not steps, or Heun looks better than it is.
 #
 # ## Predict, change, run: where to spend four steps
 #
@@ -538,13 +524,13 @@ def student_examples(segments):
 
 
 students, quality["student"] = {}, {}
-drawn = {"teacher, 40": decode(ways[:12, -1])}
+drawn = {"teacher, 40": space.decode(ways[:12, -1])}
 for segments in (1, 2, 4):
     title = f"student, {segments}"
     students[segments] = distil(student_examples(segments), title)
     made = build_sampler(students[segments])(start, wanted, segments)
     quality["student"][segments] = over_floor(made)
-    drawn[title] = decode(made[:12, -1])
+    drawn[title] = space.decode(made[:12, -1])
 
 plots.scores(quality, *axes)
 
@@ -553,13 +539,13 @@ plots.scores(quality, *axes)
 # numbers are network evaluations:
 
 # %%
-drawn["teacher, 2"] = decode(euler(start, wanted, 1)[:12, -1])
+drawn["teacher, 2"] = space.decode(euler(start, wanted, 1)[:12, -1])
 plots.panel(drawn)
 
 # %% [markdown]
 # The last row is one step of the teacher. With an exact field it would be the
 # same image for every noise: the mean of that digit's images, pushed by
-# guidance. Ours is not exact, and the decoder sharpens what it gets. Straight
+# guidance. Ours is not exact. Straight
 # paths of the training pairs do not make the flow's paths straight.
 #
 # ## A U-Net in the same seconds
@@ -570,6 +556,9 @@ plots.panel(drawn)
 
 
 # %%
+from digitdreams.models import build_unet
+
+
 def as_pixels(points):
     return np.clip((points + 1) / 2, 0, 1).reshape(-1, 28, 28, 1)
 
@@ -581,8 +570,8 @@ def accuracy(images):
 
 pixels = 2 * digits.train.images.reshape(-1, 28 * 28) - 1
 rivals = {
-    "components": (build_network(), True, codes, 256, 225, decode),
-    "U-Net": (models.build_unet(), False, pixels, 64, 125, as_pixels),
+    "components": (build_network(), True, codes, 256, 225, space.decode),
+    "U-Net": (build_unet(), False, pixels, 64, 125, as_pixels),
 }
 made = {}
 for name, (network, xla, points, few, steps, to_images) in rivals.items():
@@ -599,10 +588,9 @@ plots.panel({name: images[:12] for name, images in made.items()})
 # In these seconds the component network sees seven times as many images,
 # because a processor multiplies large matrices faster than it convolves.
 # Components may help too: they hold from the start which pixels vary together.
-# So does the decoder, whose training is not counted here. We have not
-# separated these reasons. It is a statement about seconds on a processor and
-# small digits; for large images, whose components are many, the published
-# models are U-Nets or Transformers.
+# We have not separated these reasons. It is a statement about seconds on a
+# processor and small digits; for large images, whose components are many, the
+# published models are U-Nets or Transformers.
 #
 # ## Flow and diffusion
 #
@@ -642,7 +630,7 @@ f"largest gap of the two: {np.abs(gaps).max():.5f}"
 # %%
 for scale in (0.0, 0.5, 1.0, 3.0):
     made = build_sampler(teacher, guidance=scale)(start, wanted, 4)
-    right, floors = accuracy(decode(made[:, -1])), over_floor(made)
+    right, floors = accuracy(space.decode(made[:, -1])), over_floor(made)
     print(f"guidance {scale}: {right:6.1%} right, {floors:5.1f} floors")
 
 # %% [markdown]
@@ -657,9 +645,11 @@ for scale in (0.0, 0.5, 1.0, 3.0):
 # one model from noise and label to image.
 
 # %%
+from digitdreams import models
+
 kept = {
-    "flow": models.as_generator(teacher, decoder, 10, guidance),
-    "flow student": models.as_generator(students[4], decoder, 4),
+    "flow": models.as_generator(teacher, space, 10, guidance),
+    "flow student": models.as_generator(students[4], space, 4),
 }
 [file.name for file in models.save_all(kept, "14")]
 
@@ -676,8 +666,9 @@ reports["flow student"]
 # %%
 floors = {name: one.fid / one.fid_floor for name, one in reports.items()}
 course.expect(
-    label_accuracy=accuracy(drawn["flow student"]),
-    fid_over_floor=floors["flow student"],
+    label_accuracy=accuracy(drawn["flow"]),
+    student_accuracy=accuracy(drawn["flow student"]),
+    fid_over_floor=floors["flow"],
     fid_over_teacher=floors["flow student"] / floors["flow"],
     bent_share=after / before,
 )
