@@ -123,20 +123,22 @@ class MaskedDense(layers.Dense):
 # %% [markdown]
 # `order` is an image that holds each pixel's place. Besides the hidden layer
 # there is a direct connection from pixels to outputs, with its own mask. The
-# last bias starts at the logits of the mean image, as in lesson 3: a bias is a
-# constant, it tells nothing about an image and needs no mask.
+# inputs are taken relative to the mean image, and the last bias starts at its
+# logits, as in lesson 3. A bias is a constant: it tells nothing about an image
+# and needs no mask.
 
 
 # %%
-def build_made(order, degrees, start=0.0):
+def build_made(order, degrees, mean=0.5):
     """Return a network from images to logits, both like `order`."""
-    place = order.ravel()
-    bias = keras.initializers.Constant(np.ravel(start))
-    images = keras.Input(order.shape)
-    x = layers.Flatten()(images)
+    place, images = order.ravel(), keras.Input(order.shape)
     first, last = place[:, None] <= degrees, degrees[:, None] < place
-    hidden = MaskedDense(first, activation="relu")(x)
-    logits = MaskedDense(last, bias_initializer=bias)(hidden)
+    start = keras.initializers.Constant(np.ravel(np.log(mean / (1 - mean))))
+    relu = {"activation": "relu", "kernel_initializer": "he_normal"}
+    x = layers.Flatten()(images - mean)
+    logits = MaskedDense(last, bias_initializer=start)(
+        MaskedDense(first, **relu)(x)
+    )
     direct = place[:, None] < place
     logits += MaskedDense(direct, kernel_initializer="zeros")(x)
     return keras.Model(images, layers.Reshape(order.shape)(logits))
@@ -243,7 +245,7 @@ entropy = metrics.reconstruction_nats(
 )
 share = np.cumsum(entropy) / np.sum(entropy)
 degrees = 1 + np.searchsorted(share[:-2], (np.arange(units) + 0.5) / units)
-made = build_made(order, degrees, mean_logits)
+made = build_made(order, degrees, mean_image)
 np.percentile(degrees, (1, 25, 50, 75, 99)).round()
 
 # %% [markdown]
@@ -588,7 +590,7 @@ def shifted_conv(x, height, width, up=0, left=0):
 
 def build_pixelcnn():
     images = keras.Input((28, 28, 1))
-    x = images - mean_image.astype("float32")
+    x = images - mean_image
     vertical = shifted_conv(x, 3, 7, up=1)
     x = shifted_conv(x, 1, 3, left=1)
     x = gate(x + layers.Conv2D(2 * channels, 1)(vertical))
@@ -598,7 +600,7 @@ def build_pixelcnn():
         x += layers.Conv2D(channels, 1)(gate(both))
     x = layers.Conv2D(64, 1, activation="relu")(ops.relu(x))
     x = layers.Conv2D(1, 1)(x)
-    return keras.Model(images, x + mean_logits.astype("float32"))
+    return keras.Model(images, x + mean_logits)
 
 
 # %% [markdown]
