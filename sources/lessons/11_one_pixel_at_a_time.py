@@ -227,7 +227,7 @@ def seen_by(net, row, column):
 
 
 order = np.arange(1, 785).reshape(28, 28, 1)
-each_degree = build_made(order, np.arange(1, 784))
+each_degree = build_made(order, np.repeat(np.arange(1, 784), 8))
 plots.strip([seen_by(each_degree, 14, at) for at in (3, 14, 24)])
 
 # %% [markdown]
@@ -513,6 +513,7 @@ print(f"sum {np.exp(-nats(all_images, tiny(all_images))).sum():.6f}")
 # right in the middle row. The middle itself depends on the layer. In the first
 # layer it is the pixel that is asked for: **mask A** hides it. In later layers
 # the middle holds what was computed from earlier pixels: **mask B** keeps it.
+# Grey is a 1 of the mask, black a 0:
 
 
 # %%
@@ -528,7 +529,7 @@ class MaskedConv(layers.Conv2D):
         return self.activation(x)
 
 
-enlarge = np.ones((8, 8, 1))
+enlarge = np.full((8, 8, 1), 0.6)
 masks = [
     np.kron(MaskedConv(1, 5, kind).mask[..., 0], enlarge) for kind in "AB"
 ]
