@@ -238,7 +238,7 @@ plots.strip([seen_by(each_degree, 14, at) for at in (3, 14, 24)])
 # independent pixels cost. So 1, 25, 50, 75 and 99 % of the degrees lie below:
 
 # %%
-units, batch_size, rate, steps = 2000, 128, 0.012, 2500
+units, batch_size, rate, steps = 2000, 128, 0.010, 2500
 
 entropy = metrics.reconstruction_nats(
     mean_image.reshape(-1, 1), mean_logits.reshape(-1, 1)
