@@ -63,7 +63,9 @@ def root(tmp_path):
 def here(root, monkeypatch):
     """The same record, where stamps are those of the course."""
     real = leaderboard.stamp_of
-    monkeypatch.setattr(leaderboard, "stamp_of", lambda row, table, _: real(row, table))
+    monkeypatch.setattr(
+        leaderboard, "stamp_of", lambda row, table, *_: real(row, table)
+    )
     return root
 
 
@@ -137,7 +139,6 @@ def test_status_tells_of_stale_rows_and_pages(tmp_path, monkeypatch):
     monkeypatch.setenv("DIGITDREAMS_MODELS", str(tmp_path / "models"))
     copy = Copy(tmp_path / "course")
     table = course.load(copy.root / "course.toml")
-    (copy.root / "docs").mkdir()
     row = made("05", "GAN", s1=seed(fid_over_floor=7.0))
     leaderboard.write([row], table, copy.root)
     board.update(table, copy.root)
@@ -284,7 +285,6 @@ def test_two_calibrated_seeds_reach_the_page(tmp_path, monkeypatch):
     for name in ("DIGITDREAMS_HOME", "DIGITDREAMS_MODELS", "DIGITDREAMS_SEED"):
         monkeypatch.delenv(name, raising=False)
     copy = Copy(tmp_path)
-    (tmp_path / "docs").mkdir()
     (tmp_path / leaderboard.FILE).unlink(missing_ok=True)
     copy.change("course.toml", 'cells = ["the-model-8"]', 'cells = ["top-2"]')
     copy.write("sources/lessons/07_conditional_gan.py", GIVES.encode())

@@ -234,6 +234,7 @@ def test_the_recorded_curves_are_of_today_s_recipes(tutorials):
         assert stamps.of_benchmark(pair.name).changes(kept) == []
 
 
+@pytest.mark.slow
 def test_the_beginning_of_a_recorded_run_confirms_it(tutorials, tmp_path, counted):
     pair = counting_pair(tutorials, our_epochs=1)
     path = tutorials.record(pair, 1, 0.5, tmp_path, say=lambda line: None)

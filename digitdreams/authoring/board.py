@@ -1,26 +1,21 @@
 """The leaderboard's table, figure and pages, from its record alone.
 
 `table` is what a terminal shows, `write` makes the page `build/leaderboard/index.html`,
-`update` the page docs/leaderboard.md with its figure, for readers on a code host.
+`update` the page docs/leaderboard.md with its figure, for readers on a code host. What
+draws is imported where it is used: `digitdreams status` only compares texts.
 """
 
-import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator
 from rich.table import Table
 
-from digitdreams import plots
 from digitdreams.authoring import leaderboard
-from digitdreams.authoring.gallery import environment
 from digitdreams.authoring.leaderboard import REAL, LeaderboardError, Row
 from digitdreams.authoring.readme import MADE_FROM
 from digitdreams.authoring.readme import table as markdown_table
@@ -28,6 +23,11 @@ from digitdreams.course import Course
 from digitdreams.files import ROOT, base, write_atomically
 from digitdreams.stamps import digest_of
 from digitdreams.words import duration
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from digitdreams import plots
 
 FOLDER = Path("build/leaderboard")
 PAGE = Path("docs/leaderboard.md")
@@ -253,12 +253,16 @@ def in_figure_words(rows: list[Row]) -> str:
     )
 
 
-def figure(rows: list[Row]) -> plots.Picture:
+def figure(rows: list[Row]) -> "plots.Picture":
     """A panel for each measure: a row for each generator, its median and its range.
 
     A dashed line shows what real images reach. Logarithmic where values differ by
     orders of magnitude.
     """
+    from matplotlib import rc_context
+
+    from digitdreams import plots
+
     generators = [one for one in rows if one.name != REAL]
     real = next((one for one in rows if one.name == REAL), None)
     height = 2 * (95 + 21 * len(generators))
@@ -292,8 +296,10 @@ def figure(rows: list[Row]) -> plots.Picture:
     return picture
 
 
-def scale(axes: Axes, measure: Measure) -> None:
+def scale(axes: "Axes", measure: Measure) -> None:
     """Give an axis few ticks, worded as in the table."""
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     if not axes.lines:
         axes.set_xticks([])
         axes.text(0.5, 0.5, "none known", ha="center", transform=axes.transAxes)
@@ -325,12 +331,6 @@ def better(measure: Measure) -> str:
     return "lower is better" if measure.best is min else "higher is better"
 
 
-def picture_bytes(rows: list[Row]) -> bytes:
-    """The figure as a PNG."""
-    stream = io.BytesIO(figure(rows).png())
-    return stream.getvalue()
-
-
 # Pages --------------------------------------------------------------------------------
 
 
@@ -340,6 +340,8 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
     Raises:
         LeaderboardError: nothing was measured.
     """
+    from digitdreams.authoring.gallery import environment
+
     rows = recorded(root)
     target = target or base() / FOLDER
     best = {one.name: best_of(rows, one) for one in MEASURES}
@@ -372,7 +374,7 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
         alt=in_figure_words(rows),
     )
     target.mkdir(parents=True, exist_ok=True)
-    (target / "leaderboard.png").write_bytes(picture_bytes(rows))
+    (target / "leaderboard.png").write_bytes(figure(rows).png())
     write_atomically(target / "index.html", page)
     return target / "index.html"
 
@@ -488,4 +490,4 @@ def update(course: Course, root: Path = ROOT) -> None:
         LeaderboardError: nothing was measured.
     """
     write_atomically(root / PAGE, document(course, root))
-    write_atomically(root / PICTURE, picture_bytes(recorded(root)))
+    write_atomically(root / PICTURE, figure(recorded(root)).png())

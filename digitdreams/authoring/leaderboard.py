@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 from rich.console import Console
 
 from digitdreams import course, generators, machine, stamps
-from digitdreams.authoring import calibrate
 from digitdreams.authoring.outcomes import FAILED, Outcome, read_outcomes
 from digitdreams.authoring.outcomes import FOLDER as RUNS
 from digitdreams.console import say
@@ -115,8 +114,12 @@ def write(rows: Iterable[Row], table: Course, root: Path = ROOT) -> None:
 # What a row is made from --------------------------------------------------------------
 
 
-def stamp_of(row: Row, table: Course, root: Path = ROOT) -> Stamp:
+def stamp_of(
+    row: Row, table: Course, root: Path = ROOT, measuring: Stamp | None = None
+) -> Stamp:
     """What a row would be made from today.
+
+    `measuring`: the stamp of what measures a generator, where the caller has it.
 
     Raises:
         StampError: a file is missing, or the course has no such generator.
@@ -129,8 +132,18 @@ def stamp_of(row: Row, table: Course, root: Path = ROOT) -> Stamp:
     lesson = known.get((row.lesson, row.name))
     if lesson is None:
         raise StampError(f"course.toml names no {row.name} of lesson {row.lesson}")
-    texts = {f"lesson {lesson.id}": stamps.of_lesson(lesson, root).digest()}
-    return stamps.of("digitdreams/scores.py:measure", texts=texts, root=root)
+    measuring = measuring or stamp_of_measuring(root)
+    made = stamps.digest_of(stamps.of_lesson(lesson, root).digest())
+    return Stamp({**measuring.numbers, f"lesson {lesson.id}": made})
+
+
+def stamp_of_measuring(root: Path = ROOT) -> Stamp:
+    """The stamp of what measures a generator.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    return stamps.of("digitdreams/scores.py:measure", root=root)
 
 
 def renewal(row: Row, why: Iterable[str]) -> str:
@@ -141,10 +154,12 @@ def renewal(row: Row, why: Iterable[str]) -> str:
     return command
 
 
-def changes(row: Row, table: Course, root: Path = ROOT) -> list[str]:
+def changes(
+    row: Row, table: Course, root: Path = ROOT, measuring: Stamp | None = None
+) -> list[str]:
     """Why a row is stale, part by part; empty if it is today's."""
     try:
-        return stamp_of(row, table, root).changes(row.stamp)
+        return stamp_of(row, table, root, measuring).changes(row.stamp)
     except StampError as error:
         return [str(error)]
 
@@ -172,6 +187,8 @@ def kept(
     Raises:
         StampError: a file of the course is missing.
     """
+    from digitdreams.authoring import calibrate  # takes a second, and `status` is quick
+
     now = stamps.of_lesson(lesson, root)
     folders = sorted((root / calibrate.FOLDER / lesson.stem).glob("seed_*"))
     places = [(at, generators.paths(lesson, at)[generator.name]) for at in folders]
@@ -200,6 +217,8 @@ def facts(
     lesson: Lesson, generator: Generator, one: Kept, table: Course, root: Path = ROOT
 ) -> Values:
     """What the run of a kept generator tells: nats, seconds of training, bytes."""
+    from digitdreams.authoring import calibrate
+
     numbers: dict[str, float | None] = {}
     if one.outcome is not None:
         numbers = {each["name"]: each["value"] for each in one.outcome.numbers}
