@@ -475,7 +475,7 @@ plots.paths({"before reflow": ways[:40], "after reflow": ways_after[:40]})
 
 # %% [markdown]
 # The same 40 draws of noise, projected onto two of 128 components. The right
-# paths are nearly straight, and nearly arrive where the left ones do.
+# paths are straighter, and arrive near where the left ones do.
 #
 # Straighter paths need fewer steps. But a second flow learns from the first
 # one's ends, so it inherits their errors and adds its own.
@@ -634,8 +634,8 @@ for scale in (0.0, 0.5, 1.0, 3.0):
     print(f"guidance {scale}: {right:6.1%} right, {floors:5.1f} floors")
 
 # %% [markdown]
-# Without guidance many digits are misread. With much of it all are right and
-# too alike, so the FID rises again.
+# Without guidance, more digits are misread. With much of it nearly all are
+# right but too alike, so the FID rises again.
 #
 # ## Measuring
 #
