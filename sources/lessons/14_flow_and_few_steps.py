@@ -13,9 +13,8 @@
 # straighten them; distil a few-step student; say how all this relates to
 # diffusion.
 #
-# **You need** principal components ([lesson 2](02_autoencoder.ipynb)),
-# labels as
-# input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
+# **You need** principal components ([lesson 2](02_autoencoder.ipynb)), labels
+# as input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
 # 8](08_measuring.ipynb)). **Time:** about 40 minutes to read, a little more
 # than two minutes of machine time on two CPU cores.
 
