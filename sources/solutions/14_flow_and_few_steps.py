@@ -312,7 +312,7 @@ def student_examples(paths, asked):
         ]
         points = ops.concatenate([points for points, _ in four])
         target = ops.concatenate([target for _, target in four])
-        times = np.repeat(np.arange(4, dtype="float32") / 4, batch_size)
+        times = ops.repeat(ops.arange(4, dtype="float32") / 4, batch_size)
         chosen = ops.tile(tf.gather(asked, rows), (4, 1))
         return points, times[:, None], chosen, target
 
