@@ -3,6 +3,9 @@
 - TensorFlow's DCGAN tutorial, https://www.tensorflow.org/tutorials/generative/dcgan
 - keras.io's conditional GAN, https://keras.io/examples/generative/conditional_gan/
 - keras.io's VAE, https://keras.io/examples/generative/vae/
+- keras.io's PixelCNN, https://keras.io/examples/generative/pixelcnn/
+- Brian Pulfer's DDPM, a small diffusion model for digits,
+  https://github.com/BrianPulfer/PapersReimplementations (src/cv/ddpm)
 
 They are written here anew, from their architectures and settings. What differs: all
 recipes learn from the same 55,000 training images (the pages use 60,000 or, with the
@@ -21,7 +24,9 @@ from keras import layers, ops
 from digitdreams import data, judge, metrics
 
 IMAGES = 55_000  # of an epoch
-SAMPLES = 5_000  # that the judge sees
+SAMPLES = 5_000  # that the judge sees of a GAN
+ROWS_AT_ONCE = 250  # of a sample that takes many calls of a network
+HELD_OUT = 7_000  # the last test images: keras.io's PixelCNN learns from the others
 
 
 # The recipes --------------------------------------------------------------------------
@@ -215,6 +220,168 @@ class KerasVAE(keras.Model):
         return {"negative_elbo": loss}
 
 
+class MaskedConv2D(layers.Conv2D):
+    """A convolution that sees the pixels above and to the left, with `own` its own."""
+
+    def __init__(self, filters: int, size: int, own: bool):
+        super().__init__(filters, size, padding="same", activation="relu")
+        mask = np.zeros((size, size, 1, 1), "float32")
+        mask[: size // 2] = 1
+        mask[size // 2, : size // 2 + own] = 1
+        self.mask = mask
+
+    def call(self, inputs):
+        # The page sets the hidden weights back to 0 before each call: the same numbers.
+        outputs = ops.conv(inputs, self.kernel * self.mask, padding="same")
+        return self.activation(outputs + self.bias)
+
+
+class KerasPixelCNN(keras.Model):
+    """The PixelCNN of keras.io: 50 epochs in batches of 128."""
+
+    epochs, batch_size = 50, 128
+    blocks, filters = 5, 128
+    threshold = 0.33 * 256 / 255  # of an image in [0, 1]: what is below is 0
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        self.network = self._build_network()
+        self.compile(keras.optimizers.Adam(5e-4), jit_compile=False)
+
+    def _build_network(self):
+        images = keras.Input((28, 28, 1))
+        x = MaskedConv2D(self.filters, 7, own=False)(images)
+        for _ in range(self.blocks):
+            y = layers.Conv2D(self.filters, 1, activation="relu")(x)
+            y = MaskedConv2D(self.filters // 2, 3, own=True)(y)
+            y = layers.Conv2D(self.filters, 1, activation="relu")(y)
+            x = layers.Add()([x, y])
+        for _ in range(2):
+            x = layers.Conv2D(self.filters, 1, activation="relu")(x)
+        return keras.Model(images, layers.Conv2D(1, 1)(x))
+
+    def call(self, batch):
+        """Return the negative log-likelihood of each image in nats: (batch,)."""
+        images, _ = batch
+        binary = ops.cast(images >= self.threshold, "float32")
+        logits = self.network(binary)
+        pixels = ops.binary_crossentropy(binary, logits, from_logits=True)
+        return ops.sum(pixels, axis=(1, 2, 3))
+
+    def train_step(self, batch):
+        with tf.GradientTape() as tape:
+            nats = ops.mean(self(batch))
+            loss = nats / 784  # the page's mean over pixels
+        weights = self.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"nats": nats}
+
+
+class PulferDDPM(keras.Model):
+    """Brian Pulfer's DDPM: 20 epochs in batches of 128, 1,000 steps of noise.
+
+    A small U-Net with 10, 20 and 40 channels at 28, 14 and 7 pixels. Weights begin as
+    PyTorch's do, biases at 0. The page keeps the epoch with the least training loss.
+    """
+
+    epochs, batch_size = 20, 128
+    steps, time_size = 1000, 100
+    samples = 1_000  # that the judge sees: each takes 1,000 calls of the network
+    measured_after = (1, 2, 3, 5, 7, 10, 15, 20)  # epochs: drawing takes so long
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        self.betas = np.linspace(1e-4, 0.02, self.steps, dtype="float32")
+        self.kept = np.cumprod(1 - self.betas)  # of the image's variance, after a step
+        self.random = keras.random.SeedGenerator(seed)
+        self.network = self._build_network()
+        self.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+
+    def _time_table(self) -> np.ndarray:
+        """Sines and cosines of the step, in turns."""
+        rates = 1e4 ** (-2 * np.arange(0, self.time_size, 2) / self.time_size)
+        angles = np.arange(self.steps)[:, None] * rates
+        table = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+        return table.reshape(self.steps, self.time_size).astype("float32")
+
+    def _build_network(self):
+        def start():
+            return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+        def conv(channels, size=3, strides=1, padding="same", up=False):
+            kind = layers.Conv2DTranspose if up else layers.Conv2D
+            options = {"strides": strides, "padding": padding}
+            return kind(channels, size, **options, kernel_initializer=start())
+
+        def with_time(x):
+            channels = x.shape[-1]
+            y = layers.Dense(channels, "silu", kernel_initializer=start())(times)
+            y = layers.Dense(channels, kernel_initializer=start())(y)
+            return layers.Add()([x, layers.Reshape((1, 1, channels))(y)])
+
+        def level(x, *channels, last=False):
+            x = with_time(x)
+            for place, count in enumerate(channels):
+                if not (last and place == len(channels) - 1):
+                    x = layers.LayerNormalization(axis=[1, 2, 3], epsilon=1e-5)(x)
+                for _ in range(2):
+                    x = layers.Activation("silu")(conv(count)(x))
+            return x
+
+        table = keras.initializers.Constant(self._time_table())
+        images, step = keras.Input((28, 28, 1)), keras.Input((), dtype="int32")
+        times = layers.Embedding(
+            *(self.steps, self.time_size),
+            embeddings_initializer=table,
+            trainable=False,
+        )(step)
+        first = level(images, 10, 10, 10)
+        second = level(conv(10, 4, 2)(first), 20, 20, 20)
+        third = level(conv(20, 4, 2)(second), 40, 40, 40)
+        x = layers.Activation("silu")(conv(40, 2, padding="valid")(third))
+        x = level(conv(40, 4, 2)(x), 20, 20, 40)
+        x = layers.Activation("silu")(conv(40, 4, 2, up=True)(x))
+        x = conv(40, 2, padding="valid", up=True)(x)
+        x = level(layers.Concatenate()([third, x]), 40, 20, 20)
+        x = layers.Concatenate()([second, conv(20, 4, 2, up=True)(x)])
+        x = level(x, 20, 10, 10)
+        x = layers.Concatenate()([first, conv(10, 4, 2, up=True)(x)])
+        x = level(x, 10, 10, 10, last=True)
+        return keras.Model([images, step], conv(1)(x))
+
+    def train_step(self, batch):
+        images, _ = batch
+        count = ops.shape(images)[0]
+        noise = keras.random.normal(ops.shape(images), seed=self.random)
+        step = keras.random.randint((count,), 0, self.steps, seed=self.random)
+        kept = ops.reshape(ops.take(self.kept, step), (-1, 1, 1, 1))
+        noisy = ops.sqrt(kept) * (2 * images - 1) + ops.sqrt(1 - kept) * noise
+        with tf.GradientTape() as tape:
+            guess = self.network([noisy, step], training=True)
+            loss = ops.mean(ops.square(guess - noise))
+        weights = self.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"loss": loss}
+
+    def draw(self, count: int) -> np.ndarray:
+        """Return images in [0, 1], from all steps of noise."""
+
+        @tf.function
+        def rows(seed):
+            shape = (ROWS_AT_ONCE, 28, 28, 1)
+            x = tf.random.stateless_normal(shape, [seed, self.steps])
+            for step in tf.range(self.steps - 1, -1, -1):
+                beta, kept = tf.gather(self.betas, step), tf.gather(self.kept, step)
+                guess = self.network([x, tf.fill((ROWS_AT_ONCE,), step)])
+                x = (x - beta / tf.sqrt(1 - kept) * guess) / tf.sqrt(1 - beta)
+                noise = tf.random.stateless_normal(shape, [seed, step])
+                x += tf.where(step > 0, tf.sqrt(beta), 0.0) * noise
+            return x
+
+        parts = [rows(tf.constant(at)).numpy() for at in range(0, count, ROWS_AT_ONCE)]
+        return np.clip((np.concatenate(parts)[:count] + 1) / 2, 0, 1)
+
+
 # Training -----------------------------------------------------------------------------
 
 
@@ -252,6 +419,22 @@ def measure_nats(model) -> dict[str, float]:
         for at in range(0, len(test.images), 1000)
     ]
     return {"nats": float(np.concatenate(parts).mean())}
+
+
+def measure_thresholded(model) -> dict[str, float]:
+    """The negative log-likelihood of the images that the page validates with."""
+    test = data.load().test
+    call = tf.function(lambda images: model((images, None)))
+    parts = [
+        call(test.images[at : at + ROWS_AT_ONCE])
+        for at in range(len(test.images) - HELD_OUT, len(test.images), ROWS_AT_ONCE)
+    ]
+    return {"nats": float(np.concatenate(parts).mean())}
+
+
+def measure_diffusion(model) -> dict[str, float]:
+    """What the judge says about samples of a published diffusion model."""
+    return judged(model.draw(model.samples), None)
 
 
 def measure_samples(model) -> dict[str, float]:

@@ -62,7 +62,15 @@ VAE = Published(
     *("vae", "keras.io's VAE", published.KerasVAE),
     *(published.measure_nats, "nats", "nats"),
 )
-ALL = (GAN, CONDITIONAL_GAN, VAE)
+PIXELS = Published(
+    *("pixels", "keras.io's PixelCNN", published.KerasPixelCNN),
+    *(published.measure_thresholded, "nats", "nats"),
+)
+DIFFUSION = Published(
+    *("diffusion", "Brian Pulfer's DDPM", published.PulferDDPM),
+    *(published.measure_diffusion, "fid", "FID"),
+)
+ALL = (GAN, CONDITIONAL_GAN, VAE, PIXELS, DIFFUSION)
 
 
 class Recording:
@@ -83,7 +91,14 @@ class Recording:
 
     @property
     def finished(self) -> bool:
-        return self.epochs >= self.one.recipe.epochs
+        return self.epochs >= self.one.recipe.epochs and not self._owed
+
+    @property
+    def _owed(self) -> bool:
+        """Whether a point is to be measured where training stands."""
+        due = getattr(self.one.recipe, "measured_after", range(1, 1000))
+        last = self.curve[-1]["epochs"] if self.curve else 0
+        return self.epochs in due and last != self.epochs
 
     def _resume(self) -> None:
         """Take up what is kept of this recipe as it is today and this seed."""
@@ -103,8 +118,12 @@ class Recording:
         self.curve = [point for point in kept["curve"] if point["epochs"] <= epochs]
 
     def advance(self) -> dict[str, float]:
-        """Train one epoch, unless the last one is not measured yet; keep its point."""
-        if not self.curve or self.curve[-1]["epochs"] == self.epochs:
+        """Train one epoch, unless the last one is still to be measured; measure.
+
+        Returns the last point of the curve. A recipe may name the epochs after which
+        it is measured (`measured_after`), where that takes long.
+        """
+        if not self._owed:
             early = None
             for share in published.steps_of(self.model, self.seed, self.epochs + 1):
                 if self.epochs == 0 and share >= EARLY and early is None:
@@ -112,8 +131,9 @@ class Recording:
             self.curve += [early] if early else []
             self.epochs += 1
             self._keep()
-        self.curve.append(self._point(float(self.epochs)))
-        self._keep_curve()
+        if self._owed:
+            self.curve.append(self._point(float(self.epochs)))
+            self._keep_curve()
         return self.curve[-1]
 
     def _point(self, epochs: float) -> dict[str, float]:
@@ -187,7 +207,7 @@ def record(
         point = run.advance()
         minutes = (time.monotonic() - began) / 60
         epochs = f"epoch {run.epochs} of {one.recipe.epochs}"
-        quality = f"{point[one.quality]:.2f} {one.unit}"
+        quality = f"{point[one.quality]:.2f} {one.unit} at {point['epochs']:g}"
         say(f"{one.title}: {epochs}, {quality}, {minutes:.1f} min")
         if len(run.curve) >= longest:
             write_atomically(path, as_text(run.record()))
@@ -210,8 +230,9 @@ def confirm(one: Published, folder: Path, say=tell) -> Path:
     kept = recorded(one.name, folder)
     if kept is None:
         raise ValueError(f"nothing is recorded of {one.title}: --record {one.name}")
-    point, model = kept["curve"][0], published.build(one.recipe, kept["seed"])
-    for share in published.steps_of(model, kept["seed"], epoch=1):
+    seed = kept["seed"] or 1  # a page that prints its curve names none
+    point, model = kept["curve"][0], published.build(one.recipe, seed)
+    for share in published.steps_of(model, seed, epoch=1):
         if round(share, 3) >= point["epochs"]:
             break
     found = one.measure(model)[one.quality]

@@ -504,6 +504,8 @@ BENCHMARKS = {
     "gan": ("TensorFlowDCGAN", "measure_samples"),
     "conditional": ("KerasConditionalGAN", "measure_samples"),
     "vae": ("KerasVAE", "measure_nats"),
+    "pixels": ("KerasPixelCNN", "measure_thresholded"),
+    "diffusion": ("PulferDDPM", "measure_diffusion"),
 }
 
 
