@@ -228,7 +228,7 @@ def confirm(one: Published, folder: Path, say=tell) -> Path:
     epoch differs by more than TOLERANCE.
     """
     kept = recorded(one.name, folder)
-    if kept is None:
+    if not kept or not kept["curve"]:
         raise ValueError(f"nothing is recorded of {one.title}: --record {one.name}")
     seed = kept["seed"] or 1  # a page that prints its curve names none
     point, model = kept["curve"][0], published.build(one.recipe, seed)

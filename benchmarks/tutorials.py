@@ -58,6 +58,7 @@ import keras
 
 import arithmetic
 import published
+import recipes
 import recording
 from digitdreams import data, machine, models
 from digitdreams.files import write_atomically
@@ -109,6 +110,24 @@ def our_conditional_gan(seed: int, steps: int):
     return our_gan(seed, steps, conditional=True)
 
 
+def our_pixels(seed: int, steps: int):
+    threshold = published.KerasPixelCNN.threshold
+    pixels = recipes.Pixels(data.load().train.images, threshold, seed)
+    pixels.prepare(steps)
+    return pixels
+
+
+def our_flow(seed: int, steps: int):
+    flow = recipes.Flow(data.load().train.images, seed)
+    flow.prepare(steps)
+    return flow
+
+
+def measure_flow(model) -> dict[str, float]:
+    """What the judge says about as many samples as the published model is asked for."""
+    return published.judged(*model.draw(published.PulferDDPM.samples))
+
+
 def measure_generator(model) -> dict[str, float]:
     """What the judge says about samples of one of our generators."""
     images, labels = models.sample(model.generator, published.SAMPLES, seed=0)
@@ -120,6 +139,11 @@ PAIRS = (
     Pair(recording.GAN, our_gan, 1.4, *OF_GAN),
     Pair(recording.CONDITIONAL_GAN, our_conditional_gan, 1.02, *OF_GAN),
     Pair(recording.VAE, our_vae, 4, models.vae.BATCH_SIZE, published.measure_nats),
+    Pair(
+        *(recording.PIXELS, our_pixels, 4, recipes.Pixels.batch_size),
+        published.measure_thresholded,
+    ),
+    Pair(recording.DIFFUSION, our_flow, 11, recipes.Flow.batch_size, measure_flow),
 )
 
 
@@ -446,7 +470,7 @@ def main(arguments: list[str] | None = None) -> int:
     published.real_features(published.SAMPLES)  # read before the clock runs
     results = {}
     for name in options.only or chosen:
-        kept = recording.recorded(name)
+        kept = recording.recorded(name, recording.RECORDED)
         if not kept or not kept["curve"]:
             print(f"{name}: nothing is recorded yet, run --record {name}")
             continue

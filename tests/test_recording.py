@@ -163,5 +163,5 @@ def test_the_recorded_curves_are_of_today_s_recipes():
         assert one.stamp.changes(stamps.Stamp.from_data(kept["made_from"])) == []
         epochs = [point["epochs"] for point in kept["curve"]]
         assert epochs == sorted(set(epochs))
-        assert kept["finished"] == (epochs[-1] == one.recipe.epochs)
+        assert kept["finished"] == (epochs[-1:] == [one.recipe.epochs])
         assert all(np.isfinite(point[one.quality]) for point in kept["curve"])

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import arithmetic
-import ours
 import published
+import recipes
 import recording
 import tutorials
 from digitdreams import data
@@ -40,6 +40,36 @@ def test_the_published_networks_have_the_published_sizes():
 
     # The page prints 532,673.
     assert published.KerasPixelCNN().network.count_params() == 532_673
+
+
+def test_the_published_diffusion_model_has_the_published_size():
+    def embedding(channels):
+        return (100 + 1 + channels + 1) * channels
+
+    def block(size, before, after, normalised=True):
+        weights = (9 * before + 1) * after + (9 * after + 1) * after
+        return weights + 2 * size * size * before * normalised
+
+    levels = (
+        (28, 1, 10, 10, 10),
+        (14, 10, 20, 20, 20),
+        (7, 20, 40, 40, 40),
+        (3, 40, 20, 20, 40),
+        (7, 80, 40, 20, 20),
+        (14, 40, 20, 10, 10),
+        (28, 20, 10, 10, 10),
+    )
+    expected = 1000 * 100 - 2 * 28 * 28 * 10  # the steps' table; one has no norm
+    for size, *channels in levels:
+        expected += embedding(channels[0])
+        expected += sum(block(size, *two) for two in itertools.pairwise(channels))
+    for before, after, size in (
+        *((10, 10, 4), (20, 20, 4), (40, 40, 2), (40, 40, 4)),  # down
+        *((40, 40, 4), (40, 40, 2), (20, 20, 4), (10, 10, 4)),  # up
+        (10, 1, 3),
+    ):
+        expected += (before * size * size + 1) * after
+    assert published.PulferDDPM().network.count_params() == expected == 591_172
 
 
 def test_the_published_settings():
@@ -122,7 +152,7 @@ def test_the_published_diffusion_model_guesses_noise_at_each_step():
 
 def test_our_flow_keeps_images_in_its_components():
     digits = data.load().train.images
-    flow = ours.Flow(digits, seed=1)
+    flow = recipes.Flow(digits, seed=1)
     flat = digits[:100].reshape(100, -1) - flow.mean
     lost = np.square(flat - flat @ flow.axes @ flow.axes.T).sum()
     assert lost < 0.1 * np.square(flat).sum()
@@ -130,6 +160,27 @@ def test_our_flow_keeps_images_in_its_components():
     images, labels = flow.draw(20)
     assert images.shape == (20, 28, 28, 1) and list(labels[:3]) == [0, 1, 2]
     assert 0 <= images.min() <= images.max() <= 1
+
+
+def test_our_pixels_see_what_comes_before_alone():
+    train = data.load().train.images
+    threshold = published.KerasPixelCNN.threshold
+    model = recipes.Pixels(train, threshold, seed=1)
+    costs = np.asarray(model((train[:500], None)))
+    assert costs.shape == (500,)
+    assert 200 < costs.mean() < 230  # pixels that are independent: 216 on the test set
+    random = np.random.default_rng(0)
+    model.set_weights([random.normal(0, 0.1, one.shape) for one in model.get_weights()])
+    images = random.integers(0, 2, (1, 28, 28, 1)).astype("float32")
+    changed = images.copy()
+    changed[0, 14, 14] = 1 - changed[0, 14, 14]
+    before, after = (
+        np.asarray(model.network(one))[0, ..., 0] for one in (images, changed)
+    )
+    moved = np.argwhere(before != after)
+    assert moved.min(axis=0)[0] >= 14 and [14, 14] not in moved.tolist()
+    assert all(tuple(place) > (14, 14) for place in moved)
+    assert len(moved) > 300  # all that follow, near and far
 
 
 # Arithmetic
