@@ -171,7 +171,8 @@ class Ours:
         self.batches = iter(data.batches(split, pair.batch_size, seed).repeat())
         self.model.make_train_function()
         self.seconds = time.perf_counter() - began
-        self.compiling = 0.0
+        self.step()
+        self.compiling = self.seconds
         self.curve: list[dict[str, float]] = []
 
     @property
@@ -182,17 +183,19 @@ class Ours:
     def epochs(self) -> float:
         return self.steps_done / self.steps_an_epoch
 
+    def step(self) -> None:
+        """Train on the next batches and wait until that is done."""
+        began = time.perf_counter()
+        logs = self.model.train_function(self.batches)
+        float(next(iter(logs.values())))
+        self.seconds += time.perf_counter() - began
+        self.steps_done += self.model.steps_per_execution
+        self.steps_left -= self.model.steps_per_execution
+
     def advance(self, until: float) -> None:
         """Train until so many seconds of training are over, or all is learned."""
         while self.seconds < until and not self.finished:
-            began = time.perf_counter()
-            logs = self.model.train_function(self.batches)
-            float(next(iter(logs.values())))
-            self.seconds += time.perf_counter() - began
-            if not self.steps_done:
-                self.compiling = self.seconds
-            self.steps_done += self.model.steps_per_execution
-            self.steps_left -= self.model.steps_per_execution
+            self.step()
 
     def look(self) -> dict[str, float]:
         """Measure the quality and keep the point."""
@@ -212,9 +215,8 @@ class Ours:
 class Pace:
     """How fast a published recipe trains here, a few seconds at a time."""
 
-    def __init__(self, one: Published, seed: int, steps_an_epoch: int):
+    def __init__(self, one: Published, seed: int):
         model = published.build(one.recipe, seed)
-        self.steps_an_epoch = steps_an_epoch
         self.steps = itertools.chain.from_iterable(
             published.steps_of(model, seed, epoch) for epoch in itertools.count(1)
         )
@@ -247,15 +249,14 @@ def compete(pair: Pair, kept: dict, seed: int, say=recording.tell) -> dict:
     """
     one = pair.published
     steps = kept.get("steps_an_epoch", published.IMAGES // one.recipe.batch_size)
-    theirs, peak = Pace(one, seed, steps), arithmetic.Peak()
+    theirs, peak = Pace(one, seed), arithmetic.Peak()
     ours, turns = Ours(pair, seed), []
-    ours.advance(1e-9)  # compiles
     operations = ours.operations_an_epoch(pair.rare)
-    last, ours_seconds, ours_epochs = 0.0, ours.seconds, ours.epochs
+    before = ours.seconds, ours.epochs
     measured = marks()
     mark = next(measured)
     while not ours.finished:
-        turn_ends = ours_seconds + TURN
+        turn_ends = before[0] + TURN
         ours.advance(min(mark, turn_ends))
         if ours.seconds >= mark or ours.finished:
             point = ours.look()
@@ -264,17 +265,17 @@ def compete(pair: Pair, kept: dict, seed: int, say=recording.tell) -> dict:
             shown = f"{point[one.quality]:.2f} {one.unit}, {ours.epochs:.2f} epochs"
             say(f"{one.title:28}{ours.seconds:7.1f} s  ours {shown}")
         if ours.seconds >= turn_ends or (ours.finished and not turns):
-            last = ours.seconds - ours_seconds
-            ours_pace = last / (ours.epochs - ours_epochs)
-            gone, done = theirs.measure(last)
+            seconds = ours.seconds - before[0]
+            pace = seconds / (ours.epochs - before[1])
+            gone, done = theirs.measure(seconds)
             turns.append(
                 {
-                    "ours": ours_pace,
+                    "ours": pace,
                     "published": gone / done * steps,
-                    "share": operations / ours_pace / peak.measure(),
+                    "share": operations / pace / peak.measure(),
                 }
             )
-            ours_seconds, ours_epochs = ours.seconds, ours.epochs
+            before = ours.seconds, ours.epochs
     return {
         "title": one.title,
         "epochs": one.recipe.epochs,

@@ -421,7 +421,7 @@ def test_without_a_record_there_is_nothing_to_compare(monkeypatch, tmp_path, cap
 @pytest.mark.slow
 def test_real_recipes_compete(monkeypatch, tmp_path):
     short = [
-        tutorials.dataclasses.replace(pair, our_epochs=0.05) for pair in tutorials.PAIRS
+        tutorials.dataclasses.replace(pair, our_epochs=0.1) for pair in tutorials.PAIRS
     ]
     few = [pair for pair in short if pair.name != "pixels"]
     monkeypatch.setattr(tutorials, "PAIRS", tuple(few))
