@@ -198,9 +198,9 @@ def record(
     Returns the curve's file in `folder`, which is written at each epoch, unless it
     holds a longer curve of the recipe as it is today.
     """
+    path, longest = folder / f"{one.name}.json", recorded_epochs(one, folder)
+    run = Recording(one, seed, state / one.name)
     began = time.monotonic()
-    path = folder / f"{one.name}.json"
-    run, longest = Recording(one, seed, state / one.name), len(valid_curve(one, folder))
     if run.epochs:
         say(f"{one.title}: going on after epoch {run.epochs}")
     while not run.finished and time.monotonic() - began < budget:
@@ -209,16 +209,18 @@ def record(
         epochs = f"epoch {run.epochs} of {one.recipe.epochs}"
         quality = f"{point[one.quality]:.2f} {one.unit} at {point['epochs']:g}"
         say(f"{one.title}: {epochs}, {quality}, {minutes:.1f} min")
-        if len(run.curve) >= longest:
+        if run.epochs >= longest:
             write_atomically(path, as_text(run.record()))
     return path
 
 
-def valid_curve(one: Published, folder: Path) -> list[dict[str, float]]:
-    """The recorded curve, empty where it is of another version of the recipe."""
+def recorded_epochs(one: Published, folder: Path) -> float:
+    """How far the recorded curve goes, 0 if it is of another version of the recipe."""
     kept = recorded(one.name, folder)
     stamp = stamps.Stamp.from_data(kept.get("made_from")) if kept else None
-    return [] if one.stamp.changes(stamp) else kept["curve"]
+    if one.stamp.changes(stamp) or not kept["curve"]:
+        return 0
+    return kept["curve"][-1]["epochs"]
 
 
 def confirm(one: Published, folder: Path, say=tell) -> Path:

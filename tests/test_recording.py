@@ -130,7 +130,9 @@ def test_a_record_is_kept_while_it_is_incomplete(tiny, tmp_path):
     assert recording.recorded("tiny", tmp_path / "none") is None
     # Another run from the beginning does not replace a longer curve.
     before = path.read_text()
-    recording.record(tiny, 2, 1e-3, tmp_path / "other", folder, say=quiet)
+    said.clear()
+    recording.record(tiny, 2, 1e-3, tmp_path / "other", folder, say=said.append)
+    assert len(said) == 1 and "epoch 1 of 3" in said[0]
     assert path.read_text() == before
 
 
