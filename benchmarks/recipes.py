@@ -104,14 +104,14 @@ class Flow(keras.Model):
         random = np.random.default_rng(0)
         noise = random.normal(size=(count, self.components)).astype("float32")
         labels = np.arange(count, dtype="int32") % 10
-        no_labels = np.full_like(labels, self.no_label)
+        asked, nothing = map(tf.constant, (labels, np.full_like(labels, self.no_label)))
 
         @tf.function
         def follow(x):
             for step in range(self.steps):
                 time = tf.fill((count, 1), step / self.steps)
-                known = self.average([x, time, labels])
-                unknown = self.average([x, time, no_labels])
+                known = self.average([x, time, asked])
+                unknown = self.average([x, time, nothing])
                 velocity = known + self.guidance * (known - unknown)
                 x += velocity / self.steps
             return x
