@@ -24,6 +24,8 @@ judge_app = typer.Typer(
     help="The classifier that judges samples.", no_args_is_help=True
 )
 app.add_typer(judge_app, name="judge")
+board_app = typer.Typer(help="Every generator of the course, measured alike.")
+app.add_typer(board_app, name="leaderboard")
 grading_commands.register(app)
 interview_room.register(app)
 
@@ -246,12 +248,14 @@ def status() -> None:
 
 @app.command(name="readme")
 def update_readme() -> None:
-    """Bring the tables and the picture of README.md and INSTRUCTORS.md up to date."""
-    files.checkout("Updating the README")
-    from digitdreams.authoring import handbook, readme
+    """Bring README.md, INSTRUCTORS.md and docs/leaderboard.md up to date."""
+    root = files.checkout("Updating the README")
+    from digitdreams.authoring import board, handbook, leaderboard, readme
 
     readme.update(course.load())
     handbook.update(course.load())
+    if leaderboard.read(root):
+        board.update(course.load(), root)
 
 
 @app.command()
@@ -317,3 +321,45 @@ def measure() -> None:
         judge.measure()
     except judge.JudgeError as error:
         raise fail(str(error)) from None
+
+
+@board_app.callback(invoke_without_command=True)
+def leaderboard(context: typer.Context) -> None:
+    """Print the leaderboard and write its page, build/leaderboard/index.html."""
+    if context.invoked_subcommand is not None:
+        return
+    root = files.checkout("The leaderboard")
+    from digitdreams.authoring import board
+    from digitdreams.authoring.leaderboard import LeaderboardError
+
+    table = course.load()
+    try:
+        for part in board.tables(table, root):
+            console.print(part)
+            console.print()
+        page = board.write(table, root)
+        say(board.caption(board.recorded(root)))
+    except LeaderboardError as error:
+        raise fail(str(error)) from None
+    say(f"Page: {files.relative(page)}")
+
+
+@board_app.command(name="measure")
+def measure_leaderboard(
+    names: LessonsArgument = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="measure again what was measured before")
+    ] = False,
+) -> None:
+    """Measure the generators that calibrations have kept, and record the result."""
+    root = files.checkout("Measuring the leaderboard")
+    from digitdreams.authoring import board
+    from digitdreams.authoring import leaderboard as measuring
+
+    table = course.load()
+    try:
+        measuring.measure(chosen(names), table, fresh, console, root)
+        board.update(table, root)
+    except (measuring.LeaderboardError, StampError) as error:
+        raise fail(str(error)) from None
+    say(f"Written: {measuring.FILE}, {board.PAGE} and {board.PICTURE}")

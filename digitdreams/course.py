@@ -55,6 +55,16 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Generator:
+    """A generator that a lesson saves, and where the leaderboard finds its facts."""
+
+    name: str
+    nats: str | None = None  # the number of the lesson that is its likelihood
+    cells: tuple[str, ...] = ()  # ids of the cells that train it
+    note: str = ""  # what a reader of the table should know, a sentence
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One entry of course.toml."""
 
@@ -69,7 +79,8 @@ class Lesson:
     memory_mb: float | None = None
     exercise_minutes: float | None = None  # that the solution runs
     needs: tuple[str, ...] = ()  # lessons whose generators this one uses
-    saves: str | None = None  # the name of the generator that it saves for others
+    saves: str | None = None  # its generator's name, kept with `models.save`
+    generators: tuple[Generator, ...] = ()  # all that it saves, in any form
     reads: tuple[str, ...] = ()  # files or entries of course.toml that its code reads
     # What the calibrations were made from; see `digitdreams.stamps`.
     stamp: dict[str, Any] | None = field(default=None, hash=False)
@@ -117,8 +128,41 @@ def read_number(entry: dict[str, Any]) -> Number:
     return Number(side=sides[0], bar=bar, **entry)
 
 
+def read_generators(entry: dict[str, Any]) -> tuple[Generator, ...]:
+    """The generators of an entry: `saves`, one name or several, and their facts.
+
+    Raises:
+        ValueError: one line that says what to mend.
+    """
+    saves = entry.get("saves", ())
+    names = (saves,) if isinstance(saves, str) else tuple(saves)
+    facts = {one["name"]: one for one in entry.get("generator", ())}
+    for name in facts:
+        if name not in names:
+            raise ValueError(
+                f"course.toml: lesson {entry['id']} tells of a generator {name!r}, "
+                "which its `saves` does not name"
+            )
+    numbers = {one["name"] for one in entry.get("number", ())}
+    found = []
+    for name in names:
+        fact = {"name": name, **facts.get(name, {})}
+        if fact.get("nats") not in (None, *numbers):
+            raise ValueError(
+                f"course.toml: lesson {entry['id']} has no number {fact['nats']!r}, "
+                f"which {name!r} gives as its nats"
+            )
+        fact["cells"] = tuple(fact.get("cells", ()))
+        found.append(Generator(**fact))
+    return tuple(found)
+
+
 def read_lesson(entry: dict[str, Any]) -> Lesson:
     entry = dict(entry)
+    entry["generators"] = read_generators(entry)
+    entry.pop("generator", None)
+    if not isinstance(entry.get("saves"), str):
+        entry["saves"] = None
     numbers = tuple(read_number(one) for one in entry.pop("number", []))
     exercise = tuple(read_number(one) for one in entry.pop("exercise", []))
     for key in ("after", "needs", "reads"):
@@ -152,7 +196,7 @@ def check_needs(lessons: tuple[Lesson, ...]) -> None:
                     f"course.toml: lesson {one.id} needs {needed!r}, but no lesson "
                     f"{needed} with `saves` stands before it"
                 )
-        if one.saves:
+        if one.generators:
             saved.add(one.id)
 
 

@@ -1,12 +1,13 @@
 """Files of saved generators, and whether they count.
 
-A lesson that `saves` a generator (course.toml) keeps it as `build/models/NN.keras`. The
-file says inside what it was made from: it counts only while that is what its lesson and
-the course are made from today. `digitdreams.models` saves and loads; nothing here needs
-TensorFlow.
+A lesson that `saves` a generator (course.toml) keeps it as `build/models/NN.keras`; one
+that saves a list of them, each as `NN_name.keras`. The file says inside what it was
+made from: it counts only while that is what its lesson and the course are made from
+today. `digitdreams.models` saves and loads; nothing here needs TensorFlow.
 """
 
 import json
+import re
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -39,8 +40,27 @@ def folder() -> Path:
 
 
 def path(lesson: str) -> Path:
-    """Where the generator of a lesson, such as "05", is kept."""
+    """Where the generator of a lesson that saves one, such as "05", is kept."""
     return folder() / f"{lesson}.keras"
+
+
+def paths(lesson: Lesson, at: Path | None = None) -> dict[str, Path]:
+    """Name -> file of each generator that a lesson saves, in course.toml's order.
+
+    `at` is the folder where they lie, by default that of `path`. A file need not exist.
+    """
+    at = at or folder()
+    if lesson.saves:
+        return {lesson.saves: at / f"{lesson.id}.keras"}
+    return {
+        one.name: at / f"{lesson.id}_{in_file_name(one.name)}.keras"
+        for one in lesson.generators
+    }
+
+
+def in_file_name(name: str) -> str:
+    """`VQ-GPT` as `vq_gpt`."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def attach(file: Path, lesson: Lesson) -> None:
@@ -73,27 +93,28 @@ def record(file: Path) -> Record | None:
 
 
 def changes(lesson: Lesson, root: Path = ROOT) -> list[str]:
-    """Why a saved file does not count, part by part; empty if it does.
+    """Why the saved files do not count, part by part; empty if they do.
 
     Raises:
-        FileNotFoundError: nothing is saved.
+        FileNotFoundError: one is not saved.
         StampError: a file of the course is missing.
     """
-    file = path(lesson.id)
-    if not file.is_file():
-        raise FileNotFoundError(f"lesson {lesson.id} has saved no generator in {file}")
-    found = record(file)
-    return stamps.of_lesson(lesson, root).changes(found.stamp if found else None)
+    now = stamps.of_lesson(lesson, root)
+    found: dict[str, None] = {}
+    for name, file in paths(lesson).items():
+        if not file.is_file():
+            raise FileNotFoundError(f"lesson {lesson.id} has saved no {name} in {file}")
+        kept = record(file)
+        found.update(dict.fromkeys(now.changes(kept.stamp if kept else None)))
+    return list(found)
 
 
 def is_the_course_s(lesson: Lesson, seed: int, root: Path = ROOT) -> bool:
-    """Whether the saved file is what the unchanged lesson makes with this seed."""
-    found = record(path(lesson.id))
-    return (
-        found is not None
-        and (found.seed, found.own_code) == (seed, False)
-        and not changes(lesson, root)
-    )
+    """Whether the saved files are what the unchanged lesson makes with this seed."""
+    kept = [record(file) for file in paths(lesson).values()]
+    return all(
+        one is not None and (one.seed, one.own_code) == (seed, False) for one in kept
+    ) and not changes(lesson, root)
 
 
 def runs_as_written(lesson: Lesson, root: Path = ROOT) -> bool:

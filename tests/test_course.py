@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from digitdreams import course
+from digitdreams import course, stamps
 from digitdreams.course import BarMissed, Number, UnknownLesson
+from places import ROOT
 
 BELOW = Number("error", "error", "nats", "below", 10.0, stretch=5.0, typical=(6, 8))
 ABOVE = Number("share", "share", "", "above", 0.9)
@@ -89,6 +90,7 @@ def test_start_seeds_everything(monkeypatch, capsys):
     import numpy as np
 
     monkeypatch.setenv("DIGITDREAMS_SEED", "5")
+    monkeypatch.setattr(course, "_running", None)  # and back: other files share this
     draws = []
     for _ in range(2):
         assert course.start("03") == 5
@@ -133,3 +135,40 @@ def test_the_verdict_is_data_for_tools(running):
     assert json.loads(json.dumps(data)) == data
     assert [one["passed"] for one in data["numbers"]] == [True, False]
     assert "stretch 5 reached" in repr(verdict) and "MISSED" in repr(verdict)
+
+
+# Generators that are saved ------------------------------------------------------------
+
+ENTRY = {"id": "11", "number": [{"name": "nats_of_made"}]}
+
+
+def test_a_lesson_saves_one_generator_or_a_list():
+    for saves, names in (("VAE", ["VAE"]), (["MADE", "CNN"], ["MADE", "CNN"])):
+        found = course.read_generators({**ENTRY, "saves": saves})
+        assert [one.name for one in found] == names
+    assert course.read_generators(ENTRY) == ()
+    facts = [{"name": "MADE", "nats": "nats_of_made", "cells": ["training-2"]}]
+    entry = {**ENTRY, "saves": ["MADE", "CNN"], "generator": facts}
+    made, other = course.read_generators(entry)
+    assert (made.nats, made.cells) == ("nats_of_made", ("training-2",))
+    assert (other.nats, other.cells) == (None, ())
+
+
+def test_facts_of_a_generator_are_held_against_the_lesson():
+    with pytest.raises(ValueError, match="'GAN', which its `saves` does not name"):
+        course.read_generators({**ENTRY, "generator": [{"name": "GAN"}]})
+    facts = [{"name": "MADE", "nats": "elbo"}]
+    with pytest.raises(ValueError, match="no number 'elbo'"):
+        course.read_generators({**ENTRY, "saves": "MADE", "generator": facts})
+
+
+def test_the_cells_that_train_a_generator_exist(lesson):
+    path = stamps.notebook_of("lessons", lesson, ROOT)
+    code = {
+        cell["id"]: "".join(cell["source"])
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    }
+    for generator in lesson.generators:
+        assert generator.cells, f"course.toml: which cells train {generator.name}?"
+        assert set(generator.cells) <= set(code), generator.name

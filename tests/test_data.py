@@ -49,6 +49,7 @@ def idx_bytes(array):
     return header + array.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "stem"), [("train", "train"), ("test", "t10k")])
 def test_the_tfds_line_reads_the_published_files(part, stem):
     import tensorflow_datasets as tfds

@@ -52,6 +52,7 @@ def test_answers_are_far_apart(stem, task):
     assert not too_close(stored(stem, task))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stem", "task"), TASKS)
 def test_hidden_inputs_tell_right_from_wrong(stem, task):
     """Grading draws other inputs: they must separate the answers as well."""
@@ -81,6 +82,7 @@ def test_a_check_takes_less_than_a_second(stem, task):
     assert min(seconds) < 1
 
 
+@pytest.mark.slow
 def test_exercise_08_counts_only_measurements_that_are_ours():
     """It trains nothing, so the attacks on trainings leave it out."""
     module = tasks.load_module("08_measuring")

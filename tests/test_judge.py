@@ -43,6 +43,7 @@ def test_the_record_belongs_to_the_file():
     assert record["parameters"] == judge.load().count_params()
 
 
+@pytest.mark.slow
 def test_accuracy_is_the_recorded_one(rows, test_split):
     accuracy = metrics.label_accuracy(rows, test_split.labels)
     assert accuracy >= 0.993
@@ -199,6 +200,7 @@ def test_the_record_says_what_the_judge_was_made_and_measured_from():
     assert "digitdreams/metrics.py" in measured.numbers
 
 
+@pytest.mark.slow
 def test_report_of_real_images(test_split):
     images = data.load().validation.images[:1500]
     found = judge.report(images)
@@ -228,6 +230,7 @@ def test_report_finds_fault_with_bad_samples(test_split):
     assert ones.recall < 0.5 < ones.precision
 
 
+@pytest.mark.slow
 def test_report_compares_equal_numbers(test_split):
     images = test_split.images
     assert judge.report(images[:150]).samples == 150

@@ -187,6 +187,7 @@ def noisy(images, strength):
     return np.clip(images + noise, 0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "strengths"), [(blurred, (0.5, 0.8, 1.2)), (noisy, (0.05, 0.15, 0.3))]
 )
@@ -327,6 +328,7 @@ def test_kid_of_one_number_matches_the_definition():
     assert metrics.kid(b, a) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_kid_of_shifted_numbers_matches_its_expectation(random):
     # With k(x, y) = (xy + 1)^3 the distance compares the first three moments,
     # 3 (m1 - n1)^2 + 3 (m2 - n2)^2 + (m3 - n3)^2: here of N(0, 1) and N(1, 1).
@@ -373,6 +375,7 @@ def test_nearest_neighbours_on_a_line():
     assert np.array_equal(distances, [1, 4, 0])
 
 
+@pytest.mark.slow
 def test_nearest_neighbours_of_images_match_all_pairs(random):
     bank = random.uniform(size=(300, 28, 28, 1))
     points = np.concatenate([random.uniform(size=(260, 28, 28, 1)), bank[7:9]])

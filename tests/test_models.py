@@ -1,6 +1,7 @@
 """Generators that lessons share, and the short recipes behind them."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import IPython
@@ -139,13 +140,99 @@ def test_only_declared_needs_are_given(monkeypatch):
 
 
 def test_the_registry_is_what_course_toml_declares():
+    """Of lessons that save one; a list has no short training."""
     saving = {one.id for one in course.load().lessons if one.saves}
     assert set(models.SHORT) == saving == set(models.needed())
     for one in course.load().lessons:
         text = "\n".join(cells_of(one.id))
         saved = set(re.findall(r'models\.save\(.*?, "(\d+)"\)', text, re.DOTALL))
         assert saved == ({one.id} if one.saves else set()), one.id
-        assert ("models.get(" in text) == bool(one.needs), one.id
+        listed = bool(one.generators) and not one.saves
+        assert ("models.save_all(" in text) == listed, one.id
+        assert bool(re.search(r"models\.get(_all)?\(", text)) == bool(one.needs), one.id
+
+
+# Several generators of one lesson -----------------------------------------------------
+
+
+@keras.saving.register_keras_serializable("digitdreams")
+class PixelByPixel(layers.Layer):
+    """Draws four pixels, each depending on the one before, and repeats them."""
+
+    def call(self, noise):
+        pixels = ops.zeros(ops.shape(noise))
+
+        def step(at, pixels):
+            before = ops.take(pixels, [at - 1], axis=1)
+            white = ops.cast(noise[:, at : at + 1] > before - 0.5, "float32")
+            return ops.where(ops.arange(4) == at, white, pixels)
+
+        pixels = ops.fori_loop(0, 4, step, pixels)
+        return ops.reshape(ops.tile(pixels, (1, 196)), (-1, 28, 28, 1))
+
+
+PixelByPixel.__module__ = "digitdreams.models.parts"  # as if it stood there
+
+
+@pytest.fixture
+def several(monkeypatch):
+    """Lesson 05 saves two generators, as far as course.toml is concerned."""
+    table = course.load()
+    pair = tuple(map(course.Generator, ("MADE", "VQ-GPT 7 x 7")))
+    lessons = tuple(
+        replace(one, saves=None, generators=pair) if one.id == "05" else one
+        for one in table.lessons
+    )
+    monkeypatch.setattr(course, "load", lambda *_: replace(table, lessons=lessons))
+
+
+def looping():
+    noise = keras.Input((4,))
+    return keras.Model(noise, PixelByPixel()(noise))
+
+
+def test_several_generators_are_saved_and_found(several, folder, monkeypatch):
+    in_notebook(monkeypatch, "05")
+    made = {"VQ-GPT 7 x 7": looping(), "MADE": tiny(conditional=True)}
+    files = models.save_all(made, "05")
+    assert files == [folder / "05_made.keras", folder / "05_vq_gpt_7_x_7.keras"]
+    assert all(generators.record(file).seed == 1 for file in files)
+    found = models.get_all("05")
+    assert list(found) == ["MADE", "VQ-GPT 7 x 7"]
+    for name, generator in found.items():
+        images, labels = models.sample(generator, 1250, seed=3)  # compiled
+        again, _ = models.sample(made[name], 1250, seed=3)
+        assert np.allclose(images, again, atol=1e-6)
+        assert (labels is not None) == (name == "MADE")
+    in_notebook(monkeypatch, "08")
+    assert models.get_all("05")
+    files[0].unlink()
+    with pytest.raises(models.ModelError, match=r"no MADE in .*`digitdreams run 05`"):
+        models.get_all("05")
+    tiny().save(files[0])
+    with pytest.raises(models.ModelError, match=r"version .*before stamps"):
+        models.get_all("05")
+    in_notebook(monkeypatch, "06")
+    with pytest.raises(models.ModelError, match=r'add "05" to its `needs`'):
+        models.get_all("05")
+
+
+def test_several_are_saved_whole_or_not_at_all(several, folder):
+    other = "VQ-GPT 7 x 7"
+    for made, word in (
+        ({"MADE": tiny()}, r'give it `saves = \["MADE"\]`'),
+        ({"MADE": tiny(), other: tiny(size=16)}, r"VQ-GPT 7 x 7 makes .* not"),
+        ({"MADE": tiny(activation="tanh"), other: tiny()}, "MADE's images .* clip"),
+        ({"MADE": tiny(), other: ending_in(Mine())}, "a layer Mine"),
+        ({"MADE": keras.Sequential([layers.Dense(3)]), other: tiny()}, "no inputs"),
+        ({"MADE": tiny(), other: ending_in(Unnamed())}, "Unnamed that Keras"),
+    ):
+        with pytest.raises(models.ModelError, match=word):
+            models.save_all(made, "05")
+    assert not folder.exists() or not list(folder.iterdir())
+    for call in (lambda: models.get_all("03"), lambda: models.get_all("06")):
+        with pytest.raises(models.ModelError, match="no list of generators"):
+            call()
 
 
 def test_sampling_in_parts_gives_what_one_call_gives():
@@ -159,6 +246,13 @@ def test_sampling_in_parts_gives_what_one_call_gives():
 class Mine(layers.Layer):
     def call(self, x):
         return x
+
+
+class Unnamed(Mine):
+    """Not registered with Keras."""
+
+
+Unnamed.__module__ = "digitdreams.models.parts"
 
 
 def ending_in(layer):
@@ -182,6 +276,7 @@ def test_what_cannot_be_shared_is_refused(generator, word, folder):
     assert not folder.exists() or not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", models.SHORT)
 def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder):
     digits = data.load()
@@ -196,6 +291,7 @@ def test_a_missing_generator_is_trained(lesson, few, monkeypatch, capsys, folder
     models.save(generator, lesson)  # and could be shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conditional", [False, True])
 def test_the_vae_learns(conditional, few):
     before = models.VAE(conditional, few.images)
@@ -224,6 +320,7 @@ def test_a_prior_for_each_label_moves_the_noise():
         models.with_prior(decoder, means, -covariances)
 
 
+@pytest.mark.slow
 def test_the_conditional_vae_fits_its_prior(few):
     model = models.train_vae(True, 16, seed=1, split=few)
     images, labels = models.sample(model.fitted_generator(few), 1000)
@@ -231,6 +328,7 @@ def test_the_conditional_vae_fits_its_prior(few):
     assert accuracy > 0.7  # it was 0.86, and 0.44 with codes from N(0, I)
 
 
+@pytest.mark.slow
 def test_labels_reach_the_conditional_gan(few):
     gan = models.train_gan(True, 1, seed=1, split=few)
     noise = np.zeros((2, models.gan.NOISE_SIZE), "float32")
@@ -241,6 +339,7 @@ def test_labels_reach_the_conditional_gan(few):
     assert abs(float(verdicts[0, 0] - verdicts[1, 0])) > 1e-6
 
 
+@pytest.mark.slow
 def test_the_gan_averages_its_generator(few):
     gan = models.train_gan(False, 2, seed=1, split=few)
     pairs = zip(gan.generator.weights, gan.trained.weights, strict=True)

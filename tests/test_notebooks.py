@@ -64,6 +64,7 @@ def test_a_solution_matches_its_source(exercised):
     assert built.metadata == source.metadata, "run `make notebooks`"
 
 
+@pytest.mark.slow
 def test_an_exercise_is_what_nbgrader_makes_of_its_solution(exercised, tmp_path):
     build.build_exercise(exercised, root=tmp_path)
     name = f"exercises/{exercised.stem}/{exercised.stem}.ipynb"

@@ -228,6 +228,7 @@ def test_animation_holds_its_frames_and_loops(digits):
     assert np.abs(small - second[:, :, 0]).max() < 0.02
 
 
+@pytest.mark.slow
 def test_an_animation_of_noise_stays_small(random):
     frames = random.uniform(size=(40, 28, 280))
     assert len(plots.animation(frames).data) < plots.ANIMATION_BYTES

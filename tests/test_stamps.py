@@ -50,6 +50,7 @@ def test_a_metric_concerns_those_who_use_it(copy):
     assert copy.stale() == {"lesson 08": ["digitdreams/metrics.py"]}
 
 
+@pytest.mark.slow
 def test_a_question_or_problem_concerns_the_interview_room_s_text(copy):
     copy.change("content/questions/vae.yaml", "VAE", "vae")
     copy.change("content/problems/gan.py", "def ", "new = 1\n\n\ndef ")

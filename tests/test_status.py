@@ -151,6 +151,7 @@ def test_an_exercise_that_was_built_apart_from_its_solution(copy):
     (copy.root / name).write_bytes(kept)
 
 
+@pytest.mark.slow
 def test_the_answer_needs_no_tensorflow():
     code = (
         "import sys; from digitdreams.authoring import status; status.stale(); "

@@ -30,6 +30,7 @@ def seeds_of(task):
     return range(1000, 1003 if builds(task) else 1020)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_no_seed_lets_a_wrong_answer_come_near(task):
     passing = []

@@ -97,6 +97,7 @@ def test_the_published_label_map_is_a_band():
     assert np.allclose(middles, 2.8 * np.array([0, 3, 9]) + 0.9, atol=0.5)
 
 
+@pytest.mark.slow
 def test_pictures_and_costs_are_what_the_measures_expect():
     few = data.load().train
     batch = (few.images[:6], few.labels[:6])

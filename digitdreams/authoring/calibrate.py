@@ -124,11 +124,16 @@ def run_seed(
         # What this seed saves must not take the place of what later lessons load.
         if not exercise:  # an exercise loads no generator
             provide(lesson)
-            for needed in lesson.needs:
-                shutil.copy(generators.path(needed), models)
+            for needed in map(course.load().find, lesson.needs):
+                for file in generators.paths(needed).values():
+                    shutil.copy(file, models)
         [outcome] = running.run(
             [lesson], seed, exercise, at, console, timeout, root, Path(models)
         )
+        if not exercise:  # the leaderboard measures what each seed made
+            for file in generators.paths(lesson, Path(models)).values():
+                if file.is_file():
+                    shutil.move(file, at)
     if outcome.state == FAILED:
         where = f"; see {relative(outcome.path)}" if outcome.path else ""
         raise CalibrationError(f"seed {seed} failed: {outcome.reason}{where}")
@@ -154,7 +159,13 @@ def stamp_of(lesson: Lesson, exercise: bool, root: Path) -> Stamp:
 def kept(
     lesson: Lesson, seed: int, exercise: bool, folder: Path, stamp: Stamp
 ) -> Outcome | None:
-    """The outcome of an earlier run, if it was of the same code on this machine."""
+    """The outcome of an earlier run, if it was of the same code on this machine.
+
+    A lesson's generators have to be kept with it.
+    """
+    saved = {} if exercise else generators.paths(lesson, folder)
+    if not all(file.is_file() for file in saved.values()):
+        return None
     numbers = lesson.exercise_numbers if exercise else lesson.numbers
     for outcome in read_outcomes(folder):
         if (

@@ -47,6 +47,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.calibrations()
     look.saved_generators()
     look.benchmarks()
+    look.leaderboard()
     look.marks()
     look.documents()
     return look.found
@@ -149,8 +150,9 @@ class Look:
     def saved_generators(self) -> None:
         """The generators that are saved here; others are made when needed."""
         for one in self.course.lessons:
-            file = generators.path(one.id)
-            if one.saves and file.is_file():
+            for file in generators.paths(one).values():
+                if not file.is_file():
+                    continue
                 record = generators.record(file)
                 self.compare(
                     f"saved generator of lesson {one.id}",
@@ -170,6 +172,24 @@ class Look:
                 partial(stamps.of_benchmark, name, self.root),
                 partial(stamp_in, path, "made_from"),
             )
+
+    def leaderboard(self) -> None:
+        """The rows of the recorded leaderboard, and the page that follows from it."""
+        from digitdreams.authoring import board, leaderboard
+
+        try:
+            for row in leaderboard.read(self.root):
+                why = leaderboard.changes(row, self.course, self.root)
+                if why:
+                    command = leaderboard.renewal(row, why)
+                    thing = f"leaderboard, {row.name}"
+                    self.found.append(Stale(thing, tuple(why), command))
+            why = board.differences(self.course, self.root)
+        except leaderboard.LeaderboardError as error:
+            why = [str(error)]
+        if why:
+            page = board.PAGE.as_posix()
+            self.found.append(Stale(page, tuple(why), "digitdreams readme"))
 
     def marks(self) -> None:
         """The marks of a gradebook in the course's folder, if there is one."""

@@ -119,6 +119,7 @@ def test_a_small_class(grade, folder, root):
     assert (folder / "grading_secret").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_graded_again(grade, folder, root):
     put(folder, root, ann="right", bob="doubled")
     assert len(grade().graded) == 2
@@ -193,6 +194,7 @@ def test_hostile_submission_changes_nobody_elses_result(grade, folder, root):
         assert "could not be used" in page_of(folder, name)
 
 
+@pytest.mark.slow
 def test_lateness_is_not_read_from_what_students_write(grade, folder, root):
     put(folder, root, ann="right", bob="right")
     for student in ("ann", "bob"):
@@ -216,6 +218,7 @@ def test_lateness_is_not_read_from_what_students_write(grade, folder, root):
     assert float(scores(folder)["ann"]["score"]) == 10
 
 
+@pytest.mark.slow
 def test_a_persons_points_show_in_feedback(grade, folder, root):
     put(folder, root, bob="doubled")
     grade()
@@ -233,6 +236,7 @@ def test_a_persons_points_show_in_feedback(grade, folder, root):
     assert "set by a person" in page
 
 
+@pytest.mark.slow
 def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
     put(folder, root, ann="right")
     grade()
@@ -257,6 +261,7 @@ def test_grading_refuses_without_a_sandbox(root, folder, monkeypatch):
     assert scores(folder) == {}
 
 
+@pytest.mark.slow
 def test_unsafe_marks_say_so(grade, folder, root):
     put(folder, root, ann="right")
     outcome = grade(unsafe=True)

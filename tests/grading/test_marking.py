@@ -153,6 +153,7 @@ def test_an_exercise_that_does_not_exist(tmp_path):
         Exercise.load("09_none", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_time_of_the_whole_submission_is_bounded(root, exercise, available):
     notebook = classroom.solution(root)
     for _ in range(120):  # each of them within its own limit

@@ -124,6 +124,7 @@ def test_readme_of_a_complete_bundle_leads_only_where_something_is(complete):
     assert said == ["lab", "lab 03 --exercise"]
 
 
+@pytest.mark.slow
 def test_the_exercise_works_in_a_complete_bundle(complete):
     """Its first cells run with what is there, and a check answers."""
     notebook = json.loads((complete / "exercises" / VAE / f"{VAE}.ipynb").read_text())
@@ -140,6 +141,7 @@ def test_the_exercise_works_in_a_complete_bundle(complete):
     assert str(complete) in done.stdout
 
 
+@pytest.mark.slow
 def test_lab_opens_the_first_exercise_of_a_complete_bundle(complete, tmp_path):
     program = """
 from digitdreams import workspace

@@ -197,6 +197,7 @@ def test_short_right_answers_are_no_suspicion():
     assert similarity.pairs(texts, []) == []
 
 
+@pytest.mark.slow
 def test_large_classes_are_compared_in_seconds():
     shared = [program(f"shared {i}", 30) for i in range(40)]
     texts = {f"s{i}": shared[i % 40] + program(i, 60) for i in range(500)}

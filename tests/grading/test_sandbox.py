@@ -162,6 +162,7 @@ grade(classroom.as_bytes(notebook), Exercise.load(classroom.STEM, root), "s")
 """
 
 
+@pytest.mark.slow
 def test_a_killed_grader_takes_its_sandbox_along(root, available):
     text = GRADER.format(folder=str(Path(__file__).parent), root=str(root))
     grader = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)
