@@ -8,8 +8,8 @@ from digitdreams.stamps import Stamp
 from places import ROOT
 
 FOLDERS = (
-    *("benchmarks", "content", "data", "digitdreams", "exercises", "images", "lessons"),
-    *("solutions", "sources"),
+    *("benchmarks", "content", "data", "digitdreams", "docs", "exercises", "images"),
+    *("lessons", "solutions", "sources"),
 )
 FILES = ("course.toml", "INSTRUCTORS.md", "nbgrader_config.py", "README.md")
 

@@ -29,6 +29,8 @@ from digitdreams.grading import book as books
 from digitdreams.grading import cluster, display, grader, schedule, worker
 from digitdreams.grading.stamp import of_marks
 
+pytestmark = pytest.mark.slow  # each starts programs
+
 STEM = classroom.STEM
 
 
@@ -119,7 +121,6 @@ def test_a_small_class(grade, folder, root):
     assert (folder / "grading_secret").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.slow
 def test_only_what_changed_is_graded_again(grade, folder, root):
     put(folder, root, ann="right", bob="doubled")
     assert len(grade().graded) == 2
@@ -194,7 +195,6 @@ def test_hostile_submission_changes_nobody_elses_result(grade, folder, root):
         assert "could not be used" in page_of(folder, name)
 
 
-@pytest.mark.slow
 def test_lateness_is_not_read_from_what_students_write(grade, folder, root):
     put(folder, root, ann="right", bob="right")
     for student in ("ann", "bob"):
@@ -218,7 +218,6 @@ def test_lateness_is_not_read_from_what_students_write(grade, folder, root):
     assert float(scores(folder)["ann"]["score"]) == 10
 
 
-@pytest.mark.slow
 def test_a_persons_points_show_in_feedback(grade, folder, root):
     put(folder, root, bob="doubled")
     grade()
@@ -236,7 +235,6 @@ def test_a_persons_points_show_in_feedback(grade, folder, root):
     assert "set by a person" in page
 
 
-@pytest.mark.slow
 def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
     put(folder, root, ann="right")
     grade()
@@ -261,7 +259,6 @@ def test_grading_refuses_without_a_sandbox(root, folder, monkeypatch):
     assert scores(folder) == {}
 
 
-@pytest.mark.slow
 def test_unsafe_marks_say_so(grade, folder, root):
     put(folder, root, ann="right")
     outcome = grade(unsafe=True)
@@ -383,7 +380,6 @@ def run(installed, folder, *arguments):
     return process.returncode, printed
 
 
-@pytest.mark.slow
 def test_killed_run_goes_on_where_it_stopped(installed, folder):
     """Kill the process that grades, look for what it leaves, and run it again."""
     kinds = ["right", "doubled", "blank"] * 3
@@ -411,7 +407,6 @@ def test_killed_run_goes_on_where_it_stopped(installed, folder):
     assert found == {f"s{i}": POINTS[kind] for i, kind in enumerate(kinds)}
 
 
-@pytest.mark.slow
 def test_interrupt_keeps_what_is_finished(installed, folder):
     put(folder, installed, **{f"s{i}": "right" for i in range(30)})
     process = start(installed, folder, "grade", "01", "--workers", "2")
@@ -430,7 +425,6 @@ def test_interrupt_keeps_what_is_finished(installed, folder):
     assert {float(one["score"]) for one in found.values()} == {10.0}
 
 
-@pytest.mark.slow
 def test_release_grade_report(installed, folder):
     """The way of an instructor through a term, by the command line."""
     code, printed = run(installed, folder, "release", "01", "--to", "handout")
