@@ -64,6 +64,7 @@ def quiet(line):
     pass
 
 
+@pytest.mark.slow
 def test_a_resumed_recording_equals_an_uninterrupted_one(tiny, tmp_path):
     whole = recording.Recording(tiny, 1, tmp_path / "whole")
     points = [whole.advance() for _ in range(3)]
@@ -81,6 +82,7 @@ def test_a_resumed_recording_equals_an_uninterrupted_one(tiny, tmp_path):
         assert np.array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_not_measured_is_measured_first(tiny, tmp_path):
     run = recording.Recording(tiny, 1, tmp_path)
     run.advance()
@@ -112,6 +114,7 @@ def test_what_is_of_another_recipe_is_not_gone_on_with(tiny, tmp_path, change):
     assert recording.Recording(tiny, seed, tmp_path).epochs == 0
 
 
+@pytest.mark.slow
 def test_a_record_is_kept_while_it_is_incomplete(tiny, tmp_path):
     state, folder = tmp_path / "state", tmp_path / "recorded"
     path = recording.record(tiny, 1, 1e-9, state, folder, say=quiet)
@@ -136,6 +139,7 @@ def test_a_record_is_kept_while_it_is_incomplete(tiny, tmp_path):
     assert path.read_text() == before
 
 
+@pytest.mark.slow
 def test_the_beginning_of_a_recorded_run_confirms_it(tiny, tmp_path):
     path = recording.record(tiny, 1, 600, tmp_path / "state", tmp_path, say=quiet)
     before = json.loads(path.read_text())

@@ -134,6 +134,7 @@ def test_the_published_pixelcnn_rounds_at_a_third():
     assert np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_the_published_diffusion_model_guesses_noise_at_each_step():
     model = published.build(published.PulferDDPM, 1)
     assert model.kept[0] == pytest.approx(1 - 1e-4)
@@ -151,6 +152,7 @@ def test_the_published_diffusion_model_guesses_noise_at_each_step():
 # Ours
 
 
+@pytest.mark.slow
 def test_our_flow_keeps_images_in_its_components():
     digits = data.load().train.images
     flow = recipes.Flow(digits, seed=1)
@@ -369,6 +371,7 @@ def counting(our_epochs):
     )
 
 
+@pytest.mark.slow
 def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
     monkeypatch.setattr(tutorials, "TURN", 0.2)
     monkeypatch.setattr(tutorials, "FIRST_MEASURE", 0.1)
@@ -388,6 +391,7 @@ def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
     assert "a counter" in text and "up to epoch 2 of 1000" in text
 
 
+@pytest.mark.slow
 def test_a_page_s_own_epoch_counts(monkeypatch):
     monkeypatch.setattr(tutorials, "TURN", 0.1)
     kept = record(90.0, 20.0)
@@ -423,7 +427,7 @@ def test_real_recipes_compete(monkeypatch, tmp_path):
     short = [
         tutorials.dataclasses.replace(pair, our_epochs=0.1) for pair in tutorials.PAIRS
     ]
-    few = [pair for pair in short if pair.name != "pixels"]
+    few = [pair for pair in short if pair.name in ("gan", "vae")]
     monkeypatch.setattr(tutorials, "PAIRS", tuple(few))
     monkeypatch.setattr(published, "SAMPLES", 500)
     monkeypatch.setattr(published.PulferDDPM, "samples", 250)
@@ -434,7 +438,7 @@ def test_real_recipes_compete(monkeypatch, tmp_path):
     arguments = ["--output", str(tmp_path), "--picture", str(picture)]
     assert tutorials.main(arguments) == 0
     content = json.loads((tmp_path / "tutorials.json").read_text())
-    assert {"gan", "conditional", "vae"} <= set(content["pairs"])
+    assert set(content["pairs"]) == {"gan", "vae"}
     for one in content["pairs"].values():
         assert one["ratio"] > 0 and 0 < one["share"] < 1
         assert all(np.isfinite(p[one["quality"]]) for p in one["curve"])
