@@ -9,8 +9,6 @@ import pytest
 from digitdreams import captions, pretrained
 from digitdreams.pretrained import found, sentences, smollm
 
-# `pytest.mark.slow` only where half a gigabyte of weights is read.
-
 
 @pytest.fixture(scope="module", autouse=True)
 def no_network():
@@ -84,12 +82,14 @@ def minilm():
     return pretrained.minilm()
 
 
+@pytest.mark.slow
 def test_minilm_gives_the_published_similarities(minilm):
     vectors = minilm.encode(EXAMPLES)
     assert vectors.shape == (3, minilm.size) and vectors.dtype == "float32"
     assert vectors @ vectors.T == pytest.approx(np.array(SIMILARITIES), abs=5e-4)
 
 
+@pytest.mark.slow
 def test_a_sentence_has_the_same_vector_alone_and_beside_longer_ones(minilm):
     many = [*EXAMPLES, "A far longer sentence, which has to be padded against. " * 20]
     texts = [*many, *["seven"] * 2 * sentences.BATCH_SIZE]
@@ -99,6 +99,7 @@ def test_a_sentence_has_the_same_vector_alone_and_beside_longer_ones(minilm):
     assert together[5:] == pytest.approx(np.tile(together[4], (127, 1)), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_minilm_gives_a_state_for_each_token(minilm):
     texts = ["a thick seven", "seven"]
     states, mask = minilm.states(texts)
