@@ -79,7 +79,7 @@ class TaskQuestion(Question):
 
     def __init__(self, task: tasks.Task, seed: int):
         self.task = task
-        self.cases = task.cases(seed)
+        self.cases = task.hidden_cases(seed)
         self.expected = self.results(task.reference)
         asked = {"name": task.name, "observe": task.observe, "cases": self.cases}
         super().__init__(task.name, task.points, asked, len(self.cases))
