@@ -200,7 +200,7 @@ def timed(
 def answer(function: Callable[..., Any], how: str, case: wire.Message) -> bytes:
     """The message that tells what the student's function does with one case."""
     try:
-        return wire.message(value=checks.observe(how, function, case))
+        return wire.answer(checks.observe(how, function, case))
     except NotImplementedError as error:
         if checks.blank(error):
             return wire.message(blank=True)

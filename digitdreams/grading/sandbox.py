@@ -696,6 +696,9 @@ class Run:
             return Ended(
                 "crashed", f"it broke the conversation with the grader: {error}"
             )
+        except Exception as error:  # whatever is wrong with it, the submission wrote it
+            name = type(error).__name__
+            return Ended("crashed", f"its messages cannot be read ({name})")
         return None
 
     def end(self, process: Process) -> None:
