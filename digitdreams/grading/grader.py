@@ -20,6 +20,7 @@ from digitdreams.grading import cluster, feedback, inbox, sandbox, schedule, wor
 from digitdreams.grading.book import (
     Book,
     CourseFolder,
+    Entry,
     clean,
     clean_result,
     key_of,
@@ -235,7 +236,7 @@ class Grader:
                         self.dispatch(client, desk, shown, stop)
             finally:
                 # What is finished is complete, also when the run ends early.
-                book.gradebook.db.rollback()
+                book.forget_unfinished()
                 desk.write_pages()
         return desk.outcome
 
@@ -302,6 +303,19 @@ def limits_for(lesson: Lesson, options: Options) -> sandbox.Limits:
     return replace(limits, memory=options.memory) if options.memory else limits
 
 
+IN_A_ROW = 5  # students whose marks could not be kept, after which a run ends
+
+
+def in_one_line(error: BaseException) -> str:
+    """What went wrong here, for a person: a database's or a disk's own words."""
+    said = getattr(error, "orig", None) or error
+    if isinstance(said, OSError) and said.strerror:
+        where = f": {said.filename}" if said.filename else ""
+        return f"{said.strerror}{where}"[:300]
+    lines = str(said).strip().splitlines() or [""]
+    return f"{type(said).__name__}: {lines[0]}"[:300]
+
+
 class Desk:
     """Where a run's submissions wait, and where their marks are written down.
 
@@ -324,6 +338,7 @@ class Desk:
             submission.student: submission for submission in found.submissions
         }
         self.keys: dict[str, str] = {}
+        self.in_vain = 0  # marks in a row that could not be kept
         self.waiting: list[str] = []
         self.outcome = Outcome(problems=found.problems)
         options = grader.options
@@ -339,6 +354,7 @@ class Desk:
         """Find out what is unchanged, what waits for a worker, and what is none."""
         stem, again = self.grader.stem, self.grader.options.again
         known = {} if again else self.book.keys(stem)
+        timed = self.timed()
         for student, submission in self.submissions.items():
             unreadable = None
             try:
@@ -348,8 +364,8 @@ class Desk:
                 key = self.grader.key(f"unreadable: {error}".encode())
             if known.get(student) == key:
                 self.outcome.unchanged += 1
-                if student in self.times:
-                    self.book.set_time(stem, student, self.times[student])
+                if student in timed:
+                    self.book.set_time(stem, student, self.times.get(student))
                 continue
             self.keys[student] = key
             if unreadable is None:
@@ -358,6 +374,14 @@ class Desk:
                 reason = str(unreadable)
                 result = without_marks(self.parts, unreadable.state, reason)
                 self.keep(student, Graded(result))
+
+    def timed(self) -> set[str]:
+        """Whose penalty follows anew from the times and the deadline of today."""
+        stem = self.grader.stem
+        if self.book.duedate(stem):
+            return {*self.submissions}
+        late = {entry.student for entry in self.book.entries(stem) if entry.penalty}
+        return late | {*self.times}
 
     def jobs(self) -> list[schedule.Job]:
         return [schedule.Job(student, self.reader(student)) for student in self.waiting]
@@ -374,11 +398,37 @@ class Desk:
         return read
 
     def keep(self, student: str, graded: Graded) -> None:
-        """Write down a student's marks, as soon as they are there."""
+        """Write down a student's marks, as soon as they are there.
+
+        What goes wrong with one student's is told and stops nobody else's.
+
+        Raises:
+            GradingError: nobody's marks can be kept any more.
+        """
         result = graded.result
         if result.state is State.INFRASTRUCTURE:
             self.outcome.failed[student] = "; ".join(result.notes)
             return
+        try:
+            self.write(student, graded)
+        except Exception as error:  # a disk, a database, a name that neither can hold
+            self.book.forget_unfinished()
+            self.in_vain += 1
+            reason = in_one_line(error)
+            self.outcome.failed[student] = f"the marks cannot be written: {reason}"
+            if self.in_vain >= IN_A_ROW:
+                raise GradingError(
+                    f"The marks of {self.in_vain} students in a row could not be "
+                    f"written, those of {student} because of: {reason}. What was "
+                    "finished is kept: mend that and run the same command to go on."
+                ) from None
+            return
+        self.in_vain = 0
+        self.outcome.graded.append(student)
+
+    def write(self, student: str, graded: Graded) -> None:
+        """Write a student's marks to the gradebook and for formgrader."""
+        result = graded.result
         notes = [*self.submissions[student].notes, *result.notes]
         result = clean_result(replace(result, notes=notes))
         self.write_notebook(student, Graded(result, graded.cells))
@@ -389,7 +439,6 @@ class Desk:
             self.keys[student],
             self.times.get(student),
         )
-        self.outcome.graded.append(student)
 
     def write_notebook(self, student: str, graded: Graded) -> None:
         """Write what formgrader shows."""
@@ -405,13 +454,20 @@ class Desk:
 
     def write_pages(self) -> None:
         """Write the students' feedback and grades.csv from the gradebook."""
-        stem, folder = self.grader.stem, self.grader.folder
-        for entry in self.book.entries(stem):
-            place = folder.place("feedback", entry.student, stem)
-            page = feedback.student_page(self.grader.title, entry)
-            feedback.write_if_changed(place / f"{stem}.html", page)
-            # With these beside it, `nbgrader release_feedback` knows whose it is.
-            submission = self.submissions.get(entry.student)
-            for name, content in (submission.extras if submission else {}).items():
-                (place / name).write_bytes(content)
-        write_csv(self.book, folder.root / "grades.csv")
+        write_csv(self.book, self.grader.folder.root / "grades.csv")
+        for entry in self.book.entries(self.grader.stem):
+            try:
+                self.write_page(entry)
+            except Exception as error:
+                reason = f"the feedback cannot be written: {in_one_line(error)}"
+                self.outcome.failed.setdefault(entry.student, reason)
+
+    def write_page(self, entry: Entry) -> None:
+        """Write one student's feedback."""
+        place = self.grader.folder.place("feedback", entry.student, self.grader.stem)
+        page = feedback.student_page(self.grader.title, entry)
+        feedback.write_if_changed(place / f"{self.grader.stem}.html", page)
+        # With these beside it, `nbgrader release_feedback` knows whose it is.
+        submission = self.submissions.get(entry.student)
+        for name, content in (submission.extras if submission else {}).items():
+            (place / name).write_bytes(content)
