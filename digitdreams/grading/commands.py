@@ -148,7 +148,7 @@ def grade(
         cluster.SchedulingError,
     ) as error:
         raise fail(error) from None
-    if outcome.failed:
+    if outcome.failed or outcome.problems:
         raise typer.Exit(1)
 
 

@@ -28,6 +28,7 @@ from digitdreams.grading.book import (
     write_csv,
 )
 from digitdreams.grading.inbox import Submission, Unreadable
+from digitdreams.grading.lms.names import legible
 from digitdreams.grading.result import Graded, Part, State, SubmittedCell, without_marks
 from digitdreams.grading.stamp import of_marks
 from digitdreams.stamps import StampError
@@ -225,7 +226,7 @@ class Grader:
         """
         place = self.options.submitted or self.folder.submitted
         found = inbox.find(place, self.stem, self.options.names)
-        times = self.times(found.submissions)
+        times = self.times(found)
         with Book(self.folder, self.options.db_url) as book, book.alone():
             book.prepare(self.stem, self.exercise)
             desk = Desk(self, book, found, times)
@@ -254,16 +255,45 @@ class Grader:
         """What a mark is made from, the submission included."""
         return key_of(content, self.order.stamp)
 
-    def times(self, submissions: Iterable[Submission]) -> dict[str, datetime]:
-        """When each student handed in, as far as that is known and believed."""
+    def times(self, found: inbox.Inbox) -> dict[str, datetime]:
+        """When each student handed in, as far as that is known and believed.
+
+        A line of the table that is nobody's is added to the problems of `found`.
+        """
         if self.options.times:
-            return read_times(self.options.times)
+            table = read_times(self.options.times)
+            times, unknown = times_by_student(table, found.submissions)
+            found.problems.extend(
+                f"{self.options.times}: {legible(name)} handed in nothing"
+                for name in unknown
+            )
+            return times
         if self.options.trust_timestamps:
-            claimed = {
-                submission.student: submission.claimed for submission in submissions
-            }
+            claimed = {one.student: one.claimed for one in found.submissions}
             return {student: time for student, time in claimed.items() if time}
         return {}
+
+
+def times_by_student(
+    table: dict[str, datetime], submissions: Iterable[Submission]
+) -> tuple[dict[str, datetime], list[str]]:
+    """The times by the gradebook's names, and the names of the table that are nobody's.
+
+    The table may leave out the number that a platform adds to a name, where only one
+    student has that name.
+    """
+    students = {one.student for one in submissions}
+    named: dict[str, list[str]] = {}
+    for one in submissions:
+        named.setdefault(one.name, []).append(one.student)
+    times, unknown = {}, []
+    for name, time in table.items():
+        known = [name] if name in students else named.get(name, [])
+        if len(known) == 1:
+            times[known[0]] = time
+        else:
+            unknown.append(name)
+    return times, unknown
 
 
 def stale_marks(lesson: Lesson, folder: Path, root: Path = ROOT) -> int:
