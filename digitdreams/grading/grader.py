@@ -5,6 +5,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -29,6 +30,7 @@ from digitdreams.grading.book import (
 )
 from digitdreams.grading.inbox import Submission, Unreadable
 from digitdreams.grading.lms.names import legible
+from digitdreams.grading.lms.nbgrader import TIMESTAMP
 from digitdreams.grading.result import Graded, Part, State, SubmittedCell, without_marks
 from digitdreams.grading.stamp import of_marks
 from digitdreams.stamps import StampError
@@ -96,8 +98,10 @@ def read_secret(folder: Path) -> str:
     return text
 
 
-def read_times(path: Path) -> dict[str, datetime]:
+def read_times(path: Path) -> dict[str, datetime | None]:
     """When each student handed in, from a table with a header: student_id,timestamp.
+
+    Of a student without a time, empty or "-" as platforms write it, the time is None.
 
     Raises:
         GradingError: a column is missing or something is no time.
@@ -113,16 +117,22 @@ def read_times(path: Path) -> dict[str, datetime]:
     times = [name for name in TIME_COLUMNS if name in columns]
     if not students or not times:
         raise GradingError(f"{path} needs the columns student_id and timestamp")
-    found = {}
+    found: dict[str, datetime | None] = {}
     for number, line in lines:
         student, time = line[students[0]], line[times[0]]
-        if student is None or time is None:
+        if not student or not student.strip() or time is None:
             raise GradingError(
                 f"{path}, line {number}: it needs a student and a time, with a comma "
                 "between them"
             )
+        name = unicodedata.normalize("NFC", student.strip())
+        if name in found:
+            raise GradingError(
+                f"{path}, line {number}: {legible(name)} is there a second time"
+            )
         try:
-            found[student.strip()] = inbox.read_time(time)
+            none = time.strip() in ("", "-")
+            found[name] = None if none else inbox.read_time(time)
         except ValueError as error:
             raise GradingError(f"{path}, line {number}: {error}") from None
     return found
@@ -262,22 +272,26 @@ class Grader:
         """
         if self.options.times:
             table = read_times(self.options.times)
-            times, unknown = times_by_student(table, found.submissions)
-            found.problems.extend(
-                f"{self.options.times}: {legible(name)} handed in nothing"
-                for name in unknown
-            )
+            times, told = times_by_student(table, found.submissions)
+            found.problems.extend(f"{self.options.times}: {line}" for line in told)
             return times
         if self.options.trust_timestamps:
-            claimed = {one.student: one.claimed for one in found.submissions}
+            claimed = {
+                one.student: one.claimed for one in found.submissions if one.extras
+            }
+            found.problems.extend(
+                f"{student}: its {TIMESTAMP} holds no time with a zone"
+                for student, time in claimed.items()
+                if not time
+            )
             return {student: time for student, time in claimed.items() if time}
         return {}
 
 
 def times_by_student(
-    table: dict[str, datetime], submissions: Iterable[Submission]
+    table: dict[str, datetime | None], submissions: Iterable[Submission]
 ) -> tuple[dict[str, datetime], list[str]]:
-    """The times by the gradebook's names, and the names of the table that are nobody's.
+    """The times by the gradebook's names, and what to tell of the lines without use.
 
     The table may leave out the number that a platform adds to a name, where only one
     student has that name.
@@ -286,14 +300,18 @@ def times_by_student(
     named: dict[str, list[str]] = {}
     for one in submissions:
         named.setdefault(one.name, []).append(one.student)
-    times, unknown = {}, []
+    times, told = {}, []
     for name, time in table.items():
         known = [name] if name in students else named.get(name, [])
-        if len(known) == 1:
+        if len(known) > 1:
+            told.append(f"{legible(name)} may be {' or '.join(known)}")
+        elif known and time is None:
+            told.append(f"{legible(name)} handed in, but has no time")
+        elif known and time is not None:
             times[known[0]] = time
-        else:
-            unknown.append(name)
-    return times, unknown
+        elif time is not None:
+            told.append(f"{legible(name)} has a time, but handed in nothing")
+    return times, told
 
 
 def stale_marks(lesson: Lesson, folder: Path, root: Path = ROOT) -> int:

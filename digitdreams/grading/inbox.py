@@ -13,7 +13,7 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -370,21 +370,43 @@ def read_extras(root: Path, parts: tuple[str, ...]) -> dict[str, bytes]:
     return found
 
 
+TIME = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
+)
+
+
 def read_time(text: str) -> datetime:
-    """Read a time as nbgrader or a spreadsheet writes it; without zone it is UTC.
+    """Read a time such as `2026-11-22 18:00 +0100`; without zone it is UTC.
+
+    Only what cannot be misread is a time: the year first, hour and minute, and of zones
+    UTC or the hours from it. A name such as CST means several zones.
+
+    Returns:
+        It in UTC, without zone, as nbgrader keeps it.
 
     Raises:
         ValueError: it is no time.
     """
-    from dateutil import parser
-
+    found = TIME.fullmatch(text.strip())
+    form = "write it as 2026-11-22 18:00 +0100"
+    if not found:
+        raise ValueError(f"{text[:60]!r} is not a time: {form}")
+    *numbers, fraction, zone = found.groups()
     try:
-        found = parser.parse(text)
-    except (OverflowError, parser.ParserError) as error:
-        raise ValueError(f"{text!r} is not a time: {error}") from None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    return found.astimezone(UTC).replace(tzinfo=None)
+        year, month, day, hour, minute, second = (int(one or 0) for one in numbers)
+        parts = int((fraction or "0").ljust(6, "0")[:6])
+        time = datetime(year, month, day, hour, minute, second, parts)
+        if zone and zone[0] in "+-":
+            hours, minutes = int(zone[1:3]), int(zone[-2:])
+            if hours > 14 or minutes > 59:
+                raise ValueError("no zone is so far from UTC")
+            offset = timedelta(hours=hours, minutes=minutes)
+            time -= offset if zone[0] == "+" else -offset
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text[:60]!r} is not a time ({error}): {form}") from None
+    return time
 
 
 def walk(root: Path, parts: tuple[str, ...] = ()) -> Iterator[Member]:

@@ -14,7 +14,6 @@ import time
 import types
 import zipfile
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import classroom
@@ -380,21 +379,6 @@ def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypat
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
     assert "Traceback" not in done.output
-
-
-def test_times_table(tmp_path):
-    path = tmp_path / "times.csv"
-    path.write_text("student,time\nann,2026-11-21T10:00+02:00\n")
-    assert grader.read_times(path) == {"ann": datetime(2026, 11, 21, 8)}
-    path.write_text("who,when\nann,now\n")
-    with pytest.raises(grader.GradingError, match="student_id and timestamp"):
-        grader.read_times(path)
-    path.write_text("student,time\nann,soon\n")
-    with pytest.raises(grader.GradingError, match=r"line 2: .*not a time"):
-        grader.read_times(path)
-    path.write_text("student,time\nann,2026-11-21T10:00\nben\n")
-    with pytest.raises(grader.GradingError, match=r"line 3: .*a comma"):
-        grader.read_times(path)
 
 
 def test_secret_is_made_once(tmp_path, monkeypatch):

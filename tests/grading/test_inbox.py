@@ -144,12 +144,6 @@ def test_extras_of_the_exchange(tmp_path):
     assert set(one.extras) == {"timestamp.txt"}
 
 
-def test_times_are_utc():
-    assert str(inbox.read_time("2026-11-22 06:00 +0200")) == "2026-11-22 04:00:00"
-    with pytest.raises(ValueError, match="not a time"):
-        inbox.read_time("yesterday-ish")
-
-
 def test_no_place(tmp_path):
     with pytest.raises(inbox.InboxError, match="does not exist"):
         inbox.find(tmp_path / "nowhere", STEM)
