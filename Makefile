@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without build isolation, which would fetch the build's tools anew.
 EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
-WORKERS ?= 2
+# Three for two cores: what grades waits for programs that it started.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast lab notebooks format lock clean

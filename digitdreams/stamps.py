@@ -504,11 +504,13 @@ def of_handbook(course: Course, root: Path = ROOT) -> Stamp:
     return Stamp(numbers)
 
 
-# Benchmark -> its recipe and its measure in benchmarks/tutorials.py.
+# Benchmark -> its recipe and its measure in benchmarks/published.py.
 BENCHMARKS = {
     "gan": ("TensorFlowDCGAN", "measure_samples"),
     "conditional": ("KerasConditionalGAN", "measure_samples"),
     "vae": ("KerasVAE", "measure_nats"),
+    "pixels": ("KerasPixelCNN", "measure_thresholded"),
+    "diffusion": ("PulferDDPM", "measure_diffusion"),
 }
 
 
@@ -518,8 +520,8 @@ def of_benchmark(name: str, root: Path = ROOT) -> Stamp:
     Raises:
         StampError: a file is missing.
     """
-    names = (*BENCHMARKS[name], "published")
-    return of(*(f"benchmarks/tutorials.py:{one}" for one in names), root=root)
+    names = (*BENCHMARKS[name], "build", "steps_of")
+    return of(*(f"benchmarks/published.py:{one}" for one in names), root=root)
 
 
 def is_built(kind: str, lesson: Lesson, root: Path = ROOT) -> bool:

@@ -104,6 +104,7 @@ def test_arrays_cannot_be_changed_by_accident(digits):
         digits.train.images[0] = 0
 
 
+@pytest.mark.slow
 def test_second_call_is_quick_in_another_process(digits):
     code = (
         "import sys, time; from digitdreams import data; start = time.process_time();"
@@ -178,6 +179,7 @@ def test_a_missing_file_is_named_with_the_remedy(copy, name):
             assert part in str(raised.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "damage"),
     [

@@ -120,7 +120,9 @@ def imported(path) -> set[str]:
             names |= {one.name for one in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
-    ours = {one.stem for one in (ROOT / "tests").rglob("*.py")} | {"digitdreams"}
+    ours = {"digitdreams"}
+    for folder in ("tests", "benchmarks"):
+        ours |= {one.stem for one in (ROOT / folder).rglob("*.py")}
     tops = {one.partition(".")[0] for one in names}
     return tops - ours - set(sys.stdlib_module_names)
 

@@ -126,7 +126,7 @@ def test_the_judge_and_the_benchmarks_have_their_commands(copy):
     copy.change("digitdreams/judge.py", "EPOCHS = 10", "EPOCHS = 11")
     assert shown(copy) == {"judge": "digitdreams judge train"}
     copy.restore()
-    copy.change("benchmarks/tutorials.py", "= 30, 128, 2", "= 31, 128, 2")
+    copy.change("benchmarks/published.py", "= 30, 128, 2", "= 31, 128, 2")
     [(thing, command)] = shown(copy).items()
     assert thing == "recorded benchmark vae"
     assert command.startswith("python benchmarks/tutorials.py --record vae")

@@ -8,7 +8,6 @@ draws is imported where it is used: `digitdreams status` only compares texts.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -34,6 +33,7 @@ PAGE = Path("docs/leaderboard.md")
 PICTURE = Path("images/leaderboard.png")
 DASH = "-"
 PERCENTILES = (5, 95)
+FEWEST_SEEDS = 5  # of each generator, before one of them is called the best
 
 Cell: TypeAlias = tuple[str, str]  # the median, and the interval over seeds
 
@@ -190,7 +190,8 @@ def caption(rows: list[Row]) -> str:
     low, high = PERCENTILES
     return (
         f"Median over seeds, and the range from the {low}th to the {high}th percentile "
-        f"where there are several. Trained on: {trained}. "
+        f"where there are several. Fewer than {FEWEST_SEEDS} seeds are no ranking. "
+        f"Trained on: {trained}. "
         f"Measured on: {measured}, {when}. Times hold for these machines; compare them "
         "within a column."
     )
@@ -235,21 +236,19 @@ def named(row: Row) -> str:
 
 
 def in_figure_words(rows: list[Row]) -> str:
-    """The figure in words: what it shows, and the best of each measure."""
+    """The figure in words: what it shows, and the medians of each measure."""
     parts = []
-    generators = [one for one in rows if one.name != REAL]
     for measure in DRAWN:
         found = [
-            (interval(one.values(measure.name))[1], one.name)
-            for one in generators
+            f"{one.name} {cell(one, measure)[0]}"
+            for one in rows
             if one.values(measure.name)
         ]
-        if found and measure.best is not None:
-            value, name = (min if measure.best is min else max)(found)
-            parts.append(f"{measure.heading}: {name}, {measure.words(value)}")
+        if found:
+            parts.append(f"{measure.heading}: {', '.join(found)}")
     return (
         "Dots with ranges over seeds, a panel for each measure and a row for each "
-        f"generator. Best in each: {'; '.join(parts)}."
+        f"generator. Medians: {'; '.join(parts)}."
     )
 
 
@@ -361,17 +360,17 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
                 "command": command,
             }
         )
-    template = environment().from_string(
-        resources.files("digitdreams.authoring")
-        .joinpath("board.html")
-        .read_text("utf-8")
-    )
-    page = template.render(
-        rows=lines,
-        measures=MEASURES,
-        notes=notes(rows, course),
-        caption=caption(rows),
-        alt=in_figure_words(rows),
+    page = (
+        environment()
+        .get_template("board.html")
+        .render(
+            rows=lines,
+            measures=MEASURES,
+            notes=notes(rows, course),
+            caption=caption(rows),
+            ranked=any(best.values()),
+            alt=in_figure_words(rows),
+        )
     )
     target.mkdir(parents=True, exist_ok=True)
     (target / "leaderboard.png").write_bytes(figure(rows).png())
@@ -380,14 +379,19 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
 
 
 def best_of(rows: list[Row], measure: Measure) -> set[str]:
-    """The generators whose range holds the best median of a measure."""
-    found = {
-        one.name: interval(one.values(measure.name))
+    """The generators whose range holds the best median of a measure.
+
+    None while a generator has too few seeds to be ranked.
+    """
+    values = {
+        one.name: one.values(measure.name)
         for one in rows
         if one.name != REAL and one.values(measure.name)
     }
-    if not found or measure.best is None:
+    fewest = min(map(len, values.values()), default=0)
+    if measure.best is None or fewest < FEWEST_SEEDS:
         return set()
+    found = {name: interval(each) for name, each in values.items()}
     best = measure.best([middle for _, middle, _ in found.values()])
     return {name for name, (low, _, high) in found.items() if low <= best <= high}
 

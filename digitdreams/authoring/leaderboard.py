@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from digitdreams import course, generators, machine, stamps
+from digitdreams import generators, machine, stamps
 from digitdreams.authoring.outcomes import FAILED, Outcome, read_outcomes
 from digitdreams.authoring.outcomes import FOLDER as RUNS
 from digitdreams.console import say
@@ -281,7 +281,7 @@ def measure(
     named.add(("", REAL))
     rows = {(one.lesson, one.name): one for one in read(root)}
     rows = {key: row for key, row in rows.items() if key in named}
-    missing = []
+    missing: dict[str, str] = {}  # lesson: what makes its generators
     seeds: set[int] = set()
 
     def prepared(lesson: str, name: str) -> Row:
@@ -303,7 +303,7 @@ def measure(
         for generator in lesson.generators:
             found = kept(lesson, generator, table, root)
             if not found:
-                missing.append(f"digitdreams calibrate {lesson.id}")
+                missing[lesson.id] = f"`digitdreams calibrate {lesson.id}`"
             row = prepared(lesson.id, generator.name)
             for one in found:
                 seeds.add(one.seed)
@@ -320,13 +320,13 @@ def measure(
     if not seeds:
         raise LeaderboardError(
             "no generator of the course as it is today is kept here: type "
-            f"`{'` or `'.join(dict.fromkeys(missing)) or 'digitdreams calibrate 03'}`"
+            f"{' or '.join(missing.values()) or '`digitdreams calibrate 03`'}"
         )
     real = prepared("", REAL)
     for seed in sorted(seeds - set(real.seeds)):
         keep(real, seed, scores.measure_real(seed), "")
-    for command in dict.fromkeys(missing):
-        say(f"Nothing is kept of lesson {command[-2:]}: `{command}` makes it", console)
+    for number, command in missing.items():
+        say(f"Nothing is kept of lesson {number}: {command} makes it", console)
     return list(rows.values())
 
 
@@ -337,8 +337,3 @@ def in_words(values: Values) -> str:
         for name, value in values.items()
         if value is not None
     )
-
-
-def load(root: Path = ROOT) -> Course:
-    """The course of a root."""
-    return course.load(root / "course.toml")

@@ -169,7 +169,7 @@ class Look:
             path = self.root / "benchmarks" / "recorded" / f"{name}.json"
             self.compare(
                 f"recorded benchmark {name}",
-                f"python benchmarks/tutorials.py --record {name} --budget 3600",
+                f"python benchmarks/tutorials.py --record {name}",
                 partial(stamps.of_benchmark, name, self.root),
                 partial(stamp_in, path, "made_from"),
             )
