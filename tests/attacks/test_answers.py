@@ -74,7 +74,7 @@ def probe(cases, how):
 def passing(exercise, shown):
     """The functions that answer tasks, by task, and the names of all tried."""
     seed = hidden_seed("s", exercise.stem, b"a submission")
-    cases = {task.name: task.cases(seed) for task in exercise.tasks}
+    cases = {task.name: task.hidden_cases(seed) for task in exercise.tasks}
     asked = [
         {
             "name": task.name,
