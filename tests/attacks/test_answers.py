@@ -53,7 +53,7 @@ def mean(way):
 def attempt(way, how, cases):
     try:
         results = [checks.observe(how, way, case) for case in cases]
-        wire.message(value=results)
+        wire.answer(results)
         return results
     except BaseException:
         return None
