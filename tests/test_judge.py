@@ -212,6 +212,7 @@ def test_report_of_real_images(test_split):
     assert min(found.real_precision, found.real_recall) > 0.7
 
 
+@pytest.mark.slow
 def test_report_repeats_with_its_seed():
     images = data.load().validation.images[:300]
     first = judge.report(images)
@@ -219,6 +220,7 @@ def test_report_repeats_with_its_seed():
     assert first != judge.report(images, seed=1)
 
 
+@pytest.mark.slow
 def test_report_finds_fault_with_bad_samples(test_split):
     random = np.random.default_rng(0)
     noise = judge.report(random.uniform(size=(300, 28, 28, 1)))

@@ -53,6 +53,8 @@ def subcommand(words):
     """Follow the words of a `digitdreams` command down to what runs it."""
     group = typer.main.get_command(cli.app)
     while hasattr(group, "commands"):
+        if not words and group.invoke_without_command:
+            break
         assert words and words[0] in group.commands, f"no command {words}"
         group = group.commands[words[0]]
         words = words[1:]

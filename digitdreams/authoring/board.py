@@ -1,26 +1,20 @@
 """The leaderboard's table, figure and pages, from its record alone.
 
 `table` is what a terminal shows, `write` makes the page `build/leaderboard/index.html`,
-`update` the page docs/leaderboard.md with its figure, for readers on a code host.
+`update` the page docs/leaderboard.md with its figure, for readers on a code host. What
+draws is imported where it is used: `digitdreams status` only compares texts.
 """
 
-import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullLocator
 from rich.table import Table
 
-from digitdreams import plots
 from digitdreams.authoring import leaderboard
-from digitdreams.authoring.gallery import environment
 from digitdreams.authoring.leaderboard import REAL, LeaderboardError, Row
 from digitdreams.authoring.readme import MADE_FROM
 from digitdreams.authoring.readme import table as markdown_table
@@ -29,11 +23,17 @@ from digitdreams.files import ROOT, base, write_atomically
 from digitdreams.stamps import digest_of
 from digitdreams.words import duration
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from digitdreams import plots
+
 FOLDER = Path("build/leaderboard")
 PAGE = Path("docs/leaderboard.md")
 PICTURE = Path("images/leaderboard.png")
 DASH = "-"
 PERCENTILES = (5, 95)
+FEWEST_SEEDS = 5  # of each generator, before one of them is called the best
 
 Cell: TypeAlias = tuple[str, str]  # the median, and the interval over seeds
 
@@ -190,7 +190,8 @@ def caption(rows: list[Row]) -> str:
     low, high = PERCENTILES
     return (
         f"Median over seeds, and the range from the {low}th to the {high}th percentile "
-        f"where there are several. Trained on: {trained}. "
+        f"where there are several. Fewer than {FEWEST_SEEDS} seeds are no ranking. "
+        f"Trained on: {trained}. "
         f"Measured on: {measured}, {when}. Times hold for these machines; compare them "
         "within a column."
     )
@@ -235,30 +236,32 @@ def named(row: Row) -> str:
 
 
 def in_figure_words(rows: list[Row]) -> str:
-    """The figure in words: what it shows, and the best of each measure."""
+    """The figure in words: what it shows, and the medians of each measure."""
     parts = []
-    generators = [one for one in rows if one.name != REAL]
     for measure in DRAWN:
         found = [
-            (interval(one.values(measure.name))[1], one.name)
-            for one in generators
+            f"{one.name} {cell(one, measure)[0]}"
+            for one in rows
             if one.values(measure.name)
         ]
-        if found and measure.best is not None:
-            value, name = (min if measure.best is min else max)(found)
-            parts.append(f"{measure.heading}: {name}, {measure.words(value)}")
+        if found:
+            parts.append(f"{measure.heading}: {', '.join(found)}")
     return (
         "Dots with ranges over seeds, a panel for each measure and a row for each "
-        f"generator. Best in each: {'; '.join(parts)}."
+        f"generator. Medians: {'; '.join(parts)}."
     )
 
 
-def figure(rows: list[Row]) -> plots.Picture:
+def figure(rows: list[Row]) -> "plots.Picture":
     """A panel for each measure: a row for each generator, its median and its range.
 
     A dashed line shows what real images reach. Logarithmic where values differ by
     orders of magnitude.
     """
+    from matplotlib import rc_context
+
+    from digitdreams import plots
+
     generators = [one for one in rows if one.name != REAL]
     real = next((one for one in rows if one.name == REAL), None)
     height = 2 * (95 + 21 * len(generators))
@@ -292,8 +295,10 @@ def figure(rows: list[Row]) -> plots.Picture:
     return picture
 
 
-def scale(axes: Axes, measure: Measure) -> None:
+def scale(axes: "Axes", measure: Measure) -> None:
     """Give an axis few ticks, worded as in the table."""
+    from matplotlib.ticker import MaxNLocator, NullLocator
+
     if not axes.lines:
         axes.set_xticks([])
         axes.text(0.5, 0.5, "none known", ha="center", transform=axes.transAxes)
@@ -325,12 +330,6 @@ def better(measure: Measure) -> str:
     return "lower is better" if measure.best is min else "higher is better"
 
 
-def picture_bytes(rows: list[Row]) -> bytes:
-    """The figure as a PNG."""
-    stream = io.BytesIO(figure(rows).png())
-    return stream.getvalue()
-
-
 # Pages --------------------------------------------------------------------------------
 
 
@@ -340,6 +339,8 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
     Raises:
         LeaderboardError: nothing was measured.
     """
+    from digitdreams.authoring.gallery import environment
+
     rows = recorded(root)
     target = target or base() / FOLDER
     best = {one.name: best_of(rows, one) for one in MEASURES}
@@ -359,33 +360,38 @@ def write(course: Course, root: Path = ROOT, target: Path | None = None) -> Path
                 "command": command,
             }
         )
-    template = environment().from_string(
-        resources.files("digitdreams.authoring")
-        .joinpath("board.html")
-        .read_text("utf-8")
-    )
-    page = template.render(
-        rows=lines,
-        measures=MEASURES,
-        notes=notes(rows, course),
-        caption=caption(rows),
-        alt=in_figure_words(rows),
+    page = (
+        environment()
+        .get_template("board.html")
+        .render(
+            rows=lines,
+            measures=MEASURES,
+            notes=notes(rows, course),
+            caption=caption(rows),
+            ranked=any(best.values()),
+            alt=in_figure_words(rows),
+        )
     )
     target.mkdir(parents=True, exist_ok=True)
-    (target / "leaderboard.png").write_bytes(picture_bytes(rows))
+    (target / "leaderboard.png").write_bytes(figure(rows).png())
     write_atomically(target / "index.html", page)
     return target / "index.html"
 
 
 def best_of(rows: list[Row], measure: Measure) -> set[str]:
-    """The generators whose range holds the best median of a measure."""
-    found = {
-        one.name: interval(one.values(measure.name))
+    """The generators whose range holds the best median of a measure.
+
+    None while a generator has too few seeds to be ranked.
+    """
+    values = {
+        one.name: one.values(measure.name)
         for one in rows
         if one.name != REAL and one.values(measure.name)
     }
-    if not found or measure.best is None:
+    fewest = min(map(len, values.values()), default=0)
+    if measure.best is None or fewest < FEWEST_SEEDS:
         return set()
+    found = {name: interval(each) for name, each in values.items()}
     best = measure.best([middle for _, middle, _ in found.values()])
     return {name for name, (low, _, high) in found.items() if low <= best <= high}
 
@@ -488,4 +494,4 @@ def update(course: Course, root: Path = ROOT) -> None:
         LeaderboardError: nothing was measured.
     """
     write_atomically(root / PAGE, document(course, root))
-    write_atomically(root / PICTURE, picture_bytes(recorded(root)))
+    write_atomically(root / PICTURE, figure(recorded(root)).png())

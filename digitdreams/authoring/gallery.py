@@ -11,12 +11,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import nbformat
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 from PIL import Image, UnidentifiedImageError
@@ -63,18 +62,17 @@ def write(
         section(lesson, outcome, target, root)
         for lesson, outcome in in_order(outcomes, course)
     ]
-    template = environment().from_string(
-        resources.files("digitdreams.authoring")
-        .joinpath("gallery.html")
-        .read_text("utf-8")
-    )
     shown = {one["lesson"] for one in sections}
-    page = template.render(
-        sections=sections,
-        summary=summary(sections),
-        machines=sorted({one["machine"] for one in sections if one["machine"]}),
-        waiting=[one for one in course.lessons if one.id not in shown],
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    page = (
+        environment()
+        .get_template("gallery.html")
+        .render(
+            sections=sections,
+            summary=summary(sections),
+            machines=sorted({one["machine"] for one in sections if one["machine"]}),
+            waiting=[one for one in course.lessons if one.id not in shown],
+            made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        )
     )
     used = {picture["file"] for one in sections for picture in one["pictures"]}
     index = target / "index.html"
@@ -88,7 +86,11 @@ def write(
 def environment() -> Environment:
     # StrictUndefined: a misspelt name in the template is an error, not a blank.
     return Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("digitdreams.authoring"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

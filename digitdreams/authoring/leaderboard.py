@@ -15,8 +15,7 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from digitdreams import course, generators, machine, stamps
-from digitdreams.authoring import calibrate
+from digitdreams import generators, machine, stamps
 from digitdreams.authoring.outcomes import FAILED, Outcome, read_outcomes
 from digitdreams.authoring.outcomes import FOLDER as RUNS
 from digitdreams.console import say
@@ -115,8 +114,12 @@ def write(rows: Iterable[Row], table: Course, root: Path = ROOT) -> None:
 # What a row is made from --------------------------------------------------------------
 
 
-def stamp_of(row: Row, table: Course, root: Path = ROOT) -> Stamp:
+def stamp_of(
+    row: Row, table: Course, root: Path = ROOT, measuring: Stamp | None = None
+) -> Stamp:
     """What a row would be made from today.
+
+    `measuring`: the stamp of what measures a generator, where the caller has it.
 
     Raises:
         StampError: a file is missing, or the course has no such generator.
@@ -129,8 +132,18 @@ def stamp_of(row: Row, table: Course, root: Path = ROOT) -> Stamp:
     lesson = known.get((row.lesson, row.name))
     if lesson is None:
         raise StampError(f"course.toml names no {row.name} of lesson {row.lesson}")
-    texts = {f"lesson {lesson.id}": stamps.of_lesson(lesson, root).digest()}
-    return stamps.of("digitdreams/scores.py:measure", texts=texts, root=root)
+    measuring = measuring or stamp_of_measuring(root)
+    made = stamps.digest_of(stamps.of_lesson(lesson, root).digest())
+    return Stamp({**measuring.numbers, f"lesson {lesson.id}": made})
+
+
+def stamp_of_measuring(root: Path = ROOT) -> Stamp:
+    """The stamp of what measures a generator.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    return stamps.of("digitdreams/scores.py:measure", root=root)
 
 
 def renewal(row: Row, why: Iterable[str]) -> str:
@@ -141,10 +154,12 @@ def renewal(row: Row, why: Iterable[str]) -> str:
     return command
 
 
-def changes(row: Row, table: Course, root: Path = ROOT) -> list[str]:
+def changes(
+    row: Row, table: Course, root: Path = ROOT, measuring: Stamp | None = None
+) -> list[str]:
     """Why a row is stale, part by part; empty if it is today's."""
     try:
-        return stamp_of(row, table, root).changes(row.stamp)
+        return stamp_of(row, table, root, measuring).changes(row.stamp)
     except StampError as error:
         return [str(error)]
 
@@ -172,6 +187,8 @@ def kept(
     Raises:
         StampError: a file of the course is missing.
     """
+    from digitdreams.authoring import calibrate  # takes a second, and `status` is quick
+
     now = stamps.of_lesson(lesson, root)
     folders = sorted((root / calibrate.FOLDER / lesson.stem).glob("seed_*"))
     places = [(at, generators.paths(lesson, at)[generator.name]) for at in folders]
@@ -200,6 +217,8 @@ def facts(
     lesson: Lesson, generator: Generator, one: Kept, table: Course, root: Path = ROOT
 ) -> Values:
     """What the run of a kept generator tells: nats, seconds of training, bytes."""
+    from digitdreams.authoring import calibrate
+
     numbers: dict[str, float | None] = {}
     if one.outcome is not None:
         numbers = {each["name"]: each["value"] for each in one.outcome.numbers}
@@ -262,7 +281,7 @@ def measure(
     named.add(("", REAL))
     rows = {(one.lesson, one.name): one for one in read(root)}
     rows = {key: row for key, row in rows.items() if key in named}
-    missing = []
+    missing: dict[str, str] = {}  # lesson: what makes its generators
     seeds: set[int] = set()
 
     def prepared(lesson: str, name: str) -> Row:
@@ -284,7 +303,7 @@ def measure(
         for generator in lesson.generators:
             found = kept(lesson, generator, table, root)
             if not found:
-                missing.append(f"digitdreams calibrate {lesson.id}")
+                missing[lesson.id] = f"`digitdreams calibrate {lesson.id}`"
             row = prepared(lesson.id, generator.name)
             for one in found:
                 seeds.add(one.seed)
@@ -301,13 +320,13 @@ def measure(
     if not seeds:
         raise LeaderboardError(
             "no generator of the course as it is today is kept here: type "
-            f"`{'` or `'.join(dict.fromkeys(missing)) or 'digitdreams calibrate 03'}`"
+            f"{' or '.join(missing.values()) or '`digitdreams calibrate 03`'}"
         )
     real = prepared("", REAL)
     for seed in sorted(seeds - set(real.seeds)):
         keep(real, seed, scores.measure_real(seed), "")
-    for command in dict.fromkeys(missing):
-        say(f"Nothing is kept of lesson {command[-2:]}: `{command}` makes it", console)
+    for number, command in missing.items():
+        say(f"Nothing is kept of lesson {number}: {command} makes it", console)
     return list(rows.values())
 
 
@@ -318,8 +337,3 @@ def in_words(values: Values) -> str:
         for name, value in values.items()
         if value is not None
     )
-
-
-def load(root: Path = ROOT) -> Course:
-    """The course of a root."""
-    return course.load(root / "course.toml")

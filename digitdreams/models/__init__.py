@@ -4,7 +4,7 @@ A lesson that has trained a generator keeps it with `save`; a later lesson asks 
 with `get`, which trains a short version where no file is that counts. A lesson that has
 trained several keeps them with `save_all`; `get_all` gives them. course.toml says which
 lessons save and which need. The loops that teach stand in the lessons (03 and 04 for
-the VAE, 05 to 07 for the GAN, 14 for the flow); here are their networks and losses for those who need
+the VAE, 05 to 07 for the GAN); here are their networks and losses for those who need
 the result, with a few shortcuts for speed.
 
 Every generator is a map from normal noise, and labels if it takes some, to images: also
@@ -25,13 +25,7 @@ from keras import layers, ops
 
 from digitdreams import course, data, generators
 from digitdreams.files import replacing
-from digitdreams.models.flow import (
-    Components,
-    as_generator,
-    build_unet,
-    short_flow,
-    train_flow,
-)
+from digitdreams.models.flow import Components, as_generator, build_unet
 from digitdreams.models.gan import GAN, train_gan
 from digitdreams.models.parts import Tensor, adam, rising_and_falling, squared_slope
 from digitdreams.models.vae import (
@@ -64,7 +58,6 @@ __all__ = [
     "save",
     "save_all",
     "squared_slope",
-    "train_flow",
     "train_gan",
     "train_vae",
     "with_prior",
@@ -76,7 +69,6 @@ SHORT: dict[str, Callable[[int], keras.Model]] = {
     "04": lambda seed: train_vae(True, 2, seed).fitted_generator(data.load().train),
     "05": lambda seed: train_gan(False, 0.5, seed).generator,
     "07": lambda seed: train_gan(True, 1, seed).generator,
-    "14": short_flow,
 }
 ROWS_AT_ONCE = 250  # of a sample; larger batches leave the processor's cache
 

@@ -604,10 +604,11 @@ def measure_student(answer, given, kept):
     student = build_field(64)
     student.set_weights(answer["weights"])
     asked = np.arange(2000) % 10
-    one_hot = np.eye(10, dtype="float32")[asked]
+    one_hot = ops.one_hot(asked, 10)
 
     def field(x, t):
-        return student([x, np.full((len(x), 1), t, "float32"), one_hot])
+        times = ops.full((len(asked), 1), t)
+        return student([ops.convert_to_tensor(x), times, one_hot])
 
     ends = np.asarray(euler(kept["noise"], 4, field))
     drawn = (ends @ answer["basis"] + answer["mean"]).clip(0, 1)

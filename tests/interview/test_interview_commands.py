@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 from digitdreams import cli, files
 from digitdreams.interview import bank, problems
 
+pytestmark = pytest.mark.slow  # each starts programs
+
 pexpect = pytest.importorskip("pexpect")
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -255,7 +257,6 @@ def test_a_count_ends_the_quiz(own_place):
 # Interview and deck -------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_an_interview_from_end_to_end(own_place, monkeypatch):
     coding = iter(["h", "e", "", "s"])
     replies = {"> ": "", "rating: ": "2", "points: ": "1"}
@@ -375,7 +376,6 @@ def test_a_quiz_at_40_columns_without_colour(environment, command):
     assert body and not [line for line in body if cell_len(line.strip()) > 40]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("at", ["question", "writing", "rating", "next"])
 def test_ctrl_c_in_a_quiz_loses_nothing(environment, command, own_place, at):
     terminal = Terminal([*command, "quiz"], environment)
@@ -425,7 +425,6 @@ def test_a_killed_quiz_keeps_its_ratings(environment, command, own_place):
     database.close()
 
 
-@pytest.mark.slow
 def test_an_interview_with_an_editor_and_ctrl_c(environment, command, own_place):
     """The editor is opened on the file; Ctrl-C still leaves a report."""
     editor = own_place / "editor"

@@ -87,6 +87,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ENDINGS)
 def test_whatever_the_reader_writes_ends_the_check_only(what, tmp_path):
     source, state, message = ENDINGS[what]
