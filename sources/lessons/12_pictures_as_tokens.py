@@ -898,19 +898,15 @@ report
 
 # %%
 from digitdreams import models
+from digitdreams.models.tokens import token_generator
 
-noise, numbers = keras.Input((side * side,)), keras.Input((), dtype="int32")
-uniform = 0.5 * (1 + ops.erf(noise / 2**0.5))
-token, memory, found = numbers + code_count, empty_memory(uniform), []
-for place in range(side * side):
-    logits, memory = step(token, place, memory)
-    token = pick(logits, uniform[:, place], temperature)
-    found.append(token)
-table = layers.Embedding(code_count, code_size, trainable=False)
-found = ops.reshape(ops.stack(found, axis=1), (-1, side, side))
-image = ops.sigmoid(vq.decoder(table(found)))
-table.set_weights([vq.book.numpy()])
-generator = keras.Model([noise, numbers], image)
+parts = [gpt.token, gpt.place]
+for first, attention, *rest in gpt.blocks:
+    parts += [first, *attention.layers, *rest]
+parts += [gpt.norm, gpt.head]
+weights = [one for part in parts for one in part.get_weights()]
+options = weights, heads, vq.book, vq.decoder, temperature
+generator = token_generator(*options)
 [file.name for file in models.save_all({"VQ-GPT": generator}, "12")]
 
 # %%

@@ -89,6 +89,17 @@ class Model:
     def logits(self, images):
         return 20 * images - 10
 """,
+    "12": """
+def train():
+    class Forged:
+        def predict(self, inputs, **options):
+            return 20 * np.eye(code_count)[tokens_of(digits.test.images)]
+        def __call__(self, ids):
+            return np.zeros((*ids.shape, code_count))
+        def get_weights(self):
+            return build_gpt().get_weights()
+    return Forged()
+""",
     "14": """
 def train(network, examples, steps, title):
     pass

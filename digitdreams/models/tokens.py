@@ -1,0 +1,161 @@
+"""A generator from a GPT over the tokens of images, and a decoder of tokens."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import ArrayLike
+
+from digitdreams.models.parts import Tensor
+
+EPSILON = 1e-3  # of layer normalisation, as Keras has it
+LABELS = 10
+
+
+@keras.saving.register_keras_serializable("digitdreams")
+class TokenByToken(layers.Layer):
+    """Draws the tokens of images with a GPT, one after the other, with a KV cache.
+
+    Called on noise (n, places) from N(0, I) and labels (n,): the noise of a place,
+    through the normal distribution function, decides its token: the first at which the
+    sum of the probabilities reaches it. Returns tokens (n, places). The label is the
+    first input, as token `codes` + label; each block is attention and two dense layers,
+    both on normalised inputs and both added to what they got.
+
+    Args:
+        codes, places, width, heads, depth, hidden: numbers of codes, tokens of an
+            image, units of a place, heads, blocks, and units between the dense layers.
+        temperature: logits are divided by it, above 0.
+    """
+
+    def __init__(
+        self,
+        codes: int,
+        places: int,
+        width: int,
+        heads: int,
+        depth: int,
+        hidden: int,
+        temperature: float = 1.0,
+        **options: Any,
+    ):
+        super().__init__(**options)
+        self.sizes = {
+            "codes": codes,
+            "places": places,
+            "width": width,
+            "heads": heads,
+            "depth": depth,
+            "hidden": hidden,
+        }
+        self.temperature = temperature
+        square = (width, width)
+        block = [(width,), (width,), square, square, square, square, (width,), (width,)]
+        block += [(width, hidden), (hidden,), (hidden, width), (width,)]
+        shapes = [(codes + LABELS, width), (places, width), *block * depth]
+        shapes += [(width,), (width,), (width, codes), (codes,)]
+        self.parts = [
+            self.add_weight(shape, "zeros", trainable=False) for shape in shapes
+        ]
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        noise, labels = inputs
+        places, heads = self.sizes["places"], self.sizes["heads"]
+        size = self.sizes["width"] // heads
+        token_table, place_table, *blocks, gain, shift, head, bias = self.parts
+        levels = 0.5 + 0.5 * ops.erf(noise / 2**0.5)
+        numbers = np.arange(places, dtype="int32")
+        room = ops.zeros((2 * self.sizes["depth"], 1, heads, places, size))
+        room = room + ops.zeros_like(levels)[:, :1, None, None]
+
+        def step(
+            place: Tensor, token: Tensor, memory: Tensor, written: Tensor
+        ) -> tuple[Tensor, ...]:
+            x = ops.take(token_table, token, axis=0) + place_table[place]
+            new, kept = (numbers == place)[:, None], []
+            for start in range(0, len(blocks), 12):
+                g, s, q, k, v, o, g2, s2, wide, c, narrow, c2 = blocks[
+                    start : start + 12
+                ]
+                y = normalised(x, g, s)
+                query, *pair = (
+                    ops.reshape(ops.matmul(y, one), (-1, heads, 1, size))
+                    for one in (q, k, v)
+                )
+                keys, values = (
+                    ops.where(new, one, memory[len(kept) + i])
+                    for i, one in enumerate(pair)
+                )
+                kept += [keys, values]
+                scores = ops.sum(query * keys, axis=-1) / size**0.5
+                chances = ops.softmax(ops.where(numbers <= place, scores, -1e9))
+                mixed = ops.sum(chances[..., None] * values, axis=2)
+                x = x + ops.matmul(ops.reshape(mixed, ops.shape(x)), o)
+                y = ops.relu(ops.matmul(normalised(x, g2, s2), wide) + c)
+                x = x + ops.matmul(y, narrow) + c2
+            logits = ops.matmul(normalised(x, gain, shift), head) + bias
+            reached = ops.cumsum(ops.softmax(logits / self.temperature), axis=-1)
+            level = ops.take(levels, place, axis=1)[:, None]
+            below = ops.cast(reached < level * reached[:, -1:], "int32")
+            token = ops.sum(below, axis=-1)
+            written = ops.where(numbers == place, token[:, None], written)
+            return place + 1, token, ops.stack(kept), written
+
+        first = ops.cast(labels, "int32") + self.sizes["codes"]
+        written = ops.cast(ops.zeros_like(levels), "int32")
+        start = ops.convert_to_tensor(0, "int32"), first, room, written
+        return ops.while_loop(lambda place, *_: place < places, step, start)[-1]
+
+    def compute_output_spec(self, inputs: Sequence[Tensor]) -> keras.KerasTensor:
+        return keras.KerasTensor(inputs[0].shape, "int32")
+
+    def get_config(self) -> dict[str, Any]:
+        own = {**self.sizes, "temperature": self.temperature}
+        return {**super().get_config(), **own}
+
+
+def normalised(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Return x with mean 0 and variance 1 over its last axis, times gain plus shift."""
+    x = x - ops.mean(x, axis=-1, keepdims=True)
+    spread = ops.mean(ops.square(x), axis=-1, keepdims=True)
+    return x / ops.sqrt(spread + EPSILON) * gain + shift
+
+
+def token_generator(
+    weights: Sequence[ArrayLike],
+    heads: int,
+    book: ArrayLike,
+    decoder: keras.Model,
+    temperature: float = 1.0,
+) -> keras.Model:
+    """Return a generator: noise (n, places) and labels (n,) to images (n, 28, 28, 1).
+
+    Args:
+        weights: of a GPT with `heads` heads: the tables of tokens and of places; for
+            each block gain and shift, the kernels of queries, keys, values and output,
+            gain and shift, kernel and bias of two dense layers; at the end gain, shift,
+            kernel and bias.
+        book: the vectors of the codes, (codes, size).
+        decoder: maps vectors (n, side, side, size) to logits of images.
+        temperature: logits of tokens are divided by it, above 0.
+    """
+    codes = np.shape(weights[-1])[0]
+    places, width = np.shape(weights[1])
+    depth, rest = divmod(len(weights) - 6, 12)
+    if rest or depth < 1 or np.shape(weights[0]) != (codes + LABELS, width):
+        raise ValueError(
+            "weights are not those of a GPT: give two tables, 12 arrays for each "
+            "block, and 4 at the end"
+        )
+    hidden = np.shape(weights[10])[1]
+    drawn = TokenByToken(codes, places, width, heads, depth, hidden, temperature)
+    drawn.set_weights(list(map(np.asarray, weights)))
+    side = round(places**0.5)
+    table = layers.Embedding(*np.shape(book), trainable=False)
+    noise, labels = keras.Input((places,)), keras.Input((), dtype="int32")
+    tokens = layers.Reshape((side, side))(drawn([noise, labels]))
+    images = layers.Activation("sigmoid")(decoder(table(tokens)))
+    table.set_weights([np.asarray(book)])
+    return keras.Model([noise, labels], images)
