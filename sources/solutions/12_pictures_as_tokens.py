@@ -282,7 +282,7 @@ def build_gpt():
 from digitdreams.models import rising_and_falling
 from digitdreams.progress import Progress
 
-steps, batch_size = 300, 128
+steps, batch_size = 800, 32
 cost = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -290,8 +290,8 @@ def train():
     gpt = build_gpt()
     pairs = inputs_and_targets(tokens, digits.train.labels, code_count)
     batches = data.batches(pairs, batch_size, seed).repeat()
-    optimizer = keras.optimizers.Adam(rising_and_falling(0.006, steps))
-    gpt.compile(optimizer, cost, jit_compile=True, steps_per_execution=20)
+    optimizer = keras.optimizers.Adam(rising_and_falling(0.004, steps))
+    gpt.compile(optimizer, cost, jit_compile=False, steps_per_execution=20)
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress("GPT")]}
     gpt.fit(batches, epochs=5, steps_per_epoch=steps // 5, **options)
     return gpt
