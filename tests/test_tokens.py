@@ -36,7 +36,7 @@ def small_gpt(codes=5, places=4, width=6, hidden=7, depth=2):
     rng, square = np.random.default_rng(3), (width, width)
     block = [(width,), (width,), *[square] * 4, (width,), (width,)]
     block += [(width, hidden), (hidden,), (hidden, width), (width,)]
-    shapes = [(codes + 10, width), (places, width), *block * depth]
+    shapes = [(codes + 11, width), (places, width), *block * depth]
     shapes += [(width,), (width,), (width, codes), (codes,)]
     return [rng.normal(size=shape).astype("float32") for shape in shapes]
 
@@ -47,14 +47,20 @@ def test_a_generator_of_tokens_draws_as_a_gpt_without_a_cache_does(tmp_path):
     vectors = keras.Input((2, 2, 1))
     decoder = keras.Model(vectors, layers.UpSampling2D(14)(vectors))
     book = np.arange(5)[:, None] / 4
-    generator = token_generator(weights, 2, book, decoder, temperature=0.5)
+    generator = token_generator(
+        weights, 2, book, decoder, temperature=0.5, guidance=0.5
+    )
     file = tmp_path / "tokens.keras"
     generator.save(file)
     images = keras.models.load_model(file)([noise, labels])
     drawn = np.log(images / (1 - images))[:, ::14, ::14].reshape(6, 4) * 4
     written = drawn.round().astype(int)
     for label, row, level in zip(labels, written, norm.cdf(noise), strict=True):
-        logits = logits_of(np.concatenate([[5 + label], row[:-1]]), weights, 2)
+        told, untold = (
+            logits_of(np.concatenate([[5 + first], row[:-1]]), weights, 2)
+            for first in (label, 10)
+        )
+        logits = 1.5 * told - 0.5 * untold
         chances = np.exp(2 * (logits - logits.max(axis=1, keepdims=True)))
         reached = np.cumsum(chances / chances.sum(axis=1, keepdims=True), axis=1)
         assert row.tolist() == np.sum(reached < np.c_[level], axis=1).tolist()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from digitdreams.models.parts import Tensor
 
 EPSILON = 1e-3  # of layer normalisation, as Keras has it
-LABELS = 10
+LABELS = 11  # the last one means "no label"
 
 
 @keras.saving.register_keras_serializable("digitdreams")
@@ -28,6 +28,9 @@ class TokenByToken(layers.Layer):
         codes, places, width, heads, depth, hidden: numbers of codes, tokens of an
             image, units of a place, heads, blocks, and units between the dense layers.
         temperature: logits are divided by it, above 0.
+        guidance: how much the label counts beyond what it does, 0 or more: this many
+            times the difference of the logits with and without it is added. Source: Ho
+            and Salimans (2022), "Classifier-free diffusion guidance".
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class TokenByToken(layers.Layer):
         depth: int,
         hidden: int,
         temperature: float = 1.0,
+        guidance: float = 0.0,
         **options: Any,
     ):
         super().__init__(**options)
@@ -50,7 +54,7 @@ class TokenByToken(layers.Layer):
             "depth": depth,
             "hidden": hidden,
         }
-        self.temperature = temperature
+        self.temperature, self.guidance = temperature, guidance
         square = (width, width)
         block = [(width,), (width,), square, square, square, square, (width,), (width,)]
         block += [(width, hidden), (hidden,), (hidden, width), (width,)]
@@ -68,7 +72,8 @@ class TokenByToken(layers.Layer):
         levels = 0.5 + 0.5 * ops.erf(noise / 2**0.5)
         numbers = np.arange(places, dtype="int32")
         room = ops.zeros((2 * self.sizes["depth"], 1, heads, places, size))
-        room = room + ops.zeros_like(levels)[:, :1, None, None]
+        both = ops.concatenate([levels, levels])  # with the label, and without
+        room = room + ops.zeros_like(both)[:, :1, None, None]
 
         def step(
             place: Tensor, token: Tensor, memory: Tensor, written: Tensor
@@ -95,15 +100,21 @@ class TokenByToken(layers.Layer):
                 x = x + ops.matmul(ops.reshape(mixed, ops.shape(x)), o)
                 y = ops.relu(ops.matmul(normalised(x, g2, s2), wide) + c)
                 x = x + ops.matmul(y, narrow) + c2
-            logits = ops.matmul(normalised(x, gain, shift), head) + bias
+            told, untold = ops.split(
+                ops.matmul(normalised(x, gain, shift), head) + bias, 2
+            )
+            logits = told + self.guidance * (told - untold)
             reached = ops.cumsum(ops.softmax(logits / self.temperature), axis=-1)
             level = ops.take(levels, place, axis=1)[:, None]
             below = ops.cast(reached < level * reached[:, -1:], "int32")
             token = ops.sum(below, axis=-1)
             written = ops.where(numbers == place, token[:, None], written)
+            token = ops.concatenate([token, token])
             return place + 1, token, ops.stack(kept), written
 
-        first = ops.cast(labels, "int32") + self.sizes["codes"]
+        labels = ops.cast(labels, "int32")
+        free = ops.full_like(labels, LABELS - 1)
+        first = ops.concatenate([labels, free]) + self.sizes["codes"]
         written = ops.cast(ops.zeros_like(levels), "int32")
         start = ops.convert_to_tensor(0, "int32"), first, room, written
         return ops.while_loop(lambda place, *_: place < places, step, start)[-1]
@@ -112,8 +123,8 @@ class TokenByToken(layers.Layer):
         return keras.KerasTensor(inputs[0].shape, "int32")
 
     def get_config(self) -> dict[str, Any]:
-        own = {**self.sizes, "temperature": self.temperature}
-        return {**super().get_config(), **own}
+        own = {"temperature": self.temperature, "guidance": self.guidance}
+        return {**super().get_config(), **self.sizes, **own}
 
 
 def normalised(x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
@@ -129,6 +140,7 @@ def token_generator(
     book: ArrayLike,
     decoder: keras.Model,
     temperature: float = 1.0,
+    guidance: float = 0.0,
 ) -> keras.Model:
     """Return a generator: noise (n, places) and labels (n,) to images (n, 28, 28, 1).
 
@@ -140,6 +152,7 @@ def token_generator(
         book: the vectors of the codes, (codes, size).
         decoder: maps vectors (n, side, side, size) to logits of images.
         temperature: logits of tokens are divided by it, above 0.
+        guidance: how much the label counts beyond what it does, 0 or more.
     """
     codes = np.shape(weights[-1])[0]
     places, width = np.shape(weights[1])
@@ -150,7 +163,8 @@ def token_generator(
             "block, and 4 at the end"
         )
     hidden = np.shape(weights[10])[1]
-    drawn = TokenByToken(codes, places, width, heads, depth, hidden, temperature)
+    sizes = codes, places, width, heads, depth, hidden
+    drawn = TokenByToken(*sizes, temperature, guidance)
     drawn.set_weights(list(map(np.asarray, weights)))
     side = round(places**0.5)
     table = layers.Embedding(*np.shape(book), trainable=False)
