@@ -131,7 +131,9 @@ def test_the_index_is_quick():
 
 
 def test_a_question_leads_to_a_problem_of_its_topic():
-    found = [search.companion(one, PROBLEMS) for one in QUESTIONS]
-    assert sum(one is not None for one in found) > len(QUESTIONS) / 4
-    for question, problem in zip(QUESTIONS, found, strict=True):
+    practised = {one.topic for one in PROBLEMS}
+    asked = [one for one in QUESTIONS if one.topic in practised]
+    found = [search.companion(one, PROBLEMS) for one in asked]
+    assert sum(one is not None for one in found) > len(asked) / 4
+    for question, problem in zip(asked, found, strict=True):
         assert problem is None or problem.topic == question.topic
