@@ -66,7 +66,7 @@ def test_a_rubric_is_on_the_card():
     one = next(one for one in QUESTIONS if one.rubric)
     fields = cards.note(one, "zh", cards.model()).fields
     answer = fields[cards.FIELDS.index("Answer")]
-    assert "得分点" in answer and answer.count("<li>") >= len(one.rubric)
+    assert "评分要点" in answer and answer.count("<li>") >= len(one.rubric)
 
 
 def test_exporting_again_gives_the_same_ids(deck, tmp_path):
