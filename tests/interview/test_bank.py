@@ -75,7 +75,7 @@ def test_there_are_designs_with_a_rubric():
 def test_a_design_has_points_traps_and_an_answer_for_a_whiteboard(question):
     assert 5 <= len(question.rubric) <= 8
     assert len(question.wrong) >= 2
-    assert len(question.answer.en.split()) <= 300
+    assert len(question.answer.en.split()) <= 250
     assert len(question.answer.en.splitlines()) <= 40
 
 
