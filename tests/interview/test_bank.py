@@ -83,7 +83,8 @@ def test_dated_answers_were_checked_and_old_ones_are_listed():
     dated = [one for one in QUESTIONS if one.as_of]
     assert dated and all(one.age(date.today()) >= 0 for one in dated)
     for one in bank.stale(QUESTIONS, date.today()):
-        warnings.warn(f"{one.place}: {one.id} was checked for {one.as_of}", stacklevel=1)
+        text = f"{one.place}: {one.id} was checked for {one.as_of}"
+        warnings.warn(text, stacklevel=1)
 
 
 @pytest.mark.parametrize("question", LINKED, ids=lambda one: one.id)
@@ -248,7 +249,8 @@ def test_a_date_a_tag_and_a_rubric_are_read(tmp_path):
     path.write_text(text.replace("Why does", "Why in 2025 does"), encoding="utf-8")
     (one,), found = bank.read([path])
     assert not found
-    assert one.tags == ("trap",) and one.rubric == (bank.Text("Asks first", "先问清需求"),)
+    assert one.tags == ("trap",)
+    assert one.rubric == (bank.Text("Asks first", "先问清需求"),)
     assert bank.ordinary([one]) == []
     assert one.is_dated and one.age(date(2026, 9, 30)) == 2
 
