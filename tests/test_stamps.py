@@ -137,7 +137,8 @@ def test_a_specification_concerns_its_exercise(copy):
 def test_a_data_file_concerns_those_who_load_the_digits(copy):
     copy.change("data/mnist/3.0.1/features.json", "{", "{ ")
     stale = copy.stale()
-    assert parts_of(stale) == {"data/mnist/3.0.1"}
+    # What was measured on the digits names each of their files.
+    assert parts_of(stale) == {"data/mnist/3.0.1", "data/mnist/3.0.1/features.json"}
     without = {name for name in EVERYTHING if name.startswith("exercise")}
     assert set(stale) >= EVERYTHING - without - {"solution 06"}
     # The probe and the measure of exercise 06 know eight Gaussians, no digits.
