@@ -645,13 +645,14 @@ def speculation(rng, ahead, tokens):
 def speculation_inputs(rng):
     for ahead, tokens in ((1, 3), (2, 4), (3, 5), (4, 3)) * 3:
         yield speculation(rng, ahead, tokens)
-    yield {  # refused: only the first token may follow
-        "draft": np.array([1]),
-        "guesses": np.array([[0.25, 0.5, 0.25]]),
-        "target": np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]),
-        "chances": np.array([0.75]),
-        "last_chance": 0.6,
-    }
+    for last in (0.6, 0.65):
+        yield {  # refused, and where each way to replace it leads elsewhere
+            "draft": np.array([1]),
+            "guesses": np.array([[0.25, 0.5, 0.25]]),
+            "target": np.array([[0.5, 0.125, 0.375], [0.25, 0.5, 0.25]]),
+            "chances": np.array([0.75]),
+            "last_chance": last,
+        }
     for chances, last in (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7)):
         yield {  # whole eighths; a chance of exactly p/q is refused
             "draft": np.array([0, 1, 2]),
