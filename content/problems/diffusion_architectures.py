@@ -387,11 +387,11 @@ def modulation(condition, weights, biases):
     statement=Text(
         en=(
             "In DiT (Peebles and Xie 2022, arXiv:2212.09748) time step and class "
-            "steer a block by its normalisation. The condition passes the SiLU, $c\\,"
-            "\\sigma(c)$, and a linear layer, whose output is shift, scale and gate, "
-            "in this order, a third each. The input is normalised over its last axis "
-            "(mean 0, variance 1, epsilon 1e-6, no parameters), multiplied with one "
-            "plus scale, and shifted. The branch, here a product with the matrix "
+            "steer a block by its normalisation. The condition passes the SiLU, "
+            "$c\\,\\sigma(c)$, and a linear layer, whose output is shift, scale and "
+            "gate, in this order, a third each. The input is normalised over its last "
+            "axis (mean 0, variance 1, epsilon 1e-6, no parameters), multiplied with "
+            "one plus scale, and shifted. The branch, here a product with the matrix "
             "`branch`, works on that; its output times the gate is added to the "
             "block's input. Return the sum."
         ),
