@@ -292,6 +292,38 @@ def calibrate(
         raise fail(str(error)) from None
 
 
+@app.command()
+def mutate(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...", help="problems, or exercise.task; what changed if none"
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="also what is recorded")
+    ] = False,
+) -> None:
+    """Find mistakes that no case of a problem or a task tells from its reference."""
+    root = files.checkout("Mutating references")
+    from digitdreams.authoring import mutation
+
+    try:
+        if names:
+            mutation.show(names, root)
+            return
+        rows = mutation.renew(fresh, root)
+        found = [one for row in rows.values() for one in row.found.values()]
+        say(f"All: {mutation.summary(found)}")
+        faults = mutation.faults(rows, mutation.reasons(root))
+    except (mutation.MutationError, StampError) as error:
+        raise fail(str(error)) from None
+    for line in faults:
+        say(line)
+    if faults:
+        raise typer.Exit(1)
+
+
 @judge_app.command()
 def train(
     confirm: Annotated[
