@@ -28,13 +28,14 @@ import platformdirs
 import yaml
 
 from digitdreams.interview import bank, problems
-from digitdreams.interview.bank import Question, Text
+from digitdreams.interview.bank import LANGUAGES, Question, Text
 from digitdreams.interview.problems import Entry, Problem
 
 HERE = Path(__file__).parent
 HAN = r"\u3400-\u9fff"
 RUN = re.compile(rf"[{HAN}]+")
 WORD = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
+PROGRAM = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # Words of a question that say nothing about its subject.
 ASKING = re.compile("为什么|是什么|什么是|什么|怎么样|怎么算|怎么|如何|请问|的")
 COMMON = frozenset(
@@ -74,8 +75,6 @@ class Row:
     @classmethod
     def of(cls, item: Entry) -> "Row":
         """The row of a question or a problem."""
-        from digitdreams.interview import formula  # not needed with a kept index
-
         if isinstance(item, Problem):
             kind, title, short = (
                 ("bug hunt" if item.is_hunt else "problem"),
@@ -85,11 +84,9 @@ class Row:
             problem: str | None = item.name
         else:
             kind, short, problem = item.kind, item.short, item.problem
-            texts = [
-                formula.as_text(item.question.in_language(one))
-                for one in "en zh".split()
-            ]
-            title = Text(*texts)
+            title = Text(
+                *(without_code(item.question.in_language(one)) for one in LANGUAGES)
+            )
         return cls(
             item.id, item.topic, item.level, kind, title, short, item.lesson, problem
         )
@@ -105,6 +102,13 @@ class Row:
         for key in ("title", "short"):
             content[key] = Text(**content[key])
         return cls(**content)
+
+
+def without_code(markdown: str) -> str:
+    """A question's words on one line; its program is left out."""
+    from digitdreams.interview import formula  # not needed with a kept index
+
+    return formula.as_text(PROGRAM.sub(" … ", markdown))
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,9 @@ def synonyms() -> dict[str, tuple[str, ...]]:
     for group in content:
         words = tuple(" ".join(WORD.findall(normal(entry))) for entry in group)
         for word in words:
-            found[word] = (*found.get(word, ()), *words)
+            # Latin words in the plural, too: the index knows stems only
+            for form in (word,) if RUN.search(word) else (word, f"{word}s"):
+                found[form] = (*found.get(form, ()), *words)
     return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
 
 
