@@ -260,7 +260,7 @@ def show_rows(out: Console, rows: "Sequence[Row]", language: str) -> None:
     for row in rows:
         line = f"{row.id}{word['colon']}{row.title.in_language(language)}"
         out.print(wrapping.Cut(line))
-    best = rows[0]
+    best = next((row for row in rows if not row.is_problem), rows[0])
     out.print()
     names = (word[best.topic], word[best.level], word[best.kind], best.id)
     screen.show_dim(out, " · ".join(names))

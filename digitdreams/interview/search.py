@@ -38,6 +38,7 @@ WORD = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 PROGRAM = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # Words of a question that say nothing about its subject.
 ASKING = re.compile("为什么|是什么|什么是|什么|怎么样|怎么算|怎么|如何|请问|的")
+MORE = 12  # hits beside those that are wanted, of which some may move up
 COMMON = frozenset(
     (
         "a an and are be by can do does for from how i in is it its of on or the this "
@@ -90,6 +91,12 @@ class Row:
         return cls(
             item.id, item.topic, item.level, kind, title, short, item.lesson, problem
         )
+
+    def is_called(self, text: str) -> bool:
+        """Whether name or title holds these words as they were typed."""
+        names = f"{self.id} {self.title.en} {self.title.zh}"
+        typed, found = (WORD.findall(normal(one)) for one in (text, names))
+        return f" {' '.join(typed)} " in f" {' '.join(found)} "
 
     def as_json(self) -> str:
         """The row as a JSON document."""
@@ -240,7 +247,7 @@ class Index:
         """A new index, in memory or in a file."""
         database = sqlite3.connect(place)
         database.execute(
-            "CREATE VIRTUAL TABLE entries USING fts5(head, body, rest, content = '', "
+            "CREATE VIRTUAL TABLE entries USING fts5(name, head, body, rest, content = '', "
             "tokenize = 'porter unicode61 remove_diacritics 2')"
         )
         database.execute("CREATE TABLE rows (number INTEGER PRIMARY KEY, content TEXT)")
@@ -248,7 +255,8 @@ class Index:
         for number, item in enumerate(items):
             texts = [spaced(normal(text)) for text in fields(item)]
             database.execute(
-                "INSERT INTO entries (rowid, head, body, rest) VALUES (?, ?, ?, ?)",
+                "INSERT INTO entries (rowid, name, head, body, rest) "
+                "VALUES (?, ?, ?, ?, ?)",
                 [number, *texts],
             )
             row = Row.of(item).as_json()
@@ -257,27 +265,33 @@ class Index:
         return cls(database)
 
     def search(self, text: str, limit: int = 5) -> list[Hit]:
-        """Find entries with all words; where there is none, with some of them."""
+        """Find entries with all words; where there is none, with some of them.
+
+        Those that have the words themselves in name or title stand first.
+        """
         for query in queries(text):
             found = self.database.execute(
-                # Titles weigh most; bm25 is smaller where it fits better.
-                "SELECT content, bm25(entries, 8.0, 3.0, 1.0) AS rank FROM entries "
+                # Names weigh most; bm25 is smaller where it fits better.
+                "SELECT content, bm25(entries, 16.0, 8.0, 3.0, 1.0) AS rank FROM entries "
                 "JOIN rows ON rows.number = entries.rowid "
                 "WHERE entries MATCH ? ORDER BY rank, number LIMIT ?",
-                (query, limit),
+                (query, limit + MORE),
             ).fetchall()
             if found:
-                return [Hit(Row.from_json(row), -rank) for row, rank in found]
+                hits = [Hit(Row.from_json(row), -rank) for row, rank in found]
+                hits.sort(key=lambda hit: not hit.row.is_called(text))
+                return hits[:limit]
         return []
 
 
-def fields(item: Entry) -> tuple[str, str, str]:
-    """Three texts of falling weight."""
+def fields(item: Entry) -> tuple[str, str, str, str]:
+    """Four texts of falling weight."""
     if isinstance(item, Problem):
-        head = f"{item.name.replace('_', ' ')} {item.title.en} {item.title.zh}"
+        name = item.name.replace("_", " ")
+        head = f"{item.title.en} {item.title.zh}"
         body = f"{item.statement.en} {item.statement.zh} {item.topic}"
-        return head, body, f"{item.limits.en} {item.limits.zh}"
-    head = f"{item.question.en} {item.question.zh} {item.id.replace('-', ' ')}"
+        return name, head, body, f"{item.limits.en} {item.limits.zh}"
+    head = f"{item.question.en} {item.question.zh}"
     body = f"{item.short.en} {item.short.zh} {item.topic.replace('_', ' ')}"
     texts = [item.answer]
     for follow_up in item.follow_ups:
@@ -285,7 +299,7 @@ def fields(item: Entry) -> tuple[str, str, str]:
     for wrong in item.wrong:
         texts += [wrong.claim, wrong.why]
     rest = [part for text in texts for part in (text.en, text.zh)]
-    return head, body, " ".join([*rest, *item.sources])
+    return item.id.replace("-", " "), head, body, " ".join([*rest, *item.sources])
 
 
 # The kept index -----------------------------------------------------------------------

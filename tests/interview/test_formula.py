@@ -31,7 +31,10 @@ TEXTS = list(texts())
 @pytest.mark.parametrize(
     ("latex", "shown"),
     [
-        (r"\tfrac12(\mu^2 + \sigma^2 - 1 - \log\sigma^2)", "1/2·(μ² + σ² - 1 - log σ²)"),
+        (
+            r"\tfrac12(\mu^2 + \sigma^2 - 1 - \log\sigma^2)",
+            "1/2·(μ² + σ² - 1 - log σ²)",
+        ),
         (r"\frac{p(x)}{p(x)+q(x)}", "p(x)/(p(x)+q(x))"),
         (r"x_{t-1}", "xₜ₋₁"),
         (r"-\log p = -\ln a - \log b", "-log p = -ln a - log b"),
