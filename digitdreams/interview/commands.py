@@ -71,7 +71,10 @@ def known_value(
     named = {translations.name(word, language): word for word in known}
     if value.strip() in named:  # as it is shown
         return named[value.strip()]
-    listed = "\n".join(f"  {word}" for word in known)
+    listed = "\n".join(
+        f"  {word}" if language == "en" or shown == word else f"  {word}：{shown}"
+        for shown, word in named.items()
+    )
     raise screen.failure(
         f"There is no {what} {value!r}{suggestion(wanted, known)}. Choose one of:\n"
         f"{listed}",

@@ -344,7 +344,7 @@ def plain(latex: str) -> str:
     text = re.sub(r"\s*(?<![\^_(eE])(=|≤|≥|≈|≠|∈)\s*", r" \1 ", text)
     text = re.sub(r"([(\[|])\s+(?=[a-z])", r"\1", text)
     text = re.sub(r"(^|[=(,≥≤≈|] ?|(?<=\S))-\s+(?=[a-z])", r"\1-", text)
-    return re.sub(r"\s+", " ", re.sub(r"·\s+", "·", text)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"\s*·\s*", "·", text)).strip()
 
 
 # The bank's Markdown -----------------------------------------------------------------

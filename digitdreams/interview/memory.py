@@ -37,7 +37,9 @@ CREATE TABLE reviews (
 CREATE TABLE drafts (question TEXT PRIMARY KEY, answer TEXT NOT NULL);
 """
 # Files that were begun before there was this table get it, too.
-SITTING = "CREATE TABLE IF NOT EXISTS sitting (content TEXT NOT NULL)"
+SITTINGS = """
+CREATE TABLE IF NOT EXISTS sittings (name TEXT PRIMARY KEY, content TEXT NOT NULL)
+"""
 COLUMNS = "question, rated_at, rating, seconds, language, answer"
 READ_DRAFTS = "SELECT question, answer FROM drafts"
 
@@ -195,8 +197,12 @@ class Memory:
                 for statement in TABLES.split(";"):
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version = {VERSION}")
-            database.execute(SITTING)
+            database.execute(SITTINGS)
             database.execute("COMMIT")
+            try:
+                database.execute("SELECT name, content FROM sittings").fetchone()
+            except sqlite3.OperationalError as error:
+                raise as_damage(str(error)) from None
         except BaseException:
             database.close()
             raise
@@ -357,18 +363,22 @@ class Memory:
 
     # A sitting that was left ----------------------------------------------------------
 
-    def keep_sitting(self, content: dict[str, Any] | None) -> None:
-        """Keep what a quiz needs to go on, in place of an older one; None for none."""
+    def keep_sitting(self, name: str, content: dict[str, Any] | None) -> None:
+        """Keep what a quiz of this name needs to go on; None for one that is done."""
         with self.writing():
-            self.database.execute("DELETE FROM sitting")
+            self.database.execute("DELETE FROM sittings WHERE name = ?", (name,))
             if content is not None:
-                text = json.dumps(content)
-                self.database.execute("INSERT INTO sitting VALUES (?)", (text,))
+                self.database.execute(
+                    "INSERT INTO sittings (name, content) VALUES (?, ?)",
+                    (name, json.dumps(content)),
+                )
 
-    def sitting(self) -> dict[str, Any] | None:
+    def sitting(self, name: str) -> dict[str, Any] | None:
         """What `keep_sitting` kept, None where there is nothing usable."""
         with self.explained():
-            row = self.database.execute("SELECT content FROM sitting").fetchone()
+            row = self.database.execute(
+                "SELECT content FROM sittings WHERE name = ?", (name,)
+            ).fetchone()
         try:
             content = json.loads(row[0]) if row else None
         except (ValueError, TypeError, RecursionError):

@@ -149,7 +149,9 @@ class QuestionItem(Item[Question]):
         try:
             screen.write_answer(lines, language, lambda: self.give_hint(interview))
             for follow_up in question.follow_ups[:1]:
-                out.print(screen.markdown(follow_up.question.in_language(language)))
+                asked = screen.one_line(follow_up.question, language)
+                head = f"**{interview.word['follow_up']}**{interview.word['colon']}"
+                out.print(screen.markdown(head + asked))
                 more: list[str] = []
                 try:
                     screen.write_answer(more, language)

@@ -122,6 +122,19 @@ def agenda(deck: Deck, now: datetime, language: str) -> list[str]:
     return [*lines, word["comma"].join(later)]
 
 
+def usable(sitting: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A sitting that was kept, where all that it needs to go on is there."""
+    if sitting is None:
+        return None
+    try:
+        datetime.fromisoformat(sitting["began"]).astimezone()
+        numbers = [sitting["rated"], sitting["left"]]
+        whole = all(type(number) is int and number >= 0 for number in numbers)
+        return sitting if whole and isinstance(sitting["question"], str) else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
 class Session:
     """One sitting at the terminal; a sitting that was left goes on where it was.
 
@@ -154,11 +167,12 @@ class Session:
         self.ratings: list[int] = []
         self.before = 0  # ratings of this sitting that were given before it was left
         self.new = new
-        self.wanted = {"filters": [*filters], "new": new, "count": count}
+        limit = [] if count is None else [f"count {count}"]
+        self.name = " ".join([*filters, f"new {new}", *limit])
         self.began = datetime.now(UTC).isoformat()
         self.left: Question | None = None
         cards = memory.cards()
-        resumed = None if restart else self.usable(memory.sitting())
+        resumed = None if restart else usable(memory.sitting(self.name))
         if resumed:
             self.before = resumed["rated"]
             self.began, self.new = resumed["began"], resumed["left"]
@@ -167,18 +181,6 @@ class Session:
             self.left = self.deck.known.get(resumed["question"])
         self.resumed = resumed is not None
         self.out = screen.console()
-
-    def usable(self, sitting: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A sitting that was kept, where it goes on with the same choice."""
-        if sitting is None or sitting.get("wanted") != self.wanted:
-            return None
-        try:
-            datetime.fromisoformat(sitting["began"]).astimezone()
-            numbers = [sitting["rated"], sitting["left"]]
-            whole = all(type(number) is int and number >= 0 for number in numbers)
-            return sitting if whole and isinstance(sitting["question"], str) else None
-        except (KeyError, TypeError, ValueError, OverflowError):
-            return None
 
     def run(self) -> str | None:
         """Ask until nothing is left; return how the reader stopped, None if not.
@@ -221,13 +223,12 @@ class Session:
         content = None
         if question is not None:
             content = {
-                "wanted": self.wanted,
                 "began": self.began,
                 "rated": self.before + len(self.ratings),
                 "left": len(self.deck.new),
                 "question": question.id,
             }
-        self.memory.keep_sitting(content)
+        self.memory.keep_sitting(self.name, content)
 
     def ask(self, question: Question) -> None:
         """One question with its answer and the reader's rating."""

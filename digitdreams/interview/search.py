@@ -247,8 +247,8 @@ class Index:
         """A new index, in memory or in a file."""
         database = sqlite3.connect(place)
         database.execute(
-            "CREATE VIRTUAL TABLE entries USING fts5(name, head, body, rest, content = '', "
-            "tokenize = 'porter unicode61 remove_diacritics 2')"
+            "CREATE VIRTUAL TABLE entries USING fts5(name, head, body, rest, "
+            "content = '', tokenize = 'porter unicode61 remove_diacritics 2')"
         )
         database.execute("CREATE TABLE rows (number INTEGER PRIMARY KEY, content TEXT)")
         items: list[Entry] = [*questions, *problems]
@@ -272,8 +272,8 @@ class Index:
         for query in queries(text):
             found = self.database.execute(
                 # Names weigh most; bm25 is smaller where it fits better.
-                "SELECT content, bm25(entries, 16.0, 8.0, 3.0, 1.0) AS rank FROM entries "
-                "JOIN rows ON rows.number = entries.rowid "
+                "SELECT content, bm25(entries, 16.0, 8.0, 3.0, 1.0) AS rank "
+                "FROM entries JOIN rows ON rows.number = entries.rowid "
                 "WHERE entries MATCH ? ORDER BY rank, number LIMIT ?",
                 (query, limit + MORE),
             ).fetchall()

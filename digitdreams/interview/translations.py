@@ -60,6 +60,7 @@ TABLE = {
     # an answer on the screen, on a card and in a report
     "short": Text("In short", "一句话"),
     "follow_ups": Text("Follow-ups", "追问"),
+    "follow_up": Text("Follow-up", "追问"),
     "wrong": Text("Common wrong answers", "常见错误回答"),
     "wrong_claim": Text("“{claim}” **Wrong:** {why}", "“{claim}” **错**：{why}"),
     "rubric": Text(
@@ -116,8 +117,8 @@ TABLE = {
     "nothing_due_today": Text("Nothing is due today.", "今天没有到期的题。"),
     "new_questions": Text("new: {count}", "新题：{count} 道"),
     "quit_any_time": Text(
-        "Type q to stop at any time; the next `digitdreams quiz` goes on from there.",
-        "随时输入 q 停止；下次运行 `digitdreams quiz` 会接着做。",
+        "Type q to stop at any time; the same command goes on from there.",
+        "随时输入 q 停止；再次运行同一命令会接着做。",
     ),
     "going_on": Text(
         "Going on with the quiz that you left on {date}: {rated} rated, {new} new "
@@ -183,6 +184,10 @@ TABLE = {
     "applied_scientist": Text("applied scientist", "应用科学家"),
     "ml_engineer": Text("ML engineer", "机器学习工程师"),
     "multimodal_llm_engineer": Text("multimodal LLM engineer", "多模态大模型工程师"),
+    "screen": Text("screen", "电话面试"),
+    "round": Text("round", "一轮"),
+    "long": Text("long", "长的一轮"),
+    "loop": Text("loop", "全天四轮"),
     "warm_up": Text("Warm-up", "热身"),
     "concepts": Text("Concepts", "概念"),
     "derivations": Text("Derivation", "推导"),
@@ -302,6 +307,11 @@ MESSAGES = {
     "There is no {what} {value} (did you mean {other}?). Choose one of:\n{listed}": (
         "{what} 没有 {value} 这个取值（是否想输入 {other}？）。可选：\n{listed}"
     ),
+    "topic": "主题",
+    "level": "级别",
+    "kind": "类型",
+    "role": "岗位",
+    "length": "时长",
     "Nothing in the bank is {asked}: drop one of these filters.": (
         "题库里没有同时符合 {asked} 的内容：请去掉一个筛选条件。"
     ),
@@ -484,11 +494,14 @@ MESSAGES = {
         "{what}在 {place} 处是 {found}，应为 {wanted}"
     ),
     "{what} is {found}, expected {wanted}": "{what}是 {found}，应为 {wanted}",
+    "{function}: {said}": "{function}：{said}",
+    "an array of shape {shape}": "形状为 {shape} 的数组",
     "part {number} of {what}": "{what}的第 {number} 部分",
     "the result": "结果",
 }
+FORMS = {"function": r"\w+"}  # what a placeholder may hold, if not everything
 # Placeholders whose contents are messages themselves.
-INNER = frozenset(("said", "what", "reason", "fault"))
+INNER = frozenset(("said", "what", "reason", "fault", "found", "wanted"))
 
 
 def in_language(language: str) -> dict[str, str]:
@@ -508,7 +521,7 @@ def patterns() -> list[tuple[re.Pattern[str], str]]:
     for english, chinese in MESSAGES.items():
         pieces = re.split(r"\{(\w+)\}", english)
         text = "".join(
-            f"(?P<{piece}>.*?)" if i % 2 else re.escape(piece)
+            f"(?P<{piece}>{FORMS.get(piece, '.*?')})" if i % 2 else re.escape(piece)
             for i, piece in enumerate(pieces)
         )
         literal = sum(len(piece) for piece in pieces[::2])
