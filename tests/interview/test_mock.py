@@ -15,7 +15,8 @@ PROBLEMS = problems.load()
 
 def ids(minutes=45, level="senior", seed=3):
     return [
-        item.asked.id for item in mock.plan(QUESTIONS, PROBLEMS, minutes, level, seed)
+        item.asked.id
+        for item in mock.Plan(minutes, level, seed).draw(QUESTIONS, PROBLEMS)
     ]
 
 
@@ -23,7 +24,8 @@ def test_the_same_seed_asks_the_same_in_another_process():
     code = (
         "import json\n"
         "from digitdreams.interview import bank, mock, problems\n"
-        "items = mock.plan(bank.load(), problems.load(), 45, 'senior', 3)\n"
+        "plan = mock.Plan(45, 'senior', 3)\n"
+        "items = plan.draw(bank.load(), problems.load())\n"
         "print(json.dumps([item.asked.id for item in items]))\n"
     )
     run = subprocess.run(
@@ -34,7 +36,7 @@ def test_the_same_seed_asks_the_same_in_another_process():
 
 
 def test_the_order_of_the_files_does_not_matter():
-    turned = mock.plan(QUESTIONS[::-1], PROBLEMS[::-1], 45, "senior", 3)
+    turned = mock.Plan(45, "senior", 3).draw(QUESTIONS[::-1], PROBLEMS[::-1])
     assert [item.asked.id for item in turned] == ids()
 
 
@@ -47,7 +49,7 @@ def test_seeds_levels_and_lengths_differ():
 @pytest.mark.parametrize("level", bank.LEVELS)
 @pytest.mark.parametrize("minutes", [10, 45, 180])
 def test_an_interview_has_every_part_once(level, minutes):
-    items = mock.plan(QUESTIONS, PROBLEMS, minutes, level, 7)
+    items = mock.Plan(minutes, level, 7).draw(QUESTIONS, PROBLEMS)
     assert [s for s in mock.SECTIONS if any(i.section is s for i in items)] == list(
         mock.SECTIONS
     )
@@ -64,7 +66,7 @@ def test_an_interview_has_every_part_once(level, minutes):
 
 def test_the_level_is_that_of_most_questions():
     for seed in range(10):
-        items = mock.plan(QUESTIONS, PROBLEMS, 45, "senior", seed)
+        items = mock.Plan(45, "senior", seed).draw(QUESTIONS, PROBLEMS)
         later = [one for one in items if one.section is not mock.WARM_UP]
         assert sum(one.asked.level == "senior" for one in later) >= len(later) - 1
         first = [one for one in items if one.section is mock.WARM_UP]
@@ -73,13 +75,13 @@ def test_the_level_is_that_of_most_questions():
 
 def test_topics_are_spread():
     topics = [
-        one.asked.topic for one in mock.plan(QUESTIONS, PROBLEMS, 45, "middle", 1)
+        one.asked.topic for one in mock.Plan(45, "middle", 1).draw(QUESTIONS, PROBLEMS)
     ]
     assert len(set(topics)) >= len(topics) - 2
 
 
 def test_a_bank_without_a_kind_leaves_that_part_out(small_bank):
-    items = mock.plan(bank.load(small_bank), PROBLEMS[:1], 45, "junior", 1)
+    items = mock.Plan(45, "junior", 1).draw(bank.load(small_bank), PROBLEMS[:1])
     sections = {one.section for one in items}
     assert mock.DESIGN not in sections and mock.CODING in sections
 
@@ -96,10 +98,15 @@ def test_a_design_is_rated_by_its_own_rubric():
     assert item.ratings("en") == [(own.rubric[0].en, 2), (own.rubric[1].en, 1)]
 
 
+def a_room(language="en", minutes=45, level="senior", **more):
+    plan = mock.Plan(minutes, level, 3, **more)
+    items = plan.draw(QUESTIONS, PROBLEMS)
+    return mock.Interview(plan, items, PROBLEMS, language)
+
+
 @pytest.fixture
 def room(own_place):
-    items = mock.plan(QUESTIONS, PROBLEMS, 45, "senior", 3)
-    return mock.Interview(items, PROBLEMS, 45, "senior", 3, "en")
+    return a_room()
 
 
 def reports(room):
@@ -132,7 +139,7 @@ def test_a_report_says_what_to_study_and_where(room):
 
 def test_links_of_a_report_lead_to_lessons(room):
     link = report.lesson_link("03_vae#the-lower-bound", room.folder)
-    path, _, cell = link.partition("#")
+    path, _, cell = link.address.partition("#")
     assert (room.folder / path).resolve().exists() and cell == "the-lower-bound"
 
 
@@ -152,11 +159,10 @@ def test_nothing_done_is_said_plainly(room):
 
 
 def test_a_chinese_report_is_chinese(own_place):
-    items = mock.plan(QUESTIONS, PROBLEMS, 20, "junior", 1)
-    room = mock.Interview(items, PROBLEMS, 20, "junior", 1, "zh")
+    room = a_room("zh", 20, "junior")
     text, page = reports(room)
     assert "模拟面试" in text and 'lang="zh"' in page
-    assert items[0].asked.question.zh.strip()[:8] in text
+    assert room.items[0].asked.question.zh.strip()[:8] in text
 
 
 def test_interviews_of_the_same_second_have_folders_of_their_own(room, own_place):
