@@ -1,0 +1,221 @@
+"""Pages of the interview room: the questions as a drill, the coding problems."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from digitdreams.authoring.site.notebooks import anchor, folded, hint_text
+from digitdreams.interview import problems as problem_bank
+from digitdreams.interview.bank import Question
+from digitdreams.interview.problems import Problem
+
+Say = Callable[[str], str]  # a sentence in the page's language
+DRILL = "questions/index"
+
+
+def heading(text: str) -> str:
+    """Markdown as a page's title: one line."""
+    return "# " + " ".join(text.split())
+
+
+def attributes(**values: str) -> str:
+    """Attributes of an HTML element."""
+    return " ".join(f'data-{name}="{value}"' for name, value in values.items())
+
+
+def question_page(question: Question, language: str, say: Say) -> str:
+    """A question of the drill; its answers are folded."""
+    parts = [
+        f"---\norphan: true\n---\n\n{heading(question.id)}",
+        f'<div class="facts">{say(question.topic)} · {say(question.level)} · '
+        f"{say(question.kind)}</div>",
+        question.question.in_language(language).strip(),
+        folded(say("In short"), question.short.in_language(language).strip(), "short"),
+        folded(say("Answer"), answer(question, language, say), "answer"),
+    ]
+    if question.lesson:
+        stem, _, cell = question.lesson.partition("#")
+        target = f"/lessons/{stem}.ipynb"
+        parts.append(lesson_link(target, cell, language, say))
+    parts.append(f'<div class="rating" {attributes(question=question.id)}></div>')
+    return "\n\n".join(parts) + "\n"
+
+
+def answer(question: Question, language: str, say: Say) -> str:
+    """The whole answer, what comes next and what is often said wrongly."""
+    parts = [question.answer.in_language(language).strip()]
+    if question.follow_ups:
+        parts.append(f"**{say('Follow-ups')}**")
+        parts += [
+            folded(
+                one_line(one.question.in_language(language)),
+                one.reply.in_language(language).strip(),
+                "follow-up",
+            )
+            for one in question.follow_ups
+        ]
+    if question.wrong:
+        parts.append(f"**{say('Common wrong answers')}**")
+        parts += [
+            item(
+                f"*{one_line(one.claim.in_language(language))}* "
+                + one_line(one.why.in_language(language))
+            )
+            for one in question.wrong
+        ]
+    if question.sources:
+        parts.append(f"**{say('Sources')}**")
+        parts.append("\n".join(item(one_line(one)) for one in question.sources))
+    return "\n\n".join(parts)
+
+
+def item(text: str) -> str:
+    """An item of a list."""
+    return f"- {text}"
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks."""
+    return " ".join(text.split())
+
+
+def lesson_link(target: str, cell: str, language: str, say: Say) -> str:
+    """Where a lesson shows it: the lessons are in English."""
+    page = target.removesuffix(".ipynb").removeprefix("/")
+    up = "../" if language == "en" else "../../en/"
+    words = say("Where a lesson shows it")
+    return f'<p class="shown"><a href="{up}{page}.html#{anchor(cell)}">{words}</a></p>'
+
+
+def drill_page(
+    questions: Iterable[Question], language: str, say: Say, topics: Iterable[str]
+) -> str:
+    """The list of all questions with filters; the page's script drills them."""
+    found = list(questions)
+    parts = [
+        heading(say("Question bank")),
+        say(
+            "Filter, choose a question, answer it aloud, then unfold the answer and "
+            "rate yourself. Ratings stay in this browser. Export them and type "
+            "`digitdreams progress import FILE`, and `digitdreams quiz` goes on from "
+            "there."
+        ),
+        '<div id="drill"></div>',
+    ]
+    for topic in topics:
+        of_topic = [one for one in found if one.topic == topic]
+        if not of_topic:
+            continue
+        lines = "\n".join(
+            f'<li {attributes(id=one.id, topic=one.topic, level=one.level, kind=one.kind)}>'
+            f'<a href="{one.id}.html">{escaped(first_sentence(one, language))}</a></li>'
+            for one in of_topic
+        )
+        parts.append(f"## {say(topic)}")
+        parts.append(f'<ul class="questions">\n{lines}\n</ul>')
+    return "\n\n".join(parts) + "\n"
+
+
+def first_sentence(question: Question, language: str) -> str:
+    """A question as a list shows it."""
+    text = one_line(question.question.in_language(language))
+    return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
+
+
+def escaped(text: str) -> str:
+    """Text inside an HTML line of Markdown; formulas stay as LaTeX there."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("$", "")
+    return plain.replace("`", "").replace("**", "")
+
+
+def write_questions(
+    folder: Path, questions: tuple[Question, ...], language: str, say: Say
+) -> None:
+    """Write the drill and a page for each question into `folder`/questions."""
+    place = folder / "questions"
+    place.mkdir(parents=True, exist_ok=True)
+    topics = list(dict.fromkeys(one.topic for one in questions))
+    (place / "index.md").write_text(
+        drill_page(questions, language, say, topics), encoding="utf-8"
+    )
+    for one in questions:
+        (place / f"{one.id}.md").write_text(
+            question_page(one, language, say), encoding="utf-8"
+        )
+
+
+def script_words(say: Say) -> dict[str, str]:
+    """What the drill's script says: English and the page's language."""
+    words = (
+        "all",
+        "Topic",
+        "Level",
+        "Kind",
+        "Rated",
+        "not yet",
+        "again",
+        "hard",
+        "good",
+        "easy",
+        "How well did you know it?",
+        "Next question",
+        "All questions",
+        "Export ratings",
+        "Import ratings",
+        "Forget all ratings",
+        "Forget the ratings that this browser keeps?",
+        "This file holds no ratings of digitdreams.",
+        "{shown} of {all} questions, {rated} rated",
+        "A random one of these",
+        "Copy",
+        "Copied",
+    )
+    return {word: say(word) for word in words}
+
+
+# Coding problems ----------------------------------------------------------------------
+
+
+def write_problems(folder: Path, say: Say) -> None:
+    """Write one page a topic with its problems, and their list."""
+    place = folder / "problems"
+    place.mkdir(parents=True, exist_ok=True)
+    found = problem_bank.load()
+    topics = list(dict.fromkeys(one.topic for one in found))
+    for topic in topics:
+        parts = [heading(say(topic))]
+        for one in found:
+            if one.topic == topic:
+                parts += problem_parts(one, say)
+        (place / f"{topic}.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    listed = "\n".join(topics)
+    (place / "index.md").write_text(
+        "\n\n".join(
+            [
+                heading("Coding problems"),
+                f"{len(found)} problems and bug hunts. `digitdreams problems start "
+                "NAME` copies one to `my_work/`, `digitdreams problems check NAME` "
+                "says whether your answer is right and often which mistake was made.",
+                f"```{{toctree}}\n:maxdepth: 2\n\n{listed}\n```",
+            ]
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+
+
+def problem_parts(problem: Problem, say: Say) -> Iterator[str]:
+    """A problem: what to write, examples, folded hints, and how to begin."""
+    yield f"## {problem.title.en}"
+    kind = say("bug hunt") if problem.is_hunt else say("problem")
+    yield f'<div class="facts">{say(problem.level)} · {kind}</div>'
+    yield problem.statement.en.strip()
+    yield problem.limits.en.strip()
+    if problem.broken:
+        yield f"```python\n{problem.broken.strip()}\n```"
+    if problem.examples:
+        yield "```text\n" + "\n".join(problem.examples) + "\n```"
+    for number, hint in enumerate(problem.hints, start=1):
+        yield folded(f"Hint {number} of {len(problem.hints)}", hint_text(hint))
+    command = f"digitdreams problems start {problem.name}"
+    yield f'<p><button class="copies" type="button" data-copy="{command}">'
+    yield f"<code>{command}</code></button></p>"

@@ -1,0 +1,159 @@
+"""What the book adds to Furo: words, a language switch, the bar above a notebook."""
+
+from gettext import GNUTranslations
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+
+from digitdreams.authoring.site.bankpages import Say, script_words
+from digitdreams.files import ROOT
+
+BOOK = ROOT / "book"
+LANGUAGES = {"en": "English", "zh": "中文"}  # folder of the site: its name
+# Sphinx's name of a language, where it is not that of the folder.
+CODES = {"en": "en", "zh": "zh_CN"}
+
+
+def words_of(language: str, folder: Path) -> Say:
+    """What turns the English words of templates and generated pages into a language.
+
+    Args:
+        language: "en" or "zh".
+        folder: where the compiled catalogue is written.
+    """
+    if language == "en":
+        return lambda text: text
+    catalogue = BOOK / "locale" / CODES[language] / "LC_MESSAGES" / "book.po"
+    compiled = folder / f"{language}.mo"
+    compiled.parent.mkdir(parents=True, exist_ok=True)
+    with catalogue.open("rb") as source, compiled.open("wb") as target:
+        write_mo(target, read_po(source))
+    with compiled.open("rb") as stream:
+        return GNUTranslations(stream).gettext
+
+
+def settings(language: str) -> dict[str, Any]:
+    """Sphinx's configuration of the pages in "en" or "zh"."""
+    package = "digitdreams.authoring.site"
+    return {
+        "project": "Digit Dreams",
+        "author": "",
+        "language": CODES[language],
+        "extensions": [
+            "furo",
+            "myst_nb",
+            f"{package}.formulas",
+            f"{package}.folds",
+            f"{package}.theme",
+        ],
+        "html_theme": "furo",
+        "html_title": "Digit Dreams",
+        "html_math_renderer": "katex",
+        "html_static_path": [str(BOOK / "theme" / "static"), str(BOOK / "katex")],
+        "templates_path": [str(BOOK / "theme" / "templates")],
+        "html_css_files": ["katex.min.css", "book.css"],
+        "html_js_files": [("book.js", {"defer": "defer"})],
+        "html_sidebars": {
+            "**": [
+                "sidebar/brand.html",
+                "find.html",
+                "sidebar/scroll-start.html",
+                "sidebar/navigation.html",
+                "sidebar/scroll-end.html",
+                "languages.html",
+            ]
+        },
+        "html_additional_pages": {"search": "finder.html"},
+        "html_copy_source": False,
+        "html_show_sourcelink": False,
+        "html_permalinks_icon": "#",
+        "pygments_style": "a11y-high-contrast-light",
+        "pygments_dark_style": "a11y-high-contrast-dark",
+        "default_role": "code",
+        "nb_execution_mode": "off",
+        "nb_render_image_options": {"loading": "lazy"},
+        "nb_mime_priority_overrides": [("html", "image/gif", 1)],
+        "myst_enable_extensions": ["dollarmath", "colon_fence"],
+        "myst_heading_anchors": 4,
+        "myst_dmath_double_inline": True,
+        "locale_dirs": [str(BOOK / "locale")],
+        "gettext_compact": "pages",
+        "gettext_uuid": False,
+        "suppress_warnings": ["myst.header", "mystnb.unknown_mime_type"],
+        "keep_warnings": False,
+        "smartquotes": False,
+    }
+
+
+def start_line(page: str) -> str | None:
+    """The command that brings a page's notebook to a student, None for other pages."""
+    kind, _, name = page.partition("/")
+    number = name.partition("_")[0]
+    if not number.isdigit():
+        return None
+    return {
+        "lessons": f"digitdreams lab {number}",
+        "exercises": f"digitdreams start {number}",
+    }.get(kind)
+
+
+def shared(
+    language: str, pages: dict[str, set[str]], say: Say
+) -> dict[str, Any]:
+    """What the templates of all pages in a language show.
+
+    Args:
+        language: "en" or "zh".
+        pages: the names of all pages in each language, for the switch.
+        say: gives the words of templates.
+    """
+    return {
+        "say": say,
+        "languages": LANGUAGES,
+        "here": language,
+        "pages": pages,
+        "words_json": script_words(say),
+    }
+
+
+def add_context(
+    common: dict[str, Any],
+    app: Sphinx,
+    page: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Give templates what they show: what is common, and what is of this page."""
+    context.update(common)
+    context["start"] = start_line(page)
+    kind, _, name = page.partition("/")
+    context["start_exercise"] = context["exercise"] = context["lesson"] = None
+    number = name.partition("_")[0]
+    if kind == "lessons" and f"exercises/{name}/{name}" in app.env.all_docs:
+        context["start_exercise"] = f"digitdreams start {number}"
+        context["exercise"] = f"exercises/{name}/{name}"
+    if kind == "exercises" and f"lessons/{name.partition('/')[0]}" in app.env.all_docs:
+        context["lesson"] = f"lessons/{name.partition('/')[0]}"
+    depth = page.count("/")
+    context["site"] = "../" * (depth + 1)  # the folder of all languages
+    context["notebook"] = (
+        f"{context['site']}notebooks/{page}.ipynb" if context["start"] else None
+    )
+
+
+def without_search(app: Sphinx) -> None:
+    """Leave out Sphinx's own search: Pagefind indexes the pages."""
+    if isinstance(app.builder, StandaloneHTMLBuilder):
+        app.builder.search = False
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Leave out what the book has of its own; `add_context` is connected by `build`."""
+    app.connect("builder-inited", without_search)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
