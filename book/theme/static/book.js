@@ -6,8 +6,9 @@ const say = (text) => words[text] ?? text;
 for (const button of document.querySelectorAll("button.copies")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.classList.add("done");
-    setTimeout(() => button.classList.remove("done"), 1500);
+    const label = button.querySelector("span");
+    label.textContent = say("Copied");
+    setTimeout(() => (label.textContent = say("Copy")), 1500);
   });
 }
 

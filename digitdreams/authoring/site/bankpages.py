@@ -8,6 +8,14 @@ from digitdreams.interview import problems as problem_bank
 from digitdreams.interview.bank import Question
 from digitdreams.interview.problems import Problem
 
+# What pages call a topic, where that is more than its words.
+TOPICS = {
+    "vae": "VAE",
+    "gan": "GAN",
+    "diffusion_flow": "Diffusion and flow",
+    "cost_scale": "Cost and scale",
+    "privacy_responsibility": "Privacy and responsibility",
+}
 Say = Callable[[str], str]  # a sentence in the page's language
 DRILL = "questions/index"
 
@@ -17,6 +25,11 @@ def heading(text: str) -> str:
     return "# " + " ".join(text.split())
 
 
+def topic_name(topic: str) -> str:
+    """A topic as pages call it, in English."""
+    return TOPICS.get(topic, topic.replace("_", " ").capitalize())
+
+
 def attributes(**values: str) -> str:
     """Attributes of an HTML element."""
     return " ".join(f'data-{name}="{value}"' for name, value in values.items())
@@ -24,11 +37,12 @@ def attributes(**values: str) -> str:
 
 def question_page(question: Question, language: str, say: Say) -> str:
     """A question of the drill; its answers are folded."""
+    title, rest = title_and_rest(question.question.in_language(language))
     parts = [
-        f"---\norphan: true\n---\n\n{heading(question.id)}",
-        f'<div class="facts">{say(question.topic)} · {say(question.level)} · '
+        f"---\norphan: true\n---\n\n{heading(title)}",
+        f'<div class="facts">{say(topic_name(question.topic))} · {say(question.level)} · '
         f"{say(question.kind)}</div>",
-        question.question.in_language(language).strip(),
+        rest,
         folded(say("In short"), question.short.in_language(language).strip(), "short"),
         folded(say("Answer"), answer(question, language, say), "answer"),
     ]
@@ -38,6 +52,12 @@ def question_page(question: Question, language: str, say: Say) -> str:
         parts.append(lesson_link(target, cell, language, say))
     parts.append(f'<div class="rating" {attributes(question=question.id)}></div>')
     return "\n\n".join(parts) + "\n"
+
+
+def title_and_rest(text: str) -> tuple[str, str]:
+    """A question's first paragraph, which is its page's title, and the rest."""
+    first, _, rest = text.strip().partition("\n\n")
+    return one_line(first), rest.strip()
 
 
 def answer(question: Question, language: str, say: Say) -> str:
@@ -110,7 +130,7 @@ def drill_page(
             f'<a href="{one.id}.html">{escaped(first_sentence(one, language))}</a></li>'
             for one in of_topic
         )
-        parts.append(f"## {say(topic)}")
+        parts.append(f"## {say(topic_name(topic))}")
         parts.append(f'<ul class="questions">\n{lines}\n</ul>')
     return "\n\n".join(parts) + "\n"
 
@@ -182,7 +202,7 @@ def write_problems(folder: Path, say: Say) -> None:
     found = problem_bank.load()
     topics = list(dict.fromkeys(one.topic for one in found))
     for topic in topics:
-        parts = [heading(say(topic))]
+        parts = [heading(say(topic_name(topic)))]
         for one in found:
             if one.topic == topic:
                 parts += problem_parts(one, say)
@@ -218,4 +238,4 @@ def problem_parts(problem: Problem, say: Say) -> Iterator[str]:
         yield folded(f"Hint {number} of {len(problem.hints)}", hint_text(hint))
     command = f"digitdreams problems start {problem.name}"
     yield f'<p><button class="copies" type="button" data-copy="{command}">'
-    yield f"<code>{command}</code></button></p>"
+    yield f"<code>{command}</code><span>{say('Copy')}</span></button></p>"

@@ -170,8 +170,8 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
         raise SiteError(f"The pages cannot be made: {error}") from error
     finally:
         logging.getLogger("sphinx").handlers.clear()
-    for leftover in (".buildinfo", "objects.inv"):
-        (target / leftover).unlink(missing_ok=True)
+    (target / ".buildinfo").unlink(missing_ok=True)
+    shutil.rmtree(target / "_sources", ignore_errors=True)
     lines = troubles.getvalue().replace(str(source), "").splitlines()
     return [line for line in lines if line.strip()]
 
@@ -193,7 +193,11 @@ async def index(folder: Path) -> None:
     """Let Pagefind write its index of all pages into `folder`/pagefind."""
     from pagefind.index import IndexConfig, PagefindIndex
 
-    config = IndexConfig(output_path=str(folder / "pagefind"))
+    # A formula's MathML is read; its picture and its LaTeX would double it.
+    config = IndexConfig(
+        output_path=str(folder / "pagefind"),
+        exclude_selectors=[".katex-html", "annotation", ".headerlink", "button"],
+    )
     async with PagefindIndex(config=config) as search:
         await search.add_directory(str(folder), glob="{en,zh}/**/*.html")
         await search.write_files()

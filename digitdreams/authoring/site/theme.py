@@ -45,7 +45,6 @@ def settings(language: str) -> dict[str, Any]:
         "author": "",
         "language": CODES[language],
         "extensions": [
-            "furo",
             "myst_nb",
             f"{package}.formulas",
             f"{package}.folds",
@@ -69,11 +68,11 @@ def settings(language: str) -> dict[str, Any]:
             ]
         },
         "html_additional_pages": {"search": "finder.html"},
+        "html_favicon": str(BOOK / "theme" / "icon.svg"),
         "html_copy_source": False,
         "html_show_sourcelink": False,
         "html_permalinks_icon": "#",
         "pygments_style": "a11y-high-contrast-light",
-        "pygments_dark_style": "a11y-high-contrast-dark",
         "default_role": "code",
         "nb_execution_mode": "off",
         "nb_render_image_options": {"loading": "lazy"},
