@@ -1,6 +1,6 @@
 """Pages of the interview room: the questions as a drill, the coding problems."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from digitdreams.authoring.site.notebooks import anchor, folded, hint_text
@@ -35,21 +35,29 @@ def attributes(**values: str) -> str:
     return " ".join(f'data-{name}="{value}"' for name, value in values.items())
 
 
-def question_page(question: Question, language: str, say: Say) -> str:
-    """A question of the drill; its answers are folded."""
+def question_page(
+    question: Question, language: str, say: Say, lessons: Collection[str]
+) -> str:
+    """A question of the drill; its answers are folded.
+
+    Args:
+        question: from the bank.
+        language: "en" or "zh".
+        say: gives the words of the page.
+        lessons: the lessons that the book has, such as `03_vae`.
+    """
+    facts = [say(topic_name(question.topic)), say(question.level), say(question.kind)]
     title, rest = title_and_rest(question.question.in_language(language))
     parts = [
         f"---\norphan: true\n---\n\n{heading(title)}",
-        f'<div class="facts">{say(topic_name(question.topic))} · {say(question.level)} · '
-        f"{say(question.kind)}</div>",
+        f'<div class="facts">{" · ".join(facts)}</div>',
         rest,
         folded(say("In short"), question.short.in_language(language).strip(), "short"),
         folded(say("Answer"), answer(question, language, say), "answer"),
     ]
-    if question.lesson:
-        stem, _, cell = question.lesson.partition("#")
-        target = f"/lessons/{stem}.ipynb"
-        parts.append(lesson_link(target, cell, language, say))
+    stem, _, cell = (question.lesson or "").partition("#")
+    if stem in lessons:
+        parts.append(lesson_link(stem, cell, language, say))
     parts.append(f'<div class="rating" {attributes(question=question.id)}></div>')
     return "\n\n".join(parts) + "\n"
 
@@ -98,12 +106,12 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def lesson_link(target: str, cell: str, language: str, say: Say) -> str:
+def lesson_link(stem: str, cell: str, language: str, say: Say) -> str:
     """Where a lesson shows it: the lessons are in English."""
-    page = target.removesuffix(".ipynb").removeprefix("/")
     up = "../" if language == "en" else "../../en/"
     words = say("Where a lesson shows it")
-    return f'<p class="shown"><a href="{up}{page}.html#{anchor(cell)}">{words}</a></p>'
+    address = f"{up}lessons/{stem}.html#{anchor(cell)}"
+    return f'<p class="shown"><a href="{address}">{words}</a></p>'
 
 
 def drill_page(
@@ -125,14 +133,22 @@ def drill_page(
         of_topic = [one for one in found if one.topic == topic]
         if not of_topic:
             continue
-        lines = "\n".join(
-            f'<li {attributes(id=one.id, topic=one.topic, level=one.level, kind=one.kind)}>'
-            f'<a href="{one.id}.html">{escaped(first_sentence(one, language))}</a></li>'
-            for one in of_topic
-        )
+        lines = "\n".join(listed(one, language) for one in of_topic)
         parts.append(f"## {say(topic_name(topic))}")
         parts.append(f'<ul class="questions">\n{lines}\n</ul>')
     return "\n\n".join(parts) + "\n"
+
+
+def listed(question: Question, language: str) -> str:
+    """A question in the list, with what the filters look at."""
+    facts = attributes(
+        id=question.id,
+        topic=question.topic,
+        level=question.level,
+        kind=question.kind,
+    )
+    words = escaped(first_sentence(question, language))
+    return f'<li {facts}><a href="{question.id}.html">{words}</a></li>'
 
 
 def first_sentence(question: Question, language: str) -> str:
@@ -148,7 +164,11 @@ def escaped(text: str) -> str:
 
 
 def write_questions(
-    folder: Path, questions: tuple[Question, ...], language: str, say: Say
+    folder: Path,
+    questions: tuple[Question, ...],
+    language: str,
+    say: Say,
+    lessons: Collection[str],
 ) -> None:
     """Write the drill and a page for each question into `folder`/questions."""
     place = folder / "questions"
@@ -159,7 +179,7 @@ def write_questions(
     )
     for one in questions:
         (place / f"{one.id}.md").write_text(
-            question_page(one, language, say), encoding="utf-8"
+            question_page(one, language, say, lessons), encoding="utf-8"
         )
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import io
 import logging
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from digitdreams.authoring.site import notebooks, sources, theme
-from digitdreams.authoring.site.bankpages import write_questions
+from digitdreams.authoring.site.bankpages import Say, write_questions
 from digitdreams.authoring.site.formulas import FormulaError
 from digitdreams.authoring.status import Look
 from digitdreams.course import Course
@@ -23,7 +24,7 @@ from digitdreams.files import ROOT, base, write_atomically
 from digitdreams.interview import bank
 
 TARGET = Path("build/site")
-WORK = Path("build/site-work")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class SiteError(RuntimeError):
@@ -52,6 +53,7 @@ def build(
     solutions: bool = False,
     root: Path = ROOT,
     target: Path | None = None,
+    questions: tuple[bank.Question, ...] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Report:
     """Build the book anew and return what was made.
@@ -61,6 +63,7 @@ def build(
         solutions: whether exercises show their solutions, folded.
         root: the checkout.
         target: the site's folder, which is replaced; None takes build/site.
+        questions: the bank; None reads it.
         say: told what is being done.
 
     Raises:
@@ -71,16 +74,15 @@ def build(
     work = target.with_name(target.name + "-work")
     for folder in (work, target):
         shutil.rmtree(folder, ignore_errors=True)
-    questions = tuple(bank.load())
+    questions = tuple(bank.load()) if questions is None else questions
     warnings: list[str] = []
     words = {one: theme.words_of(one, work) for one in theme.LANGUAGES}
     target.mkdir(parents=True)
     for language in theme.LANGUAGES:
         (work / language).mkdir(parents=True)
-    sources.write_english(
-        work / "en", course, questions, root, words["en"], solutions
-    )
-    write_chinese(work / "zh", questions, words["zh"])
+    sources.write_english(work / "en", course, questions, root, words["en"], solutions)
+    lessons = notebooks.present(course, root)
+    write_chinese(work / "zh", questions, words["zh"], lessons)
     pages = {one: pages_in(work / one) for one in theme.LANGUAGES}
     for language, name in theme.LANGUAGES.items():
         say(f"{len(pages[language])} pages in {name}")
@@ -123,10 +125,13 @@ def pages_in(folder: Path) -> set[str]:
 
 
 def write_chinese(
-    folder: Path, questions: tuple[bank.Question, ...], say: theme.Say
+    folder: Path,
+    questions: tuple[bank.Question, ...],
+    say: Say,
+    lessons: Collection[str],
 ) -> None:
     """The pages that exist in Chinese: the front page of the drill, the questions."""
-    write_questions(folder, questions, "zh", say)
+    write_questions(folder, questions, "zh", say, lessons)
     parts = [
         "# Digit Dreams",
         say("Questions are here in Chinese; lessons are in English."),
@@ -172,7 +177,7 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
         logging.getLogger("sphinx").handlers.clear()
     (target / ".buildinfo").unlink(missing_ok=True)
     shutil.rmtree(target / "_sources", ignore_errors=True)
-    lines = troubles.getvalue().replace(str(source), "").splitlines()
+    lines = COLOUR.sub("", troubles.getvalue()).replace(str(source), "").splitlines()
     return [line for line in lines if line.strip()]
 
 

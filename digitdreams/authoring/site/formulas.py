@@ -47,11 +47,11 @@ def rendered(formula: str, display: bool = False) -> str:
     options = json.dumps({**OPTIONS, "displayMode": display})
     call = f"katex.renderToString({json.dumps(formula)}, {options})"
     try:
-        html: str = engine().eval(call)
+        html = engine().eval(call)
     except JSEvalException as error:
         reason = str(error).strip().splitlines()[0]
         raise FormulaError(f"KaTeX cannot render {formula!r}: {reason}") from None
-    return html
+    return str(html)
 
 
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:

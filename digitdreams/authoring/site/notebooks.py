@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
-from digitdreams.course import Lesson
+from digitdreams.course import Course, Lesson
 
 ANCHOR = '<span class="cell-anchor" id="cell-{}"></span>'
 SHOWN = ("image/gif", "image/png", "text/html", "text/markdown", "text/plain")
@@ -50,7 +50,7 @@ def marked(source: str, cell: str) -> str:
 
 
 def cleaned(output: NotebookNode) -> NotebookNode | None:
-    """An output without forms that only a notebook shows; None where nothing is left."""
+    """An output without what only a notebook shows; None where nothing is left."""
     if "data" in output:
         output.data = {kind: output.data[kind] for kind in SHOWN if kind in output.data}
         pictures = [kind for kind in output.data if kind.startswith("image/")]
@@ -146,3 +146,9 @@ def files_of(lesson: Lesson, root: Path) -> dict[str, Path]:
         "solution": root / "solutions" / stem / f"{stem}.ipynb",
     }
     return {name: path for name, path in named.items() if path.is_file()}
+
+
+def present(course: Course, root: Path) -> frozenset[str]:
+    """The lessons that have a notebook, such as `03_vae`."""
+    found = (one.stem for one in course.lessons if "lesson" in files_of(one, root))
+    return frozenset(found)

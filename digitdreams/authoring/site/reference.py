@@ -2,10 +2,12 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.ext.napoleon import Config
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 # What lessons and exercises import; see CONTRIBUTING.md.
 MODULES = (
@@ -23,6 +25,8 @@ MODULES = (
     "models.gan",
     "models.pixels",
 )
+# A bar outside code, which would begin the name of a substitution.
+BAR = re.compile(r"\|(?=(?:[^`]*`[^`]*`)*[^`]*\Z)")
 SETTINGS = Config(napoleon_use_rtype=False, napoleon_use_ivar=True)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -102,5 +106,5 @@ def documented(node: ast.AST, kind: str) -> list[str]:
     assert isinstance(
         node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     )
-    text = inspect.cleandoc(ast.get_docstring(node) or "")
+    text = BAR.sub(r"\\|", inspect.cleandoc(ast.get_docstring(node) or ""))
     return str(GoogleDocstring(text, SETTINGS, what=kind)).splitlines()

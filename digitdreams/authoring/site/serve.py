@@ -20,9 +20,7 @@ def server(folder: Path, port: int = 0) -> http.server.ThreadingHTTPServer:
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
 
 
-def serve(
-    folder: Path, port: int, browser: bool, say: Callable[[str], None]
-) -> None:
+def serve(folder: Path, port: int, browser: bool, say: Callable[[str], None]) -> None:
     """Serve until Ctrl-C, and open a browser where one is wanted."""
     with server(folder, port) as running:
         address = f"http://127.0.0.1:{running.server_address[1]}/en/index.html"

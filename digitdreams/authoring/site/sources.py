@@ -44,7 +44,7 @@ def write_english(
     write_notebooks(folder, course, root, solutions)
     write_gallery(folder, course, root)
     write_problems(folder, say)
-    write_questions(folder, questions, "en", say)
+    write_questions(folder, questions, "en", say, notebooks.present(course, root))
     write_reference(folder, root / "digitdreams")
     pages = [*root.glob("docs/*.md"), *(root / name for name in ROOT_PAGES)]
     for path in pages:
@@ -99,7 +99,9 @@ def write_notebooks(folder: Path, course: Course, root: Path, solutions: bool) -
         found = notebooks.files_of(lesson, root)
         if "lesson" in found:
             place = folder / "lessons" / f"{lesson.stem}.ipynb"
-            made.append((place, notebooks.page_of_lesson(notebooks.read(found["lesson"]))))
+            made.append(
+                (place, notebooks.page_of_lesson(notebooks.read(found["lesson"])))
+            )
             lessons.append(lesson.stem)
         if "exercise" in found and "checks" in found:
             solution = found.get("solution") if solutions else None

@@ -101,9 +101,7 @@ def start_line(page: str) -> str | None:
     }.get(kind)
 
 
-def shared(
-    language: str, pages: dict[str, set[str]], say: Say
-) -> dict[str, Any]:
+def shared(language: str, pages: dict[str, set[str]], say: Say) -> dict[str, Any]:
     """What the templates of all pages in a language show.
 
     Args:
