@@ -260,6 +260,12 @@ def site(
     browser: Annotated[
         bool, typer.Option(help="with --serve: open a browser, or print the address")
     ] = True,
+    catalogue: Annotated[
+        bool,
+        typer.Option(
+            "--catalogue", help="write only build/pages.pot, for translators of pages"
+        ),
+    ] = False,
 ) -> None:
     """Build the book, build/site, from what exists; nothing is trained."""
     root = files.checkout("Building the book")
@@ -267,6 +273,9 @@ def site(
     from digitdreams.authoring.site import serve as serving
 
     try:
+        if catalogue:
+            say(f"Written: {files.relative(book.catalogue(course.load(), root))}")
+            return
         report = book.build(course.load(), solutions, root, say=say)
     except book.SiteError as error:
         raise fail(str(error)) from None

@@ -16,6 +16,7 @@ from places import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 STUDENT = (ROOT / "requirements-student.lock").read_text(encoding="utf-8")
+SITE = (ROOT / "requirements-site.lock").read_text(encoding="utf-8")
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WANTED = [
@@ -58,7 +59,7 @@ def test_every_locked_package_has_exactly_one_version_and_hashes():
 
 
 def test_the_lock_names_no_package_index():
-    assert "://" not in LOCK + STUDENT
+    assert "://" not in LOCK + STUDENT + SITE
 
 
 def test_a_student_gets_a_part_of_the_same_versions():
@@ -67,6 +68,18 @@ def test_a_student_gets_a_part_of_the_same_versions():
     assert all(LOCKED[name][0] == version for name, (version, _) in part.items())
     for name in ("dask", "distributed", "psycopg2-binary", "genanki", "nbgrader"):
         assert name in LOCKED and name not in part
+
+
+def test_the_book_adds_its_tools_to_what_a_student_gets():
+    part, student = locked(SITE), locked(STUDENT)
+    assert all(LOCKED[name][0] == version for name, (version, _) in part.items())
+    assert part.keys() > student.keys()
+    assert not {"sphinx", "mini-racer", "pagefind", "myst-nb"} & student.keys()
+    assert not {"nbgrader", "dask", "mypy", "pytest"} & part.keys()
+    wanted = {canonicalize_name(Requirement(one).name) for one in EXTRAS["site"]}
+    assert wanted <= part.keys()
+    blocks = re.split(r"^(?=[A-Za-z0-9])", SITE, flags=re.M)
+    assert all("--hash=sha256:" in one for one in blocks if "==" in one.split("\n")[0])
 
 
 def test_the_extras_are_there():
@@ -100,6 +113,7 @@ def extra(name: str) -> set[str]:
 FLOOR = extra("")
 EVERYTHING = set(LOCKED)
 DECLARED = {  # the first that fits
+    "digitdreams/authoring/site": FLOOR | extra("site"),
     "digitdreams/authoring": FLOOR | extra("grading") | extra("dev"),
     "digitdreams/grading": FLOOR | extra("grading"),
     "digitdreams/interview": FLOOR | extra("interview"),

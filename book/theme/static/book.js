@@ -5,7 +5,13 @@ const say = (text) => words[text] ?? text;
 
 for (const button of document.querySelectorAll("button.copies")) {
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      // Without the right to copy: marked, for the reader to copy.
+      getSelection().selectAllChildren(button.querySelector("code"));
+      return;
+    }
     const label = button.querySelector("span");
     label.textContent = say("Copied");
     setTimeout(() => (label.textContent = say("Copy")), 1500);

@@ -5,7 +5,8 @@ import io
 import logging
 import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,16 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from digitdreams.authoring.site import notebooks, sources, theme
+from digitdreams.authoring.site import links, notebooks, sources, theme
 from digitdreams.authoring.site.bankpages import Say, write_questions
 from digitdreams.authoring.site.formulas import FormulaError
 from digitdreams.authoring.status import Look
 from digitdreams.course import Course
-from digitdreams.files import ROOT, base, write_atomically
+from digitdreams.files import ROOT, CourseMissing, base, write_atomically
 from digitdreams.interview import bank
 
 TARGET = Path("build/site")
+CATALOGUE = Path("build/pages.pot")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -39,7 +41,8 @@ class Report:
         index: the first page.
         seconds: how long it took.
         stale: sentences on notebooks that are older than their sources.
-        warnings: what Sphinx complained about, a line each.
+        warnings: what Sphinx complained about, requests to other hosts and links that
+            lead nowhere, a line each.
     """
 
     index: Path
@@ -72,15 +75,19 @@ def build(
     began = perf_counter()
     target = target or base() / TARGET
     work = target.with_name(target.name + "-work")
-    for folder in (work, target):
-        shutil.rmtree(folder, ignore_errors=True)
-    questions = tuple(bank.load()) if questions is None else questions
+    site = work / "site"
+    shutil.rmtree(work, ignore_errors=True)
+    site.mkdir(parents=True)
+    with explained():
+        questions = tuple(bank.load()) if questions is None else questions
     warnings: list[str] = []
     words = {one: theme.words_of(one, work) for one in theme.LANGUAGES}
-    target.mkdir(parents=True)
     for language in theme.LANGUAGES:
         (work / language).mkdir(parents=True)
-    sources.write_english(work / "en", course, questions, root, words["en"], solutions)
+    with explained():
+        sources.write_english(
+            work / "en", course, questions, root, words["en"], solutions
+        )
     lessons = notebooks.present(course, root)
     write_chinese(work / "zh", questions, words["zh"], lessons)
     pages = {one: pages_in(work / one) for one in theme.LANGUAGES}
@@ -88,11 +95,13 @@ def build(
         say(f"{len(pages[language])} pages in {name}")
         common = theme.shared(language, pages, words[language])
         warnings += make_pages(work, language, common)
-        (work / "html" / language).replace(target / language)
-    copy_notebooks(course, root, target / "notebooks")
-    write_atomically(target / "index.html", WAY_IN)
-    (target / ".nojekyll").touch()
-    asyncio.run(index(target))
+        (work / "made" / language / "html").replace(site / language)
+    copy_notebooks(course, root, site / "notebooks")
+    write_atomically(site / "index.html", WAY_IN)
+    asyncio.run(index(site))
+    warnings += links.faults(site)
+    shutil.rmtree(target, ignore_errors=True)  # not before the new one is whole
+    site.replace(target)
     shutil.rmtree(work)
     return Report(
         target / "index.html",
@@ -102,7 +111,7 @@ def build(
     )
 
 
-# The way to the language of the reader's browser, or to English without a script.
+# The site's address leads to the English pages.
 WAY_IN = """\
 <!doctype html>
 <html lang="en">
@@ -141,7 +150,7 @@ def write_chinese(
 
 
 def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str]:
-    """Let Sphinx make `work`/html/`language` from `work`/`language`.
+    """Let Sphinx make `work`/made/`language`/html from `work`/`language`.
 
     Args:
         work: the folder that holds all that is needed for the build only.
@@ -154,16 +163,32 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
     Raises:
         SiteError: a page cannot be made.
     """
+    # MyST-NB puts a folder beside that of the pages: each language has its own place.
+    target = work / "made" / language / "html"
+    warnings = run_sphinx(work, language, target, "html", common)
+    (target / ".buildinfo").unlink(missing_ok=True)
+    shutil.rmtree(target / "_sources", ignore_errors=True)
+    return warnings
+
+
+def run_sphinx(
+    work: Path, language: str, target: Path, builder: str, common: dict[str, object]
+) -> list[str]:
+    """Run a builder of Sphinx on the sources `work`/`language`; return its warnings.
+
+    Raises:
+        SiteError: a page cannot be made.
+    """
     said, troubles = io.StringIO(), io.StringIO()
-    source, target = work / language, work / "html" / language
+    source = work / language
     try:
         with patch_docutils(None), docutils_namespace():
             app = Sphinx(
                 source,
                 None,
                 target,
-                work / "doctrees" / language,
-                "html",
+                work / "doctrees" / builder / language,
+                builder,
                 confoverrides=theme.settings(language),
                 status=said,
                 warning=troubles,
@@ -175,10 +200,47 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
         raise SiteError(f"The pages cannot be made: {error}") from error
     finally:
         logging.getLogger("sphinx").handlers.clear()
-    (target / ".buildinfo").unlink(missing_ok=True)
-    shutil.rmtree(target / "_sources", ignore_errors=True)
     lines = COLOUR.sub("", troubles.getvalue()).replace(str(source), "").splitlines()
     return [line for line in lines if line.strip()]
+
+
+def catalogue(
+    course: Course,
+    root: Path = ROOT,
+    target: Path | None = None,
+) -> Path:
+    """Write what translators of the English pages need, and return the file.
+
+    A translation of it belongs to book/locale/zh_CN/LC_MESSAGES/pages.po. Questions
+    are not in it: the bank has them in both languages.
+
+    Args:
+        course: its lessons.
+        root: the checkout.
+        target: the file, which is replaced; None takes build/pages.pot.
+
+    Raises:
+        SiteError: a page cannot be made.
+    """
+    target = target or base() / CATALOGUE
+    work = target.with_name(target.name + "-work")
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "en").mkdir(parents=True)
+    with explained():
+        sources.write_english(work / "en", course, (), root, theme.words_of("en", work))
+    run_sphinx(work, "en", work / "made", "gettext", {})
+    (work / "made" / CATALOGUE.name).replace(target)
+    shutil.rmtree(work)
+    return target
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn faults of what pages are made from into a SiteError."""
+    try:
+        yield
+    except (bank.BankError, notebooks.NotebookError, CourseMissing) as error:
+        raise SiteError(str(error)) from error
 
 
 def copy_notebooks(course: Course, root: Path, folder: Path) -> None:

@@ -65,7 +65,7 @@ def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
     label = node.get("label")
     anchor = f' id="equation-{escape(label)}"' if label else ""
     html = rendered(node.astext().strip(), display=True)
-    self.body.append(f'<div class="math" tabindex="0"{anchor}>{html}</div>\n')
+    self.body.append(f'<div class="math"{anchor}>{html}</div>\n')
     raise nodes.SkipNode
 
 

@@ -1,5 +1,6 @@
 """What no page of the book may have: requests to other hosts, links to nothing."""
 
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -94,8 +95,8 @@ def found(site: Path) -> Iterator[str]:
             parts = urlsplit(address)
             if outside(address) or parts.scheme:
                 continue
-            target = path if not parts.path else path.parent / unquote(parts.path)
-            target = target.resolve()
+            there = path.parent / unquote(parts.path) if parts.path else path
+            target = Path(os.path.normpath(there))
             if not target.is_file():
                 yield f"{name} links to {address}, which is not there"
             elif parts.fragment and target in pages:

@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 from digitdreams.course import Course, Lesson
+from digitdreams.files import relative
 
 ANCHOR = '<span class="cell-anchor" id="cell-{}"></span>'
 SHOWN = ("image/gif", "image/png", "text/html", "text/markdown", "text/plain")
@@ -131,9 +132,24 @@ def markdown(text: str, identity: str) -> NotebookNode:
     return cell
 
 
+class NotebookError(ValueError):
+    """A notebook cannot be read; the message says how to renew it."""
+
+
 def read(path: Path) -> NotebookNode:
-    """A notebook of the course."""
-    return nbformat.read(path, as_version=4)
+    """A notebook of the course.
+
+    Raises:
+        NotebookError: it is damaged.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except ValueError as error:
+        number = path.stem.partition("_")[0]
+        raise NotebookError(
+            f"{relative(path)} is no notebook ({error}): "
+            f"`digitdreams notebooks {number} --force` builds it anew"
+        ) from None
 
 
 def files_of(lesson: Lesson, root: Path) -> dict[str, Path]:

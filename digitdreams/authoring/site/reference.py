@@ -5,45 +5,38 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, cast
 
-from sphinx.ext.napoleon import Config
+from sphinx.config import Config
+from sphinx.ext import napoleon
 from sphinx.ext.napoleon.docstring import GoogleDocstring
 
-# What lessons and exercises import; see CONTRIBUTING.md.
-MODULES = (
-    "course",
-    "checks",
-    "data",
-    "metrics",
-    "judge",
-    "scores",
-    "plots",
-    "progress",
-    "models",
-    "models.parts",
-    "models.vae",
-    "models.gan",
-    "models.pixels",
+from digitdreams.authoring.site.notebooks import read
+
+# Of these the reader uses commands, not functions.
+APART = ("authoring", "grading", "interview")
+IMPORT = re.compile(
+    r"^\s*from digitdreams((?:\.\w+)*) import (\([^)]*\)|[^\n(]+)", re.MULTILINE
 )
 # A bar outside code, which would begin the name of a substitution.
 BAR = re.compile(r"\|(?=(?:[^`]*`[^`]*`)*[^`]*\Z)")
-SETTINGS = Config(napoleon_use_rtype=False, napoleon_use_ivar=True)
+SECTION = re.compile(r"[A-Z][a-z]+:$")  # of a docstring, such as `Args:`
+SETTINGS = cast(Config, napoleon.Config(napoleon_use_rtype=False, napoleon_use_ivar=True))
+Kind = Literal["module", "class", "function", "method", "property"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def write_reference(folder: Path, package: Path) -> None:
-    """Write a page for each module that is here into `folder`/api."""
+def write_reference(folder: Path, root: Path) -> None:
+    """Write a page for each module that lessons and exercises import to `folder`/api."""
     place = folder / "api"
     place.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name in MODULES:
-        file = package.joinpath(*name.split("."))
-        file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-        if file.is_file():
-            page = module_page(f"digitdreams.{name}", file.read_text(encoding="utf-8"))
-            (place / f"{name}.rst").write_text(page, encoding="utf-8")
-            written.append(name)
-    listed = "\n".join(f"   {name}" for name in written)
+    found = modules(root)
+    for name in found:
+        file = file_of(root / "digitdreams", name)
+        assert file is not None
+        page = module_page(f"digitdreams.{name}", file.read_text(encoding="utf-8"))
+        (place / f"{name}.rst").write_text(page, encoding="utf-8")
+    listed = "\n".join(f"   {name}" for name in found)
     text = (
         "Package reference\n=================\n\n"
         "What lessons and exercises import from ``digitdreams``. Shapes, units and\n"
@@ -51,6 +44,33 @@ def write_reference(folder: Path, package: Path) -> None:
         f".. toctree::\n   :maxdepth: 1\n\n{listed}\n"
     )
     (place / "index.rst").write_text(text, encoding="utf-8")
+
+
+def modules(root: Path) -> list[str]:
+    """The modules that notebooks import, a package with all that it holds."""
+    package = root / "digitdreams"
+    names = set()
+    for path in (*root.glob("lessons/*.ipynb"), *root.glob("exercises/*/*.ipynb")):
+        code = (one.source for one in read(path).cells if one.cell_type == "code")
+        for outer, words in IMPORT.findall("\n".join(code)):
+            within = outer.strip(".")
+            names.add(within)
+            names |= {f"{within}.{one}".strip(".") for one in re.findall(r"\w+", words)}
+    for name in names - {""}:
+        for inner in package.joinpath(*name.split(".")).glob("[!_]*.py"):
+            names.add(f"{name}.{inner.stem}".strip("."))
+    return sorted(
+        name
+        for name in names
+        if file_of(package, name) and name.partition(".")[0] not in APART
+    )
+
+
+def file_of(package: Path, name: str) -> Path | None:
+    """The file of a module below the package, None where it is no module."""
+    place = package.joinpath(*name.split("."))
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return file if name and file.is_file() else None
 
 
 def module_page(name: str, source: str) -> str:
@@ -74,6 +94,7 @@ def public(tree: ast.Module | ast.ClassDef) -> Iterator[Function | ast.ClassDef]
 
 def described(node: Function | ast.ClassDef, indent: str) -> list[str]:
     """A function or class, its methods inside."""
+    kind: Kind
     if isinstance(node, ast.ClassDef):
         kind, signature = "class", node.name
     else:
@@ -101,10 +122,33 @@ def returned(node: Function) -> str:
     return f" -> {ast.unparse(node.returns)}" if node.returns else ""
 
 
-def documented(node: ast.AST, kind: str) -> list[str]:
+def documented(node: ast.AST, kind: Kind) -> list[str]:
     """A docstring's lines in reStructuredText."""
     assert isinstance(
         node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     )
-    text = BAR.sub(r"\\|", inspect.cleandoc(ast.get_docstring(node) or ""))
+    text = with_code(inspect.cleandoc(ast.get_docstring(node) or ""))
     return str(GoogleDocstring(text, SETTINGS, what=kind)).splitlines()
+
+
+def with_code(text: str) -> str:
+    """A docstring whose indented lines before its sections are marked as code."""
+    lines: list[str] = []
+    inside = False
+    rest = iter(text.splitlines())
+    for line in rest:
+        if SECTION.match(line):
+            return "\n".join([*lines, *map(barred, [line, *rest])])
+        indented = line.startswith("    ")
+        if indented and not inside and lines and not lines[-1]:
+            inside = True
+            lines += ["::", ""]
+        elif line and not indented:
+            inside = False
+        lines.append(line if inside else barred(line))
+    return "\n".join(lines)
+
+
+def barred(line: str) -> str:
+    """Text whose bars begin no name of a substitution."""
+    return BAR.sub(r"\\|", line)

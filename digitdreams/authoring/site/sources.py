@@ -45,7 +45,7 @@ def write_english(
     write_gallery(folder, course, root)
     write_problems(folder, say)
     write_questions(folder, questions, "en", say, notebooks.present(course, root))
-    write_reference(folder, root / "digitdreams")
+    write_reference(folder, root)
     pages = [*root.glob("docs/*.md"), *(root / name for name in ROOT_PAGES)]
     for path in pages:
         if path.is_file():

@@ -1,5 +1,6 @@
 """What the book adds to Furo: words, a language switch, the bar above a notebook."""
 
+from collections.abc import Collection
 from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def words_of(language: str, folder: Path) -> Say:
     """
     if language == "en":
         return lambda text: text
-    catalogue = BOOK / "locale" / CODES[language] / "LC_MESSAGES" / "book.po"
+    catalogue = BOOK / "words" / f"{language}.po"
     compiled = folder / f"{language}.mo"
     compiled.parent.mkdir(parents=True, exist_ok=True)
     with catalogue.open("rb") as source, compiled.open("wb") as target:
@@ -80,7 +81,7 @@ def settings(language: str) -> dict[str, Any]:
         "myst_enable_extensions": ["dollarmath", "colon_fence"],
         "myst_heading_anchors": 4,
         "myst_dmath_double_inline": True,
-        "locale_dirs": [str(BOOK / "locale")],
+        "locale_dirs": [str(BOOK / "locale")],  # translations of pages
         "gettext_compact": "pages",
         "gettext_uuid": False,
         "suppress_warnings": ["myst.header", "mystnb.unknown_mime_type"],
@@ -89,16 +90,32 @@ def settings(language: str) -> dict[str, Any]:
     }
 
 
-def start_line(page: str) -> str | None:
-    """The command that brings a page's notebook to a student, None for other pages."""
+def of_notebook(page: str, pages: Collection[str]) -> dict[str, Any]:
+    """What stands above a lesson or an exercise; nothing above another page.
+
+    Args:
+        page: its name, such as `lessons/03_vae`.
+        pages: the names of all pages.
+
+    Returns:
+        `lines` to copy, the pages `exercise` and `lesson` that belong to it, and where
+        its `notebook` is, seen from the folder of all languages.
+    """
     kind, _, name = page.partition("/")
-    number = name.partition("_")[0]
-    if not number.isdigit():
-        return None
+    stem = name.partition("/")[0]
+    number = stem.partition("_")[0]
+    if kind not in ("lessons", "exercises") or not number.isdigit():
+        return {"lines": [], "exercise": None, "lesson": None, "notebook": None}
+    lesson, exercise = f"lessons/{stem}", f"exercises/{stem}/{stem}"
+    lines = [f"digitdreams lab {number}"] if kind == "lessons" else []
+    if exercise in pages:
+        lines.append(f"digitdreams start {number}")
     return {
-        "lessons": f"digitdreams lab {number}",
-        "exercises": f"digitdreams start {number}",
-    }.get(kind)
+        "lines": lines,
+        "exercise": exercise if kind == "lessons" and exercise in pages else None,
+        "lesson": lesson if kind == "exercises" and lesson in pages else None,
+        "notebook": f"notebooks/{page}.ipynb",
+    }
 
 
 def shared(language: str, pages: dict[str, set[str]], say: Say) -> dict[str, Any]:
@@ -127,21 +144,8 @@ def add_context(
     doctree: nodes.document | None,
 ) -> None:
     """Give templates what they show: what is common, and what is of this page."""
-    context.update(common)
-    context["start"] = start_line(page)
-    kind, _, name = page.partition("/")
-    context["start_exercise"] = context["exercise"] = context["lesson"] = None
-    number = name.partition("_")[0]
-    if kind == "lessons" and f"exercises/{name}/{name}" in app.env.all_docs:
-        context["start_exercise"] = f"digitdreams start {number}"
-        context["exercise"] = f"exercises/{name}/{name}"
-    if kind == "exercises" and f"lessons/{name.partition('/')[0]}" in app.env.all_docs:
-        context["lesson"] = f"lessons/{name.partition('/')[0]}"
-    depth = page.count("/")
-    context["site"] = "../" * (depth + 1)  # the folder of all languages
-    context["notebook"] = (
-        f"{context['site']}notebooks/{page}.ipynb" if context["start"] else None
-    )
+    context.update(common, **of_notebook(page, app.env.all_docs))
+    context["site"] = "../" * (page.count("/") + 1)  # the folder of all languages
 
 
 def without_search(app: Sphinx) -> None:
