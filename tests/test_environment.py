@@ -17,6 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 STUDENT = (ROOT / "requirements-student.lock").read_text(encoding="utf-8")
 SITE = (ROOT / "requirements-site.lock").read_text(encoding="utf-8")
+LANGUAGE = (ROOT / "requirements-language.lock").read_text(encoding="utf-8")
+GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WANTED = [
@@ -24,7 +26,7 @@ WANTED = [
     for text in (
         *PROJECT["project"]["dependencies"],
         *(one for name in EXTRAS for one in EXTRAS[name]),
-        *PROJECT["dependency-groups"]["build"],
+        *GROUPS["build"],
         *PROJECT["build-system"]["requires"],
     )
     if not text.startswith("digitdreams[")
@@ -43,6 +45,7 @@ def locked(text: str) -> dict:
 
 
 LOCKED = locked(LOCK)
+MODELS = locked(LANGUAGE)
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
@@ -51,15 +54,29 @@ def test_the_lock_satisfies_pyproject(wanted):
     assert wanted.specifier.contains(version)
 
 
-def test_every_locked_package_has_exactly_one_version_and_hashes():
-    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.M)
+@pytest.mark.parametrize(
+    ("lock", "least"), [(LOCK, 100), (STUDENT, 80), (SITE, 100), (LANGUAGE, 8)]
+)
+def test_every_locked_package_has_exactly_one_version_and_hashes(lock, least):
+    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.M)
     named = [one for one in blocks if "==" in one.split("\n")[0]]
-    assert len(named) == len(LOCKED) > 100
+    assert len(named) == len(locked(lock)) > least
     assert all("--hash=sha256:" in one for one in named)
 
 
-def test_the_lock_names_no_package_index():
-    assert "://" not in LOCK + STUDENT + SITE
+def test_the_locks_name_no_package_index():
+    assert "://" not in LOCK + STUDENT + SITE + LANGUAGE
+
+
+def test_the_lock_of_the_language_models_holds_what_its_group_names():
+    group = [Requirement(text) for text in GROUPS["language"]]
+    assert {canonicalize_name(one.name) for one in group} == MODELS.keys()
+    for one in group:
+        assert one.specifier.contains(MODELS[canonicalize_name(one.name)][0])
+    # They are installed beside the others, without what they name themselves.
+    shared = LOCKED.keys() & MODELS.keys()
+    assert shared and all(LOCKED[name] == MODELS[name] for name in shared)
+    assert not MODELS.keys() & {"torch", "llama-cpp-python", "tensorflow-text"}
 
 
 def test_a_student_gets_a_part_of_the_same_versions():
@@ -78,8 +95,6 @@ def test_the_book_adds_its_tools_to_what_a_student_gets():
     assert not {"nbgrader", "dask", "mypy", "pytest"} & part.keys()
     wanted = {canonicalize_name(Requirement(one).name) for one in EXTRAS["site"]}
     assert wanted <= part.keys()
-    blocks = re.split(r"^(?=[A-Za-z0-9])", SITE, flags=re.M)
-    assert all("--hash=sha256:" in one for one in blocks if "==" in one.split("\n")[0])
 
 
 def test_the_extras_are_there():
@@ -93,9 +108,9 @@ def test_conda_installs_the_lock_and_the_same_python():
     assert pip["pip"] == ["--require-hashes", "-r requirements.lock"]
 
 
-@pytest.mark.parametrize("name", sorted(LOCKED))
+@pytest.mark.parametrize("name", sorted(LOCKED | MODELS))
 def test_what_is_installed_is_what_is_locked(name):
-    version, marker = LOCKED[name]
+    version, marker = (LOCKED | MODELS)[name]
     if marker is not None and not marker.evaluate():
         pytest.skip("not for this system")
     assert metadata.version(name) == version
@@ -117,6 +132,7 @@ DECLARED = {  # the first that fits
     "digitdreams/authoring": FLOOR | extra("grading") | extra("dev"),
     "digitdreams/grading": FLOOR | extra("grading"),
     "digitdreams/interview": FLOOR | extra("interview"),
+    "digitdreams/pretrained": FLOOR | extra("language") | set(MODELS),
     "digitdreams": FLOOR,
     "content": FLOOR,
     "sources": FLOOR,

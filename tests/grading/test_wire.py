@@ -125,10 +125,19 @@ def test_left_over_bytes_and_strange_truth_are_refused():
 
 def test_a_stream_is_bounded():
     with pytest.raises(wire.WireError, match="too large"):
-        wire.Reader(100).feed(bytes(101))
+        list(wire.Reader(100).feed(bytes(101)))
     for lengths in ((2**32 - 1, 0), (0, 2**32 - 1)):
         with pytest.raises(wire.WireError, match="too large"):
-            wire.Reader(1000).feed(wire.HEAD.pack(*lengths))
+            list(wire.Reader(1000).feed(wire.HEAD.pack(*lengths)))
+
+
+def test_what_is_right_is_taken_before_what_breaks_the_stream():
+    """Else a submission whose nonsense comes at once would not count as begun."""
+    taken = []
+    with pytest.raises(wire.WireError):
+        for message in wire.Reader(1000).feed(wire.message(ready=True) + b"\xff" * 64):
+            taken.append(message)  # noqa: PERF402: what is taken before the error
+    assert taken == [{"ready": True}]
 
 
 def test_long_texts_are_refused_before_numpy_pads_them():

@@ -52,8 +52,19 @@ def write_english(
             place = folder / path.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    list_documents(folder)
     for path in folder.rglob("*.md"):
         mend(path, folder)
+
+
+def list_documents(folder: Path) -> None:
+    """Put each page of docs/ that the front page does not list where it says docs/*."""
+    front = folder / "index.md"
+    text = front.read_text(encoding="utf-8")
+    there = sorted(f"docs/{path.stem}" for path in (folder / "docs").glob("*.md"))
+    others = [one for one in there if f"\n{one}\n" not in text]
+    listed = "".join(f"{one}\n" for one in others)
+    front.write_text(text.replace("docs/*\n", listed), encoding="utf-8")
 
 
 def mend(path: Path, folder: Path) -> None:
