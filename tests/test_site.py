@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from digitdreams import course
+from digitdreams import course, launch
 from digitdreams.authoring.status import Look, Stale
 from digitdreams.interview import bank, memory
 from places import ROOT
@@ -155,11 +155,12 @@ def test_a_closed_box_can_hold_another():
     assert len(fence) > len(inner.split("{")[0])
 
 
-@pytest.mark.parametrize("one", QUESTIONS, ids=lambda one: one.id)
-def test_a_question_has_a_title_of_one_paragraph(one):
-    for language in bank.LANGUAGES:
+@pytest.mark.parametrize("language", bank.LANGUAGES)
+def test_a_question_has_a_title_of_one_paragraph(language):
+    for one in QUESTIONS:
         title, _ = bankpages.title_and_rest(one.question.in_language(language))
-        assert title and "```" not in title and not title.startswith(("- ", "|", "#"))
+        assert title and "```" not in title, one.id
+        assert not title.startswith(("- ", "|", "#")), one.id
 
 
 def test_every_word_of_a_page_is_in_chinese(tmp_path):
@@ -241,6 +242,10 @@ def test_what_leaves_the_site_or_leads_nowhere_is_named(tmp_path, html, fault):
 def test_a_link_that_a_reader_has_to_click_may_lead_outside(tmp_path):
     (tmp_path / "a.html").write_text('<a href="https://keras.io">', encoding="utf-8")
     assert links.faults(tmp_path) == []
+
+
+def test_who_lacks_the_tools_is_told_how_to_get_them():
+    assert "make site" in launch.missing("sphinx")
 
 
 # A stale notebook ---------------------------------------------------------------------

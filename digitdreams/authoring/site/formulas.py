@@ -54,9 +54,22 @@ def rendered(formula: str, display: bool = False) -> str:
     return str(html)
 
 
+def on_page(self: HTML5Translator, node: nodes.Element, display: bool) -> str:
+    """The HTML of a formula of the page that is being written.
+
+    Raises:
+        FormulaError: KaTeX refuses it; the message names the page.
+    """
+    try:
+        return rendered(node.astext().strip(), display)
+    except FormulaError as error:
+        page = self.builder.current_docname
+        raise FormulaError(f"{page}: {error}") from None
+
+
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
     """Write a formula inside a line."""
-    self.body.append(f'<span class="math">{rendered(node.astext())}</span>')
+    self.body.append(f'<span class="math">{on_page(self, node, False)}</span>')
     raise nodes.SkipNode
 
 
@@ -64,7 +77,7 @@ def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
     """Write a formula as a paragraph, which scrolls where it is wider than a page."""
     label = node.get("label")
     anchor = f' id="equation-{escape(label)}"' if label else ""
-    html = rendered(node.astext().strip(), display=True)
+    html = on_page(self, node, True)
     self.body.append(f'<div class="math"{anchor}>{html}</div>\n')
     raise nodes.SkipNode
 
