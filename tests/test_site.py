@@ -308,9 +308,6 @@ def test_a_damaged_notebook_is_named(tmp_path):
 
 # A reader in a browser ----------------------------------------------------------------
 
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
-)
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 READ = (
     "en/index.html",
@@ -359,6 +356,8 @@ class Reader:
 def browser():
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on the PATH")
+    reason = "Playwright is not installed: pip install playwright"
+    sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
     with sync_api.sync_playwright() as play:
         started = play.chromium.launch(
             executable_path=CHROMIUM,
@@ -428,5 +427,13 @@ def test_a_reader_copies_searches_and_drills(browser, address, tmp_path):
     assert kept.merge(file.read_text(encoding="utf-8")) == 1
     (review,) = kept.reviews()
     assert (review.question, review.rating) == ("gan-what-is-it", 3)
+
+    page = reader.open("en/questions/index.html")
+    listed = page.locator("ul.questions li")
+    assert listed.count() > 2
+    second = listed.nth(1).get_attribute("data-id")
+    listed.first.locator("a").click()
+    page.get_by_role("link", name="Next question").click()
+    page.wait_for_url(f"**/{second}.html")
     assert reader.trouble == []
     reader.context.close()

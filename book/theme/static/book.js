@@ -18,6 +18,9 @@ for (const button of document.querySelectorAll("button.copies")) {
   });
 }
 
+// The other language shows the same search and the same filters.
+for (const link of document.querySelectorAll(".languages a")) link.search = location.search;
+
 // Ratings: a list in the form that `digitdreams progress import` reads.
 const PLACE = "digitdreams-ratings";
 const RATINGS = ["again", "hard", "good", "easy"];
@@ -53,6 +56,19 @@ function element(name, text, attributes = {}) {
 }
 
 const opened = Date.now();
+const SHOWN = "digitdreams-shown"; // the questions that the filters left, in order
+
+// The question after this one, of those that the list showed last.
+function following(question) {
+  let shown = [];
+  try {
+    shown = JSON.parse(sessionStorage.getItem(SHOWN) ?? "[]");
+  } catch {
+    // The list that is kept is damaged: there is no next question.
+  }
+  const place = shown.indexOf(question);
+  return place < 0 ? undefined : shown[place + 1];
+}
 
 function showRating(box) {
   const question = box.dataset.question;
@@ -78,6 +94,10 @@ function showRating(box) {
     });
     box.append(button);
   });
+  const next = following(question);
+  if (next) {
+    box.append(element("a", say("Next question"), { href: `${next}.html${location.search}` }));
+  }
   box.append(element("a", say("All questions"), { href: "index.html" + location.search }));
 }
 
@@ -113,6 +133,8 @@ if (drill) {
     for (const list of document.querySelectorAll("ul.questions")) {
       list.parentElement.hidden = !list.querySelector("li:not([hidden])");
     }
+    const ids = items.filter((one) => !one.hidden).map((one) => one.dataset.id);
+    sessionStorage.setItem(SHOWN, JSON.stringify(ids));
     status.textContent = say("{shown} of {all} questions, {rated} rated")
       .replace("{shown}", shown)
       .replace("{all}", items.length)

@@ -199,6 +199,7 @@ def script_words(say: Say) -> dict[str, str]:
         "good",
         "easy",
         "How well did you know it?",
+        "Next question",
         "All questions",
         "Export ratings",
         "Forget all ratings",
