@@ -141,6 +141,14 @@ def test_a_link_to_what_is_no_page_becomes_a_name(tmp_path):
     )
 
 
+def test_the_index_lists_the_terms_of_the_glossary():
+    table = "| term | meaning |\n|---|---|\n| batch | some |\n| prior, posterior | x |\n"
+    other = "| name | is |\n|---|---|\n| `x` | y |\n"
+    text = sources.indexed(f"# Words\n\n{table}\n{other}")
+    assert text.count("{index}") == 1
+    assert f"```{{index}} batch, prior, posterior\n```\n\n{table}" in text
+
+
 def test_code_is_left_alone(tmp_path):
     text = "```python\nx = table[one](two.md)\n```"
     assert sources.mended(text, tmp_path, tmp_path) == text
@@ -285,7 +293,7 @@ def test_the_book_has_its_pages(book):
         "en/api/metrics",
     ):
         assert (site / f"{page}.html").is_file(), page
-    assert not any(site.rglob("*03_vae/checks.json"))
+    assert "posterior" in (site / "en" / "genindex.html").read_text("utf-8")
     assert (site / "notebooks" / "lessons" / "03_vae.ipynb").is_file()
 
 

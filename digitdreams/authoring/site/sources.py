@@ -16,6 +16,7 @@ from digitdreams.interview.bank import Question
 
 # Pages at the root of the repository that readers get.
 ROOT_PAGES = ("INSTRUCTORS.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+TERMS = re.compile(r"^\| term \|.*\n\|[-| ]+\n((?:\|.*\n)+)", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 OUTSIDE = re.compile(r"[a-z]+:|#|/")
 FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)[ ]*$)", re.DOTALL | re.MULTILINE)
@@ -53,8 +54,20 @@ def write_english(
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     list_documents(folder)
+    glossary = folder / "docs" / "glossary.md"
+    glossary.write_text(indexed(glossary.read_text("utf-8")), encoding="utf-8")
     for path in folder.rglob("*.md"):
         mend(path, folder)
+
+
+def indexed(text: str) -> str:
+    """The glossary, whose terms the book's index lists; commas separate them there."""
+
+    def entry(found: re.Match[str]) -> str:
+        terms = (row.split("|")[1].strip() for row in found[1].splitlines())
+        return f"```{{index}} {', '.join(terms)}\n```\n\n{found[0]}"
+
+    return TERMS.sub(entry, text)
 
 
 def list_documents(folder: Path) -> None:
