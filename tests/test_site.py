@@ -142,7 +142,8 @@ def test_a_link_to_what_is_no_page_becomes_a_name(tmp_path):
 
 
 def test_the_index_lists_the_terms_of_the_glossary():
-    table = "| term | meaning |\n|---|---|\n| batch | some |\n| prior, posterior | x |\n"
+    rows = "| batch | some |\n| prior, posterior | x |\n"
+    table = f"| term | meaning |\n|---|---|\n{rows}"
     other = "| name | is |\n|---|---|\n| `x` | y |\n"
     text = sources.indexed(f"# Words\n\n{table}\n{other}")
     assert text.count("{index}") == 1

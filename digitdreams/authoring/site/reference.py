@@ -21,7 +21,9 @@ IMPORT = re.compile(
 # A bar outside code, which would begin the name of a substitution.
 BAR = re.compile(r"\|(?=(?:[^`]*`[^`]*`)*[^`]*\Z)")
 SECTION = re.compile(r"[A-Z][a-z]+:$")  # of a docstring, such as `Args:`
-SETTINGS = cast(Config, napoleon.Config(napoleon_use_rtype=False, napoleon_use_ivar=True))
+SETTINGS = cast(
+    Config, napoleon.Config(napoleon_use_rtype=False, napoleon_use_ivar=True)
+)
 Kind = Literal["module", "class", "function", "method", "property"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
