@@ -311,7 +311,9 @@ def test_the_catalogue_has_text_and_titles_of_boxes(tmp_path):
 def test_a_damaged_notebook_is_named(tmp_path):
     path = tmp_path / "03_vae.ipynb"
     path.write_text("{", encoding="utf-8")
-    with pytest.raises(notebooks.NotebookError, match="digitdreams notebooks 03 --force"):
+    with pytest.raises(
+        notebooks.NotebookError, match="digitdreams notebooks 03 --force"
+    ):
         notebooks.read(path)
 
 

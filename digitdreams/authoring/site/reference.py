@@ -29,7 +29,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def write_reference(folder: Path, root: Path) -> None:
-    """Write a page for each module that lessons and exercises import to `folder`/api."""
+    """Write a page for each module that notebooks import to `folder`/api."""
     place = folder / "api"
     place.mkdir(parents=True, exist_ok=True)
     found = modules(root)
