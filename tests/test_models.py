@@ -157,7 +157,7 @@ def test_the_registry_is_what_course_toml_declares():
 
 
 @keras.saving.register_keras_serializable("digitdreams")
-class PixelByPixel(layers.Layer):
+class OneAfterAnother(layers.Layer):
     """Draws four pixels, each depending on the one before, and repeats them."""
 
     def call(self, noise):
@@ -172,7 +172,7 @@ class PixelByPixel(layers.Layer):
         return ops.reshape(ops.tile(pixels, (1, 196)), (-1, 28, 28, 1))
 
 
-PixelByPixel.__module__ = "digitdreams.models.parts"  # as if it stood there
+OneAfterAnother.__module__ = "digitdreams.models.parts"  # as if it stood there
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def several(monkeypatch):
 
 def looping():
     noise = keras.Input((4,))
-    return keras.Model(noise, PixelByPixel()(noise))
+    return keras.Model(noise, OneAfterAnother()(noise))
 
 
 def test_several_generators_are_saved_and_found(several, folder, monkeypatch):

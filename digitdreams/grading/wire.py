@@ -58,13 +58,17 @@ def pack(value: Any, payload: list[bytes], depth: int = 0) -> Any:
         row = as_row(value)
         if row is not None:
             payload.append(row.tobytes())
-            return ["row", row.dtype.str, len(row)]
+            numpys = isinstance(value[0], (np.ndarray, np.generic))
+            return ["row" if numpys else "numbers", row.dtype.str, len(row)]
         return ["list", [pack(part, payload, depth + 1) for part in value]]
     if kind is dict:
         return [
             "dict",
             [[str(key), pack(part, payload, depth + 1)] for key, part in value.items()],
         ]
+    if kind is float:
+        payload.append(np.array(value, "<f8").tobytes())
+        return ["float"]
     if issubclass(kind, (float, np.generic)):
         value = np.asarray(value)
         kind = np.ndarray
@@ -153,7 +157,7 @@ class Payload:
 
 
 def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
-    """Read what `pack` wrote: None, bool, int, str, list, dict, NumPy array.
+    """Read what `pack` wrote: None, bool, int, float, str, list, dict, NumPy array.
 
     Raises:
         WireError: `tree` was not written by `pack`.
@@ -191,8 +195,11 @@ def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
         return {key: unpack(part, payload, depth + 1) for key, part in pairs}
     if kind == "array" and len(rest) == 2:
         return unpack_array(rest[0], rest[1], payload)
-    if kind == "row" and len(rest) == 2:
-        return list(unpack_array(rest[0], [rest[1]], payload))
+    if kind == "float" and not rest:
+        return unpack_array("<f8", [], payload).item()
+    if kind in {"row", "numbers"} and len(rest) == 2:
+        row = unpack_array(rest[0], [rest[1]], payload)
+        return list(row) if kind == "row" else row.tolist()  # Python's own numbers
     raise WireError(f"a message has a part of the kind {kind[:20]!r}")
 
 

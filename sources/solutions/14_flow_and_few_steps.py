@@ -339,11 +339,3 @@ field = field_of(student, np.eye(10, dtype="float32")[wanted])
 drawn = ops.convert_to_numpy(euler(noise, 4, field)) @ basis + mean
 verdicts = judge.probabilities(drawn.clip(0, 1).reshape(-1, 28, 28))
 course.expect(label_accuracy=metrics.label_accuracy(verdicts, wanted))
-
-# %% [markdown]
-# And what it draws, ten by ten:
-
-# %%
-from digitdreams import plots
-
-plots.grid(drawn[:50].reshape(-1, 28, 28))

@@ -15,7 +15,13 @@ LIMITS = sandbox.Limits(wall=500, cell=400, task=400, answers=256)
 # every order, and return what comes back as it is and as its mean.
 PROBE = """
 import importlib, inspect, itertools, pkgutil
-import digitdreams
+import digitdreams, keras
+
+def no_training(*args, **named):
+    raise TypeError("a training takes minutes and returns a model, no answer")
+
+keras.Model.fit = no_training
+
 from digitdreams import checks
 from digitdreams.grading import wire
 
@@ -47,7 +53,6 @@ def ways(function, case):
             yield lambda order=order, **given: function(*[given[n] for n in order])
 
 def mean(way):
-    import keras
     return lambda **given: keras.ops.mean(way(**given))
 
 def attempt(way, how, cases):
