@@ -106,8 +106,18 @@ const drill = document.getElementById("drill");
 if (drill) {
   const items = [...document.querySelectorAll("ul.questions li")];
   const chosen = new URLSearchParams(location.search);
-  const filters = { topic: "Topic", level: "Level", kind: "Kind", rated: "Rated" };
+  const filters = {
+    topic: "Topic",
+    level: "Level",
+    kind: "Kind",
+    role: "Role",
+    rated: "Rated",
+  };
   const status = element("p", "", { role: "status" });
+
+  function several(values) {
+    return values.split(",").filter(Boolean);
+  }
 
   function ratingOf(item, last) {
     const found = last.get(item.dataset.id);
@@ -119,9 +129,12 @@ if (drill) {
     let shown = 0;
     for (const item of items) {
       const facts = { ...item.dataset, rated: ratingOf(item, last) };
-      item.hidden = Object.keys(filters).some(
-        (name) => chosen.get(name) && chosen.get(name) !== facts[name],
-      );
+      const apart = !chosen.has("traps") && several(facts.tags).includes("trap");
+      item.hidden =
+        apart ||
+        Object.keys(filters).some(
+          (name) => chosen.get(name) && !several(facts[name]).includes(chosen.get(name)),
+        );
       shown += !item.hidden;
       item.querySelector(".mark")?.remove();
       if (facts.rated !== "not yet") {
@@ -140,23 +153,36 @@ if (drill) {
       .replace("{rated}", last.size);
   }
 
+  function choose(name, value) {
+    value ? chosen.set(name, value) : chosen.delete(name);
+    const query = chosen.toString();
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    show();
+  }
+
   for (const [name, label] of Object.entries(filters)) {
     const values =
-      name === "rated" ? ["not yet", ...RATINGS] : [...new Set(items.map((one) => one.dataset[name]))];
+      name === "rated"
+        ? ["not yet", ...RATINGS]
+        : [...new Set(items.flatMap((one) => several(one.dataset[name])))];
     const box = element("label", `${say(label)} `);
     const select = element("select", "");
     select.append(element("option", say("all"), { value: "" }));
     for (const value of values) select.append(element("option", say(value), { value }));
     select.value = chosen.get(name) ?? "";
     select.addEventListener("change", () => {
-      select.value ? chosen.set(name, select.value) : chosen.delete(name);
-      const query = chosen.toString();
-      history.replaceState(null, "", query ? `?${query}` : location.pathname);
-      show();
+      choose(name, select.value);
     });
     box.append(select);
     drill.append(box);
   }
+
+  const traps = element("label", "");
+  const box = element("input", "", { type: "checkbox" });
+  box.checked = chosen.has("traps");
+  box.addEventListener("change", () => choose("traps", box.checked ? "1" : ""));
+  traps.append(box, ` ${say("also those that rebut texts that few readers meet")}`);
+  drill.append(traps);
 
   function button(label, action) {
     const made = element("button", say(label), { type: "button" });
