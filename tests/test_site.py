@@ -565,7 +565,7 @@ def test_a_reader_filters_the_questions(reader):
     def listed() -> set[str]:
         return {one.get_attribute("data-id") for one in shown.all()}
 
-    every = {path: one for path, one in ((one.id, one) for one in QUESTIONS)}
+    every = {one.id: one for one in QUESTIONS}
     ordinary = {name for name in listed() if not every[name].tags}
     assert listed() == ordinary and "gan-goal-unseen-samples" not in ordinary
     page.get_by_label("also those that rebut").check()

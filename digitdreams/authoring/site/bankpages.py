@@ -1,8 +1,11 @@
 """Pages of the interview room: the questions as a drill, the coding problems."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from html import escape
 from pathlib import Path
 
+from digitdreams.authoring.site.formulas import rendered
 from digitdreams.authoring.site.notebooks import anchor, folded, hint_text
 from digitdreams.interview import problems as problem_bank
 from digitdreams.interview.bank import Question
@@ -32,6 +35,7 @@ ROLE_NAMES = {
     "ml_engineer": "ML engineer",
     "multimodal_llm_engineer": "multimodal LLM engineer",
 }
+FORMULA = re.compile(r"(?<![\\$\w])\$([^$\s][^$]*?)\$(?![\d\w])")
 Say = Callable[[str], str]  # a sentence in the page's language
 DRILL = "questions/index"
 
@@ -172,7 +176,8 @@ def listed(question: Question, language: str) -> str:
         role=",".join(roles_of(question)),
         tags=",".join(question.tags),
     )
-    words = escaped(first_sentence(question, language))
+    title, _ = title_and_rest(question.question.in_language(language))
+    words = in_html(title)
     return f'<li {facts}><a href="{question.id}.html">{words}</a></li>'
 
 
@@ -183,16 +188,15 @@ def roles_of(question: Question) -> list[str]:
     ]
 
 
-def first_sentence(question: Question, language: str) -> str:
-    """A question as a list shows it."""
-    text = one_line(question.question.in_language(language))
-    return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
-
-
-def escaped(text: str) -> str:
-    """Text inside an HTML line of Markdown; formulas stay as LaTeX there."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("$", "")
-    return plain.replace("`", "").replace("**", "")
+def in_html(text: str) -> str:
+    """A paragraph of Markdown inside a line of HTML: text and formulas alone."""
+    parts = FORMULA.split(text)  # text and formulas in turn
+    shown = [escape(one.replace("`", "").replace("**", "")) for one in parts[::2]]
+    shown[1:] = [
+        rendered(formula) + after
+        for formula, after in zip(parts[1::2], shown[1:], strict=True)
+    ]
+    return "".join(shown)
 
 
 def write_questions(
