@@ -1,7 +1,6 @@
 // Copies command lines; keeps, shows and exports ratings of the drill.
 // Nothing leaves the browser. A reader without scripts reads everything all the same.
-const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
-const say = (text) => words[text] ?? text;
+const say = (text) => globalThis.bookWords?.[text] ?? text;
 
 for (const button of document.querySelectorAll("button.copies")) {
   button.addEventListener("click", async () => {

@@ -93,9 +93,11 @@ def build(
     pages = {one: pages_in(work / one) for one in theme.LANGUAGES}
     for language, name in theme.LANGUAGES.items():
         say(f"{len(pages[language])} pages in {name}")
+        theme.write_words(work / "words" / language, words[language])
         common = theme.shared(language, pages, words[language])
         warnings += make_pages(work, language, common)
         (work / "made" / language / "html").replace(site / language)
+    theme.write_shared(site)
     copy_notebooks(course, root, site / "notebooks")
     write_atomically(site / "index.html", WAY_IN)
     asyncio.run(index(site))
@@ -168,6 +170,9 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
     warnings = run_sphinx(work, language, target, "html", common)
     (target / ".buildinfo").unlink(missing_ok=True)
     shutil.rmtree(target / "_sources", ignore_errors=True)
+    for name in theme.UNUSED:
+        for path in (target / "_static").rglob(name):
+            path.unlink()
     return warnings
 
 
@@ -181,6 +186,7 @@ def run_sphinx(
     """
     said, troubles = io.StringIO(), io.StringIO()
     source = work / language
+    words = work / "words" / language
     try:
         with patch_docutils(None), docutils_namespace():
             app = Sphinx(
@@ -189,12 +195,13 @@ def run_sphinx(
                 target,
                 work / "doctrees" / builder / language,
                 builder,
-                confoverrides=theme.settings(language),
+                confoverrides=theme.settings(language, words),
                 status=said,
                 warning=troubles,
                 freshenv=True,
             )
-            app.connect("html-page-context", partial(theme.add_context, common))
+            add = partial(theme.add_context, common)
+            app.connect("html-page-context", add, priority=400)  # before Furo's
             app.build(force_all=True)
     except (SphinxError, FormulaError) as error:
         raise SiteError(f"The pages cannot be made: {error}") from error
@@ -260,14 +267,17 @@ async def index(folder: Path) -> None:
     """Let Pagefind write its index of all pages into `folder`/pagefind."""
     from pagefind.index import IndexConfig, PagefindIndex
 
-    # A formula's MathML is read; its picture and its LaTeX would double it.
+    # A formula's MathML is read; its picture would double it.
     config = IndexConfig(
         output_path=str(folder / "pagefind"),
-        exclude_selectors=[".katex-html", "annotation", ".headerlink", "button"],
+        exclude_selectors=[".katex-html", ".headerlink", "button"],
     )
     async with PagefindIndex(config=config) as search:
         await search.add_directory(str(folder), glob="{en,zh}/**/*.html")
         await search.write_files()
+    for name in theme.UNUSED_SEARCH:
+        for path in (folder / "pagefind").glob(name):
+            path.unlink()
 
 
 def stale(course: Course, root: Path = ROOT) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ and a reader no script. `setup` makes it a math renderer of Sphinx.
 """
 
 import json
+import re
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -19,6 +20,8 @@ from digitdreams.files import ROOT
 FOLDER = ROOT / "book" / "katex"
 # A KaTeX error or warning ends a build: no formula is shown half rendered.
 OPTIONS = {"throwOnError": True, "strict": "error", "output": "htmlAndMathml"}
+# The LaTeX beside the MathML, which no reader sees but whoever copies gets.
+SOURCE = re.compile(r"<annotation[^>]*>.*?</annotation>", re.DOTALL)
 
 
 class FormulaError(ValueError):
@@ -51,7 +54,7 @@ def rendered(formula: str, display: bool = False) -> str:
     except JSEvalException as error:
         reason = str(error).strip().splitlines()[0]
         raise FormulaError(f"KaTeX cannot render {formula!r}: {reason}") from None
-    return str(html)
+    return SOURCE.sub("", str(html))
 
 
 def on_page(self: HTML5Translator, node: nodes.Element, display: bool) -> str:

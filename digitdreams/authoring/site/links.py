@@ -24,6 +24,8 @@ FETCHED = {
     ("video", "poster"),
     ("video", "src"),
 }
+# Most tags of a page are KaTeX's: spans with nothing but a class and measures.
+BARE = re.compile(r'</?span(?: class="[^"]*")?(?: aria-hidden="true")?(?: style="[^"(]*")?>')
 OF_STYLE = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 
 
@@ -36,7 +38,7 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.ids: set[str] = set()
         self.in_style = False
-        self.feed(text)
+        self.feed(BARE.sub("", text))
 
     def handle_starttag(
         self, tag: str, attributes: list[tuple[str, str | None]]

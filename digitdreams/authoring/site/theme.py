@@ -1,23 +1,35 @@
 """What the book adds to Furo: words, a language switch, the bar above a notebook."""
 
+import json
+import re
+import shutil
 from collections.abc import Collection
 from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
 
+import furo
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from digitdreams.authoring.site.bankpages import Say, script_words
+from digitdreams.authoring.site.bankpages import DRILL, Say, script_words
 from digitdreams.files import ROOT
 
 BOOK = ROOT / "book"
 LANGUAGES = {"en": "English", "zh": "中文"}  # folder of the site: its name
 # Sphinx's name of a language, where it is not that of the folder.
 CODES = {"en": "en", "zh": "zh_CN"}
+# What Sphinx, Furo and Pagefind put beside pages, and no page of the book asks for.
+UNUSED = (
+    *("*.map", "debug.css", "skeleton.css", "file.png", "plus.png", "minus.png"),
+    *("searchtools.js", "language_data.js"),
+)
+UNUSED_SEARCH = ("pagefind-component-ui.*", "pagefind-modular-ui.*", "*highlight.js")
+ICONS = Path(furo.__file__).with_name("theme") / "furo" / "partials" / "icons.html"
+SYMBOLS = re.compile(r"<svg .*</svg>", re.DOTALL)
 
 
 def words_of(language: str, folder: Path) -> Say:
@@ -38,8 +50,38 @@ def words_of(language: str, folder: Path) -> Say:
         return GNUTranslations(stream).gettext
 
 
-def settings(language: str) -> dict[str, Any]:
-    """Sphinx's configuration of the pages in "en" or "zh"."""
+def write_words(folder: Path, say: Say) -> None:
+    """Write words.js, the words of the pages' script, into a new folder."""
+    folder.mkdir(parents=True)
+    words = json.dumps(script_words(say), ensure_ascii=False)
+    text = f"globalThis.bookWords = {words};\n"
+    (folder / "words.js").write_text(text, encoding="utf-8")
+
+
+def write_shared(site: Path) -> None:
+    """Write what the pages of all languages share: KaTeX's style, Furo's icons.
+
+    Furo writes its icons into each page, 7 kB; the template `page.html` leads to one
+    file of them.
+    """
+    target = site / "katex"
+    target.mkdir()
+    shutil.copytree(BOOK / "katex" / "fonts", target / "fonts")
+    for name in ("katex.min.css", "LICENSE"):
+        shutil.copy(BOOK / "katex" / name, target)
+    found = SYMBOLS.search(ICONS.read_text(encoding="utf-8"))
+    assert found, "Furo's icons are elsewhere than in its version of the lock"
+    symbols = found[0].replace(' style="display: none;"', "", 1)
+    (site / "icons.svg").write_text(symbols + "\n", encoding="utf-8")
+
+
+def settings(language: str, words: Path) -> dict[str, Any]:
+    """Sphinx's configuration of the pages in a language.
+
+    Args:
+        language: "en" or "zh".
+        words: the folder of `words.js`.
+    """
     package = "digitdreams.authoring.site"
     return {
         "project": "Digit Dreams",
@@ -54,10 +96,13 @@ def settings(language: str) -> dict[str, Any]:
         "html_theme": "furo",
         "html_title": "Digit Dreams",
         "html_math_renderer": "katex",
-        "html_static_path": [str(BOOK / "theme" / "static"), str(BOOK / "katex")],
+        "html_static_path": [str(BOOK / "theme" / "static"), str(words)],
         "templates_path": [str(BOOK / "theme" / "templates")],
-        "html_css_files": ["katex.min.css", "book.css"],
-        "html_js_files": [("book.js", {"defer": "defer"})],
+        "html_css_files": ["book.css"],
+        "html_js_files": [
+            ("words.js", {"defer": "defer"}),
+            ("book.js", {"defer": "defer"}),
+        ],
         "html_sidebars": {
             "**": [
                 "sidebar/brand.html",
@@ -131,7 +176,6 @@ def shared(language: str, pages: dict[str, set[str]], say: Say) -> dict[str, Any
         "languages": LANGUAGES,
         "here": language,
         "pages": pages,
-        "words_json": script_words(say),
     }
 
 
@@ -146,6 +190,13 @@ def add_context(
     """Give templates what they show: what is common, and what is of this page."""
     context.update(common, **of_notebook(page, app.env.all_docs))
     context["site"] = "../" * (page.count("/") + 1)  # the folder of all languages
+    if page.startswith("questions/") and page != DRILL and "toctree" in context:
+        # Hundreds of pages: the chapters alone, which are the same beside each.
+        if "chapters" not in common:
+            common["chapters"] = context["toctree"](
+                maxdepth=1, titles_only=True, includehidden=True
+            )
+        context["toctree"] = lambda **options: common["chapters"]
 
 
 def without_search(app: Sphinx) -> None:
