@@ -1,7 +1,7 @@
 // Ask for a digit: the conditional VAE of lesson 04 and the conditional GAN of lesson 07.
 import {
   State, ask, button, choice, digitCanvas, element, fill, latest, number, oneOf, paint, part, percent,
-  ready, root, say, share, signed, slider, verdict, whole,
+  ready, root, say, signed, slider, verdict, whole,
 } from "./frame.js";
 import { Chance } from "./ring.js";
 
@@ -189,6 +189,6 @@ const parts = [
   ),
 ];
 root.classList.add("ask");
-fill(...parts, share(state, parts));
+fill(state, parts.slice(0, 1), parts.slice(1));
 await update();
 ready();

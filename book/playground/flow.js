@@ -1,7 +1,7 @@
 // The flow of lesson 14: every step from noise to a digit.
 import {
   State, ask, button, choice, digitCanvas, element, fill, latest, number, paint, part, percent, progress,
-  ready, root, say, share, signed, slider, verdict, whole,
+  ready, root, say, signed, slider, verdict, whole,
 } from "./frame.js";
 import { Chance } from "./ring.js";
 
@@ -134,7 +134,7 @@ const parts = [
   part(state, "verdict", say("What the judge says"), bars),
 ];
 root.classList.add("flow");
-fill(...parts, share(state, parts));
+fill(state, [parts[0], parts[2]], [parts[1]]);
 await update();
 ready();
 show();

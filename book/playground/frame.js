@@ -1,7 +1,7 @@
 // What all playgrounds share: words, the state in the address, controls, the worker.
 // A page has <div class="play" data-play="NAME">; NAME.js fills it.
 
-const words = JSON.parse(document.getElementById("play-words")?.textContent ?? "{}");
+const words = globalThis.playWords ?? {};
 
 /** The page's language for an English text; {name} in it is replaced by given.name. */
 export function say(text, given = {}) {
@@ -153,7 +153,7 @@ export function progress() {
 }
 
 /** The link to this state, and what it hides. */
-export function share(state, parts) {
+function share(state, parts) {
   const id = fresh();
   const address = element("input", { id, type: "text", readonly: true, onfocus: () => address.select() });
   const hidden = new Set(state.hidden);
@@ -237,7 +237,7 @@ export function verdict() {
     rows.forEach(({ bar, share, row }, digit) => {
       const value = shares?.[digit] ?? 0;
       bar.style.width = `${100 * value}%`;
-      share.textContent = shares ? percent(value) : "";
+      share.textContent = value >= 0.005 ? percent(value) : "";
       row.classList.toggle("best", digit === best);
     });
   };
@@ -318,11 +318,19 @@ export function latest(work) {
   };
 }
 
-/** Fills the page's box; the first picture is there when `ready` is told. */
-export function fill(...children) {
-  root.append(...children);
+/** Fills the page's box with two columns of parts, and the link below them. */
+export function fill(state, left, right) {
+  const column = (parts) => {
+    const made = element("div", { class: "column" }, ...parts);
+    made.hidden = parts.every((one) => one.hidden);
+    return made;
+  };
+  const columns = [column(left), column(right)];
+  root.classList.toggle("single", columns.some((one) => one.hidden));
+  root.append(...columns, share(state, [...left, ...right]));
 }
 
+/** Tells that the first picture is there. */
 export function ready() {
   root.dataset.ready = "true";
 }

@@ -1,7 +1,7 @@
 // A GAN in two dimensions that trains while you watch, as in lesson 06.
 import {
   State, ask, button, checkbox, choice, colour, element, fill, oneOf, onTheme, part, percent, progress,
-  ready, root, say, share, slider, whole,
+  ready, root, say, slider, whole,
 } from "./frame.js";
 import { CENTRES, FIELD, PLAIN, REACH, SPREAD } from "./ring.js";
 
@@ -375,7 +375,7 @@ const parts = [
   part(state, "recipe", say("Recipe"), presets, element("details", {}, element("summary", {}, say("Every choice")), ...Object.values(controls))),
 ];
 root.classList.add("gan");
-fill(...parts, share(state, parts));
+fill(state, parts.slice(0, 1), parts.slice(1));
 onTheme(repaint);
 
 // A link with rounds plays them first, as they were.

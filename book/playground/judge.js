@@ -1,7 +1,7 @@
 // Draw one for the judge: what it sees, what it says, and which strokes it looks at.
 import {
   State, ask, checkbox, digitCanvas, element, fill, latest, oneOf, paint, part, percent, progress,
-  ready, root, say, share, verdict,
+  ready, root, say, verdict,
 } from "./frame.js";
 import { DRAWN, asMnist, examples, pad, strokes } from "./pad.js";
 
@@ -101,18 +101,26 @@ const parts = [
     state,
     "sees",
     say("What the judge sees"),
-    element("div", { class: "stack" }, seen, marks),
-    checkbox(say("Mark what the verdict depends on"), state.marks === "on", (on) => {
-      state.set({ marks: on ? "on" : "off" });
-      look();
-    }),
-    working,
-    found,
+    element(
+      "div",
+      { class: "side" },
+      element("div", { class: "stack" }, seen, marks),
+      element(
+        "div",
+        {},
+        checkbox(say("Mark what the verdict depends on"), state.marks === "on", (on) => {
+          state.set({ marks: on ? "on" : "off" });
+          look();
+        }),
+        found,
+        working,
+      ),
+    ),
   ),
   part(state, "verdict", say("What the judge says"), says, bars),
 ];
 root.classList.add("judge");
-fill(...parts, share(state, parts));
+fill(state, parts.slice(0, 1), parts.slice(1));
 image = asMnist(state.draw);
 paint(seen, image ?? new Float32Array(784));
 await update();

@@ -1,7 +1,7 @@
 // The latent map of lesson 03: a place in the plane, its digit, its Gaussian.
 import {
   COLOURS, State, ask, choice, digitCanvas, element, fill, latest, number, oneOf, paint, part,
-  percent, progress, ready, root, say, share, signed, slider, verdict,
+  percent, progress, ready, root, say, signed, slider, verdict,
 } from "./frame.js";
 import { asMnist, DRAWN, examples, pad, strokes } from "./pad.js";
 
@@ -12,8 +12,8 @@ const KEY = 0.1;
 
 const place = number(-REACH, REACH);
 const state = new State({
-  z1: [0.6, place],
-  z2: [-0.9, place],
+  z1: [-0.5, place],
+  z2: [1.25, place],
   map: ["digits", oneOf("digits", "codes", "judge")],
   draw: [[], strokes],
 });
@@ -96,8 +96,16 @@ function judged(paper, probabilities, x, y) {
   paper.globalAlpha = 1;
 }
 
+async function table() {
+  if (!real) {
+    const { codes: kept, labels } = await ask("table", { name: "latent" });
+    real = { codes: kept.values, labels };
+  }
+  return real;
+}
+
 async function codesLayer(paper) {
-  const { codes: { values }, labels } = await ask("table", { name: "latent" });
+  const { codes: values, labels } = await table();
   for (let i = 0; i < labels.length; i++) {
     paper.fillStyle = COLOURS[labels[i]];
     paper.beginPath();
@@ -105,6 +113,49 @@ async function codesLayer(paper) {
     paper.fill();
   }
   repaint();
+}
+
+let real; // codes of real digits and their labels
+
+/** The surroundings of the place, eight times as large. */
+function repaintLens() {
+  const paper = lens.getContext("2d");
+  const half = 0.4;
+  const [middle, unit] = [148, 148 / half];
+  paper.setTransform(1, 0, 0, 1, 0, 0);
+  paper.fillStyle = "rgb(18, 22, 34)";
+  paper.fillRect(0, 0, 296, 296);
+  const at = (z1, z2) => [middle + unit * (z1 - state.z1), middle - unit * (z2 - state.z2)];
+  if (real) {
+    for (let i = 0; i < real.labels.length; i++) {
+      const [x, y] = at(real.codes[2 * i], real.codes[2 * i + 1]);
+      if (x < -9 || y < -9 || x > 305 || y > 305) continue;
+      paper.fillStyle = COLOURS[real.labels[i]];
+      paper.beginPath();
+      paper.arc(x, y, 9, 0, 7);
+      paper.fill();
+    }
+  }
+  if (shown) {
+    const [x, y] = at(...shown.mean);
+    for (const times of [1, 2]) {
+      paper.beginPath();
+      paper.ellipse(x, y, times * shown.deviation[0] * unit, times * shown.deviation[1] * unit, 0, 0, 7);
+      paper.fillStyle = "rgba(255, 176, 0, 0.22)";
+      paper.fill();
+      paper.strokeStyle = "#ffb000";
+      paper.lineWidth = times === 1 ? 4 : 2;
+      paper.stroke();
+    }
+  }
+  paper.strokeStyle = "#fff";
+  paper.lineWidth = 3;
+  paper.beginPath();
+  paper.moveTo(middle - 12, middle);
+  paper.lineTo(middle + 12, middle);
+  paper.moveTo(middle, middle - 12);
+  paper.lineTo(middle, middle + 12);
+  paper.stroke();
 }
 
 function ellipse(mean, deviation, line) {
@@ -136,17 +187,24 @@ function repaint() {
     ellipse(shown.mean, shown.deviation, "rgba(0, 0, 0, 0.6)");
     ellipse(shown.mean, shown.deviation, "#ffb000");
   }
-  const [x, y] = [toX(state.z1), toY(state.z2)];
-  context.beginPath();
-  context.arc(x, y, 11, 0, 7);
-  context.fillStyle = "#fff";
-  context.fill();
-  context.lineWidth = 5;
-  context.strokeStyle = "#d1006c";
-  context.stroke();
+  for (const [line, width] of [["#fff", 9], ["#d1006c", 5]]) {
+    context.beginPath();
+    context.arc(toX(state.z1), toY(state.z2), 17, 0, 7);
+    context.lineWidth = width;
+    context.strokeStyle = line;
+    context.stroke();
+  }
+  repaintLens();
 }
 
 const big = digitCanvas(say("The digit that the decoder makes of this place"), { class: "digit big" });
+const lens = element("canvas", {
+  width: 296,
+  height: 296,
+  class: "digit big lens",
+  role: "img",
+  "aria-label": say("The place through a lens, with the Gaussian and real digits near it"),
+});
 const where = element("p", { class: "said" });
 const says = element("p", { class: "said", role: "status" });
 const bars = verdict();
@@ -261,7 +319,14 @@ const parts = [
     state,
     "digit",
     say("Digit"),
-    element("div", { class: "side" }, big, element("div", {}, where, says)),
+    element(
+      "div",
+      { class: "row two" },
+      element("figure", {}, big, element("figcaption", {}, say("digit"))),
+      element("figure", {}, lens, element("figcaption", {}, say("its Gaussian, enlarged"))),
+    ),
+    where,
+    says,
     element("h3", {}, say("What the judge says")),
     bars,
   ),
@@ -269,20 +334,24 @@ const parts = [
     state,
     "draw",
     say("Draw one"),
-    board,
-    examples(say("Or take one:"), [[DRAWN["7"], "7"], [DRAWN["1"], "1"], [DRAWN["0"], "0"]], board.put),
     element(
       "div",
-      { class: "row" },
-      element("figure", {}, input, element("figcaption", {}, say("seen"))),
-      element("figure", {}, back, element("figcaption", {}, say("decoded"))),
+      { class: "drawing" },
+      board,
+      element(
+        "div",
+        { class: "results" },
+        element("figure", {}, input, element("figcaption", {}, say("seen"))),
+        element("figure", {}, back, element("figcaption", {}, say("decoded"))),
+      ),
     ),
+    examples(say("Or take one:"), [[DRAWN["7"], "7"], [DRAWN["1"], "1"], [DRAWN["0"], "0"]], board.put),
     drawnSays,
   ),
 ];
 root.classList.add("latent");
-fill(...parts, share(state, parts));
-await update();
+fill(state, parts.slice(0, 1), parts.slice(1));
+await Promise.all([update(), table()]);
 ready();
 layer(state.map);
 repaint();

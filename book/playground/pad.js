@@ -22,16 +22,12 @@ export const strokes = {
 
 /** Digits drawn by hand, for those who want to see before they draw. */
 export const DRAWN = {
-  0: "gKXMQUNeOpTxdzmwrmtdqTlNeKcK",
-  1: "aOgKgVgggqgz",
-  2: "QTUNdKmMqSnZgiXsP0a0j0s0",
-  3: "QOZKjLoPmXgcYebekhqpowgzWzPv",
-  4: "kKcUTfNnZngnun.kKkWkikvk0",
-  5: "rKfKTKSQRbccldqlpufzYzPw",
-  6: "jKaRTeQqVxd0m0rtqkjgbhVnTt",
-  7: "OLZLkLuLpUjfcrY0",
-  9: "qSkLbKTQRZYfhfofqZrSqgnsi0",
-  A: "M0SnYXfKmXrns0.Tiaihioi",
+  0: "iNmPpTsYtetkrppulxhzdzZwWsUnThTbVWYRbOfNjO",
+  1: "cUdSeQgPhNhWhghqhz",
+  4: "kMjOiRhUgWdaaeXhUlalgknktk.lYlfkmkuk1",
+  7: "TPZPgOmOsOrQqTpWoYlfimgsdz",
+  9: "oUmQjOfNaOXRVVVZXdagehihmeobpXpXpaocofoimmlrkwi0",
+  A: "R0UqYgcWfMjWmgqqu0.Wmbmgmkmpm",
 };
 
 /** The box around all points. */

@@ -40,6 +40,13 @@ def stamp_of(name: str, course: Course, root: Path = ROOT) -> Stamp:
     return Stamp({"digitdreams/judge.keras": digest})
 
 
+def script_of(page: str) -> str | None:
+    """The script that fills a page such as `playground/latent`; None for others."""
+    folder, _, name = page.partition("/")
+    there = folder == "playground" and (SCRIPTS / f"{name}.js").is_file()
+    return f"playground/{name}.js" if there else None
+
+
 @cache
 def words() -> tuple[str, ...]:
     """What the scripts say, in English: the arguments of their calls of `say`."""
