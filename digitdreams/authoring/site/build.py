@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from digitdreams.authoring.site import links, notebooks, sources, theme
+from digitdreams.authoring.site import links, notebooks, playground, sources, theme
 from digitdreams.authoring.site.bankpages import Say, write_questions
 from digitdreams.authoring.site.formulas import FormulaError
 from digitdreams.authoring.status import Look
@@ -98,6 +98,7 @@ def build(
         warnings += make_pages(work, language, common)
         (work / "made" / language / "html").replace(site / language)
     theme.write_shared(site)
+    playground.copy(site)
     copy_notebooks(course, root, site / "notebooks")
     write_atomically(site / "index.html", WAY_IN)
     asyncio.run(index(site))

@@ -102,7 +102,9 @@ def mended(text: str, place: Path, folder: Path) -> str:
             return f"[{words}](/index.md)"
         if there.is_file() and there.suffix in (".md", ".ipynb", ".rst"):
             if cell and there.suffix == ".ipynb":
-                return f"[{words}]({path}#{notebooks.anchor(cell)})"
+                # MyST knows no anchors of cells.
+                page = f"{path.removesuffix('.ipynb')}.html#{notebooks.anchor(cell)}"
+                return f'<a class="reference internal" href="{page}">{words}</a>'
             return found[0]
         if not there.is_relative_to(folder):
             return words

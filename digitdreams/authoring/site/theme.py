@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 
+from digitdreams.authoring.site import playground
 from digitdreams.authoring.site.bankpages import DRILL, Say, script_words
 from digitdreams.files import ROOT
 
@@ -51,11 +52,16 @@ def words_of(language: str, folder: Path) -> Say:
 
 
 def write_words(folder: Path, say: Say) -> None:
-    """Write words.js, the words of the pages' script, into a new folder."""
+    """Write words.js and play-words.js, the words of scripts, into a new folder."""
     folder.mkdir(parents=True)
-    words = json.dumps(script_words(say), ensure_ascii=False)
-    text = f"globalThis.bookWords = {words};\n"
-    (folder / "words.js").write_text(text, encoding="utf-8")
+    played = {text: say(text) for text in playground.words()}
+    for name, variable, words in (
+        ("words.js", "bookWords", script_words(say)),
+        ("play-words.js", "playWords", played),
+    ):
+        text = json.dumps(words, ensure_ascii=False)
+        text = f"globalThis.{variable} = {text};\n"
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def write_shared(site: Path) -> None:
@@ -190,6 +196,7 @@ def add_context(
     """Give templates what they show: what is common, and what is of this page."""
     context.update(common, **of_notebook(page, app.env.all_docs))
     context["site"] = "../" * (page.count("/") + 1)  # the folder of all languages
+    context["play"] = playground.script_of(page)
     if page.startswith("questions/") and page != DRILL and "toctree" in context:
         # Hundreds of pages: the chapters alone, which are the same beside each.
         if "chapters" not in common:
