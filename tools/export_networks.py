@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from digitdreams import attributes, course, data, generators, judge, models, stamps
+from digitdreams import attributes, course, data, generators, judge, models
 from digitdreams.authoring.site import playground
 from digitdreams.authoring.site.notebooks import read
 from digitdreams.files import ROOT, write_atomically
