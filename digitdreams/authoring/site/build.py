@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import nbformat
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -173,6 +174,8 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
     for name in theme.UNUSED:
         for path in (target / "_static").rglob(name):
             path.unlink()
+    for path in target.rglob("*.html"):
+        path.write_text(theme.squeezed(path.read_text("utf-8")), encoding="utf-8")
     return warnings
 
 
@@ -251,7 +254,7 @@ def explained() -> Iterator[None]:
 
 
 def copy_notebooks(course: Course, root: Path, folder: Path) -> None:
-    """Put the notebooks beside the pages that show them."""
+    """Put the notebooks, without pictures, beside the pages that show them."""
     for lesson in course.lessons:
         found = notebooks.files_of(lesson, root)
         for kind, place in (
@@ -260,7 +263,8 @@ def copy_notebooks(course: Course, root: Path, folder: Path) -> None:
         ):
             if kind in found:
                 place.mkdir(parents=True, exist_ok=True)
-                shutil.copy(found[kind], place)
+                notebook = notebooks.to_run(notebooks.read(found[kind]))
+                nbformat.write(notebook, place / found[kind].name)
 
 
 async def index(folder: Path) -> None:
