@@ -395,6 +395,7 @@ class Reader:
         self.context = browser.new_context(**options)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)  # a test machine may be busy
         self.address, self.trouble = address, []
         self.page.on("console", self.heard)
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))

@@ -143,7 +143,10 @@ if (drill) {
       item.querySelector("a").search = chosen.toString();
     }
     for (const list of document.querySelectorAll("ul.questions")) {
-      list.parentElement.hidden = !list.querySelector("li:not([hidden])");
+      const section = list.parentElement;
+      section.hidden = !list.querySelector("li:not([hidden])");
+      const entry = document.querySelector(`.toc-tree a[href="#${CSS.escape(section.id)}"]`);
+      if (entry) entry.parentElement.hidden = section.hidden;
     }
     const ids = items.filter((one) => !one.hidden).map((one) => one.dataset.id);
     sessionStorage.setItem(SHOWN, JSON.stringify(ids));
