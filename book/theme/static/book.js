@@ -17,6 +17,17 @@ for (const button of document.querySelectorAll("button.copies")) {
   });
 }
 
+// What scrolls by itself can be scrolled from the keyboard.
+function reachable() {
+  for (const box of document.querySelectorAll("pre, div.math, .cell_output, .table-wrapper")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+reachable();
+addEventListener("resize", reachable);
+for (const box of document.querySelectorAll("details")) box.addEventListener("toggle", reachable);
+
 // The other language shows the same search and the same filters.
 for (const link of document.querySelectorAll(".languages a")) link.search = location.search;
 
@@ -143,7 +154,10 @@ if (drill) {
       item.querySelector("a").search = chosen.toString();
     }
     for (const list of document.querySelectorAll("ul.questions")) {
-      list.parentElement.hidden = !list.querySelector("li:not([hidden])");
+      const section = list.parentElement;
+      section.hidden = !list.querySelector("li:not([hidden])");
+      const entry = document.querySelector(`.toc-tree a[href="#${CSS.escape(section.id)}"]`);
+      if (entry) entry.parentElement.hidden = section.hidden;
     }
     const ids = items.filter((one) => !one.hidden).map((one) => one.dataset.id);
     sessionStorage.setItem(SHOWN, JSON.stringify(ids));
