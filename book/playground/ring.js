@@ -44,7 +44,7 @@ export class Chance {
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 /** Dense layers with ReLU between them, for batches of rows. */
-class Dense {
+export class Dense {
   constructor(sizes, chance) {
     this.sizes = sizes;
     this.weights = [];
