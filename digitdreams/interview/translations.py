@@ -379,6 +379,13 @@ MESSAGES = {
     "{path} must end in .apkg, or Anki does not open it": (
         "{path} 须以 .apkg 结尾，否则 Anki 打不开"
     ),
+    "No such file or directory": "没有这个文件或文件夹",
+    "Permission denied": "没有权限",
+    "Not a directory": "不是文件夹",
+    "Is a directory": "是文件夹",
+    "File exists": "文件已存在",
+    "No space left on device": "磁盘已满",
+    "Read-only file system": "文件系统只读",
     # progress
     "Your progress cannot be kept in {path} ({reason}). Make that folder writable, "
     "or name another file with --progress FILE.": (
