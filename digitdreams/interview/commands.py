@@ -373,8 +373,10 @@ def check_problem(
         path = file or practice.find_file(name)
         if not path.is_file():
             raise fail(f"{path} does not exist")
+        out = screen.console()
+        screen.show_checking(out, name)
         result = practice.check_file(problem, path.resolve())
-        screen.show_result(screen.console(), result)
+        screen.show_result(out, result)
     if result.state is not State.RIGHT:
         raise typer.Exit(1)
 

@@ -240,6 +240,7 @@ class CodingItem(Item[Problem]):
                     out.print("Set the environment variable EDITOR to your editor.")
                 else:
                     checks += 1
+                    screen.show_checking(out, problem.name, interview.language)
                     result = practice.check_file(problem, path)
                     screen.show_result(out, result)
                     right = result.state is State.RIGHT

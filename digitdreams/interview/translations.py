@@ -21,6 +21,7 @@ TABLE = {
     # a problem on the screen
     "limits": Text("Limits", "限制"),
     "examples": Text("Examples", "示例"),
+    "checking": Text("Checking {name} ...", "正在检查 {name} ……"),
     # the report of a mock interview
     "title": Text("Mock interview", "模拟面试"),
     "result": Text("Result", "结果"),
