@@ -49,8 +49,23 @@ def test_names_are_unique():
 
 
 def test_there_are_enough():
-    assert len([one for one in PROBLEMS if not one.is_hunt]) >= 40
-    assert len([one for one in PROBLEMS if one.is_hunt]) >= 20
+    assert len([one for one in PROBLEMS if not one.is_hunt]) >= 110
+    assert len([one for one in PROBLEMS if one.is_hunt]) >= 39
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "classifiers",
+        "autoencoders",
+        "training_failures",
+        "conditional",
+        "autoregressive",
+        "text_to_image",
+    ],
+)
+def test_a_large_topic_has_a_senior_problem(topic):
+    assert any(one.level == "senior" for one in problems.of_topic(topic))
 
 
 @pytest.mark.parametrize("problem", ALL)
