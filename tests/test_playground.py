@@ -219,7 +219,7 @@ MIDDLE, CORNER = (0.25, 0.15, 0.5, 0.7), (0.05, 0.62, 0.2, 0.3)
 
 
 def points(page, strokes, place):
-    """Places in the window; `place` is left, top, width, height as shares of the pad."""
+    """Places in the window; `place`: left, top, width, height, shares of the pad."""
     pad = page.locator("canvas.pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
@@ -287,7 +287,7 @@ def drags(page):
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowRight"):
         page.keyboard.press(key)
     page.wait_for_url("**z1=0.1*")
-    page.get_by_text("where real digits lie").click()
+    page.get_by_text("where real digits lie", exact=True).click()
 
 
 def chooses(page):
@@ -374,7 +374,8 @@ def test_gradients_by_hand_are_those_of_the_losses(browser, address):
           const rows = 16;
           const network = new Dense([2, 12, 12, 1], chance);
           const points = chance.normals(2 * rows);
-          const score = () => network.forward(points, rows).reduce((a, b) => a + b * b / 2, 0);
+          const half = (sum, x) => sum + x * x / 2;
+          const score = () => network.forward(points, rows).reduce(half, 0);
           const slopes = () => {
             network.forward(points, rows);
             return network.backward(new Float32Array(rows).fill(1), rows, false);
@@ -396,7 +397,8 @@ def test_gradients_by_hand_are_those_of_the_losses(browser, address):
               const length = Math.hypot(...known[layer]);
               const kept = weights.slice();
               const move = (by) => {
-                kept.forEach((x, i) => (weights[i] = x + (by * known[layer][i]) / length));
+                const moved = (x, i) => x + (by * known[layer][i]) / length;
+                weights.set(kept.map(moved));
                 const value = loss();
                 weights.set(kept);
                 return value;
