@@ -287,7 +287,7 @@ def drags(page):
     for key in ("ArrowRight", "ArrowUp", "Shift+ArrowRight"):
         page.keyboard.press(key)
     page.wait_for_url("**z1=0.1*")
-    page.get_by_text("where real digits lie", exact=True).click()
+    page.get_by_role("radio", name="where real digits lie").check(force=True)
 
 
 def chooses(page):
