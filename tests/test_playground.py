@@ -83,10 +83,8 @@ def site(tmp_path_factory):
     )
     for path in folder.rglob("*.md"):
         sources.mend(path, folder)
-    say = theme.words_of("en", work)
-    theme.write_words(work / "words" / "en", say)
-    common = theme.shared("en", {"en": build.pages_in(folder), "zh": set()}, say)
-    assert build.make_pages(work, "en", common) == []
+    pages = {"en": build.pages_in(folder), "zh": set()}
+    assert build.make_pages(work, "en", pages) == []
     made = work / "site"
     made.mkdir()
     (work / "made" / "en" / "html").replace(made / "en")

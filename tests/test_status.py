@@ -122,18 +122,6 @@ def test_a_specification_asks_for_exercise_and_handbook(copy):
     }
 
 
-def test_the_book_names_a_stale_notebook_with_what_renews_it(copy):
-    reason = "the book's tools are not installed: make site"
-    build = pytest.importorskip("digitdreams.authoring.site.build", reason=reason)
-    table = course.load(copy.root / "course.toml")
-    assert build.stale(table, copy.root) == ()
-    copy.change("digitdreams/metrics.py", "def kid(", "kid = 1\n\n\ndef kid(")
-    assert build.stale(table, copy.root) == (
-        "Lesson 08 is stale (digitdreams/metrics.py) and is shown as it is: "
-        "`digitdreams notebooks 08` renews it.",
-    )
-
-
 def test_the_judge_and_the_benchmarks_have_their_commands(copy):
     copy.change("digitdreams/judge.py", "EPOCHS = 10", "EPOCHS = 11")
     assert shown(copy) == {"judge": "digitdreams judge train"}

@@ -17,6 +17,17 @@ for (const button of document.querySelectorAll("button.copies")) {
   });
 }
 
+// What scrolls by itself can be scrolled from the keyboard.
+function reachable() {
+  for (const box of document.querySelectorAll("pre, div.math, .cell_output, .table-wrapper")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+reachable();
+addEventListener("resize", reachable);
+for (const box of document.querySelectorAll("details")) box.addEventListener("toggle", reachable);
+
 // The other language shows the same search and the same filters.
 for (const link of document.querySelectorAll(".languages a")) link.search = location.search;
 
@@ -106,8 +117,18 @@ const drill = document.getElementById("drill");
 if (drill) {
   const items = [...document.querySelectorAll("ul.questions li")];
   const chosen = new URLSearchParams(location.search);
-  const filters = { topic: "Topic", level: "Level", kind: "Kind", rated: "Rated" };
+  const filters = {
+    topic: "Topic",
+    level: "Level",
+    kind: "Kind",
+    role: "Role",
+    rated: "Rated",
+  };
   const status = element("p", "", { role: "status" });
+
+  function several(values) {
+    return values.split(",").filter(Boolean);
+  }
 
   function ratingOf(item, last) {
     const found = last.get(item.dataset.id);
@@ -119,9 +140,12 @@ if (drill) {
     let shown = 0;
     for (const item of items) {
       const facts = { ...item.dataset, rated: ratingOf(item, last) };
-      item.hidden = Object.keys(filters).some(
-        (name) => chosen.get(name) && chosen.get(name) !== facts[name],
-      );
+      const apart = !chosen.has("traps") && several(facts.tags).includes("trap");
+      item.hidden =
+        apart ||
+        Object.keys(filters).some(
+          (name) => chosen.get(name) && !several(facts[name]).includes(chosen.get(name)),
+        );
       shown += !item.hidden;
       item.querySelector(".mark")?.remove();
       if (facts.rated !== "not yet") {
@@ -130,7 +154,10 @@ if (drill) {
       item.querySelector("a").search = chosen.toString();
     }
     for (const list of document.querySelectorAll("ul.questions")) {
-      list.parentElement.hidden = !list.querySelector("li:not([hidden])");
+      const section = list.parentElement;
+      section.hidden = !list.querySelector("li:not([hidden])");
+      const entry = document.querySelector(`.toc-tree a[href="#${CSS.escape(section.id)}"]`);
+      if (entry) entry.parentElement.hidden = section.hidden;
     }
     const ids = items.filter((one) => !one.hidden).map((one) => one.dataset.id);
     sessionStorage.setItem(SHOWN, JSON.stringify(ids));
@@ -140,23 +167,36 @@ if (drill) {
       .replace("{rated}", last.size);
   }
 
+  function choose(name, value) {
+    value ? chosen.set(name, value) : chosen.delete(name);
+    const query = chosen.toString();
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    show();
+  }
+
   for (const [name, label] of Object.entries(filters)) {
     const values =
-      name === "rated" ? ["not yet", ...RATINGS] : [...new Set(items.map((one) => one.dataset[name]))];
+      name === "rated"
+        ? ["not yet", ...RATINGS]
+        : [...new Set(items.flatMap((one) => several(one.dataset[name])))];
     const box = element("label", `${say(label)} `);
     const select = element("select", "");
     select.append(element("option", say("all"), { value: "" }));
     for (const value of values) select.append(element("option", say(value), { value }));
     select.value = chosen.get(name) ?? "";
     select.addEventListener("change", () => {
-      select.value ? chosen.set(name, select.value) : chosen.delete(name);
-      const query = chosen.toString();
-      history.replaceState(null, "", query ? `?${query}` : location.pathname);
-      show();
+      choose(name, select.value);
     });
     box.append(select);
     drill.append(box);
   }
+
+  const traps = element("label", "");
+  const box = element("input", "", { type: "checkbox" });
+  box.checked = chosen.has("traps");
+  box.addEventListener("change", () => choose("traps", box.checked ? "1" : ""));
+  traps.append(box, ` ${say("also those that rebut texts that few readers meet")}`);
+  drill.append(traps);
 
   function button(label, action) {
     const made = element("button", say(label), { type: "button" });

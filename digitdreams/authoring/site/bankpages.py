@@ -1,12 +1,16 @@
 """Pages of the interview room: the questions as a drill, the coding problems."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from html import escape
 from pathlib import Path
 
+from digitdreams.authoring.site.formulas import rendered
 from digitdreams.authoring.site.notebooks import anchor, folded, hint_text
 from digitdreams.interview import problems as problem_bank
 from digitdreams.interview.bank import Question
 from digitdreams.interview.problems import Problem
+from digitdreams.interview.roles import ROLES
 
 # What pages call a topic, where that is more than its words.
 TOPICS = {
@@ -17,7 +21,21 @@ TOPICS = {
     "diffusion_flow": "Diffusion and flow",
     "cost_scale": "Cost and scale",
     "privacy_responsibility": "Privacy and responsibility",
+    "control_adapters": "Control and adapters",
+    "diffusion_architectures": "Diffusion architectures",
+    "samplers_distillation": "Samplers and distillation",
+    "data_captions": "Data and captions",
+    "safety_copyright": "Safety and copyright",
+    "llm_engineering": "LLM engineering",
 }
+# What pages call a role.
+ROLE_NAMES = {
+    "research_scientist": "research scientist",
+    "applied_scientist": "applied scientist",
+    "ml_engineer": "ML engineer",
+    "multimodal_llm_engineer": "multimodal LLM engineer",
+}
+FORMULA = re.compile(r"(?<![\\$\w])\$([^$\s][^$]*?)\$(?![\d\w])")
 Say = Callable[[str], str]  # a sentence in the page's language
 DRILL = "questions/index"
 
@@ -60,6 +78,9 @@ def question_page(
     stem, _, cell = (question.lesson or "").partition("#")
     if stem in lessons:
         parts.append(lesson_link(stem, cell, language, say))
+    if question.as_of:
+        checked = f"{say('Checked for')} {question.as_of}"
+        parts.append(f'<p class="facts">{checked}</p>')
     parts.append(f'<div class="rating" {attributes(question=question.id)}></div>')
     return "\n\n".join(parts) + "\n"
 
@@ -92,6 +113,10 @@ def answer(question: Question, language: str, say: Say) -> str:
             )
             for one in question.wrong
         ]
+    if question.rubric:
+        parts.append(f"**{say('What earns points (0, 1 or 2 each)')}**")
+        points = (one.in_language(language) for one in question.rubric)
+        parts.append("\n".join(item(one_line(one)) for one in points))
     if question.sources:
         parts.append(f"**{say('Sources')}**")
         parts.append("\n".join(item(one_line(one)) for one in question.sources))
@@ -148,21 +173,30 @@ def listed(question: Question, language: str) -> str:
         topic=question.topic,
         level=question.level,
         kind=question.kind,
+        role=",".join(roles_of(question)),
+        tags=",".join(question.tags),
     )
-    words = escaped(first_sentence(question, language))
+    title, _ = title_and_rest(question.question.in_language(language))
+    words = in_html(title)
     return f'<li {facts}><a href="{question.id}.html">{words}</a></li>'
 
 
-def first_sentence(question: Question, language: str) -> str:
-    """A question as a list shows it."""
-    text = one_line(question.question.in_language(language))
-    return text if len(text) <= 160 else text[:157].rsplit(" ", 1)[0] + " …"
+def roles_of(question: Question) -> list[str]:
+    """The names of the roles whose interviews turn on a question's topic."""
+    return [
+        ROLE_NAMES[one.name] for one in ROLES.values() if question.topic in one.topics
+    ]
 
 
-def escaped(text: str) -> str:
-    """Text inside an HTML line of Markdown; formulas stay as LaTeX there."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace("$", "")
-    return plain.replace("`", "").replace("**", "")
+def in_html(text: str) -> str:
+    """A paragraph of Markdown inside a line of HTML: text and formulas alone."""
+    parts = FORMULA.split(text)  # text and formulas in turn
+    shown = [escape(one.replace("`", "").replace("**", "")) for one in parts[::2]]
+    shown[1:] = [
+        rendered(formula) + after
+        for formula, after in zip(parts[1::2], shown[1:], strict=True)
+    ]
+    return "".join(shown)
 
 
 def write_questions(
@@ -192,6 +226,7 @@ def script_words(say: Say) -> dict[str, str]:
         "Topic",
         "Level",
         "Kind",
+        "Role",
         "Rated",
         "not yet",
         "again",
@@ -206,6 +241,8 @@ def script_words(say: Say) -> dict[str, str]:
         "Forget the ratings that this browser keeps?",
         "{shown} of {all} questions, {rated} rated",
         "A random one of these",
+        "also those that rebut texts that few readers meet",
+        *ROLE_NAMES.values(),
         "Copy",
         "Copied",
     )

@@ -6,12 +6,15 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
+import nbformat
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -93,9 +96,8 @@ def build(
     pages = {one: pages_in(work / one) for one in theme.LANGUAGES}
     for language, name in theme.LANGUAGES.items():
         say(f"{len(pages[language])} pages in {name}")
-        theme.write_words(work / "words" / language, words[language])
-        common = theme.shared(language, pages, words[language])
-        warnings += make_pages(work, language, common)
+    warnings += make_all_pages(work, pages)
+    for language in theme.LANGUAGES:
         (work / "made" / language / "html").replace(site / language)
     theme.write_shared(site)
     playground.copy(site)
@@ -152,13 +154,36 @@ def write_chinese(
     (folder / "index.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str]:
+def make_all_pages(work: Path, pages: dict[str, set[str]]) -> list[str]:
+    """Make the pages of all languages, each in a process of its own.
+
+    Args:
+        work: as in `make_pages`.
+        pages: the names of all pages in each language.
+
+    Returns:
+        Sphinx's warnings, a line each.
+
+    Raises:
+        SiteError: a page cannot be made.
+    """
+    first, *others = theme.LANGUAGES
+    # Sphinx and V8 do not survive a fork.
+    with ProcessPoolExecutor(len(others), get_context("spawn")) as processes:
+        beside = [processes.submit(make_pages, work, one, pages) for one in others]
+        warnings = make_pages(work, first, pages)
+        for one in beside:
+            warnings += one.result()
+    return warnings
+
+
+def make_pages(work: Path, language: str, pages: dict[str, set[str]]) -> list[str]:
     """Let Sphinx make `work`/made/`language`/html from `work`/`language`.
 
     Args:
         work: the folder that holds all that is needed for the build only.
         language: "en" or "zh".
-        common: what the templates of all pages show.
+        pages: the names of all pages in each language.
 
     Returns:
         Its warnings, a line each.
@@ -168,12 +193,17 @@ def make_pages(work: Path, language: str, common: dict[str, object]) -> list[str
     """
     # MyST-NB puts a folder beside that of the pages: each language has its own place.
     target = work / "made" / language / "html"
+    words = theme.words_of(language, work / "words")
+    theme.write_words(work / "words" / language, words)
+    common = theme.shared(language, pages, words)
     warnings = run_sphinx(work, language, target, "html", common)
     (target / ".buildinfo").unlink(missing_ok=True)
     shutil.rmtree(target / "_sources", ignore_errors=True)
     for name in theme.UNUSED:
         for path in (target / "_static").rglob(name):
             path.unlink()
+    for path in target.rglob("*.html"):
+        path.write_text(theme.squeezed(path.read_text("utf-8")), encoding="utf-8")
     return warnings
 
 
@@ -252,7 +282,7 @@ def explained() -> Iterator[None]:
 
 
 def copy_notebooks(course: Course, root: Path, folder: Path) -> None:
-    """Put the notebooks beside the pages that show them."""
+    """Put the notebooks, without pictures, beside the pages that show them."""
     for lesson in course.lessons:
         found = notebooks.files_of(lesson, root)
         for kind, place in (
@@ -261,7 +291,8 @@ def copy_notebooks(course: Course, root: Path, folder: Path) -> None:
         ):
             if kind in found:
                 place.mkdir(parents=True, exist_ok=True)
-                shutil.copy(found[kind], place)
+                notebook = notebooks.to_run(notebooks.read(found[kind]))
+                nbformat.write(notebook, place / found[kind].name)
 
 
 async def index(folder: Path) -> None:

@@ -20,8 +20,13 @@ from digitdreams.files import ROOT
 FOLDER = ROOT / "book" / "katex"
 # A KaTeX error or warning ends a build: no formula is shown half rendered.
 OPTIONS = {"throwOnError": True, "strict": "error", "output": "htmlAndMathml"}
-# The LaTeX beside the MathML, which no reader sees but whoever copies gets.
-SOURCE = re.compile(r"<annotation[^>]*>.*?</annotation>", re.DOTALL)
+# The LaTeX beside the MathML, which no reader sees but whoever copies gets; then what
+# HTML does not need around MathML.
+SURPLUS = re.compile(
+    r"<annotation[^>]*>.*?</annotation>|</?semantics>"
+    r'| xmlns="http://www.w3.org/1998/Math/MathML"',
+    re.DOTALL,
+)
 
 
 class FormulaError(ValueError):
@@ -54,7 +59,7 @@ def rendered(formula: str, display: bool = False) -> str:
     except JSEvalException as error:
         reason = str(error).strip().splitlines()[0]
         raise FormulaError(f"KaTeX cannot render {formula!r}: {reason}") from None
-    return SOURCE.sub("", str(html))
+    return SURPLUS.sub("", str(html))
 
 
 def on_page(self: HTML5Translator, node: nodes.Element, display: bool) -> str:

@@ -25,7 +25,9 @@ FETCHED = {
     ("video", "src"),
 }
 # Most tags of a page are KaTeX's: spans with nothing but a class and measures.
-BARE = re.compile(r'</?span(?: class="[^"]*")?(?: aria-hidden="true")?(?: style="[^"(]*")?>')
+BARE = re.compile(
+    r'</?span(?: class="[^"]*")?(?: aria-hidden="true")?(?: style="[^"(]*")?>'
+)
 OF_STYLE = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 
 

@@ -54,7 +54,7 @@ def cleaned(output: NotebookNode) -> NotebookNode | None:
     """An output without what only a notebook shows; None where nothing is left."""
     if "data" in output:
         output.data = {kind: output.data[kind] for kind in SHOWN if kind in output.data}
-        pictures = [kind for kind in output.data if kind.startswith("image/")]
+        pictures = pictures_of(output)
         if pictures:
             alt = described(output.data.get("text/plain", ""))
             output.data = NotebookNode({pictures[0]: output.data[pictures[0]]})
@@ -66,6 +66,20 @@ def cleaned(output: NotebookNode) -> NotebookNode | None:
         if not output.text.strip():
             return None
     return output
+
+
+def to_run(notebook: NotebookNode) -> NotebookNode:
+    """A notebook for download: its pictures are on the page, and come when it runs."""
+    made = copy.deepcopy(notebook)
+    for cell in made.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if not pictures_of(one)]
+    return made
+
+
+def pictures_of(output: NotebookNode) -> list[str]:
+    """The kinds of picture that an output holds."""
+    return [kind for kind in output.get("data", ()) if kind.startswith("image/")]
 
 
 def described(text: str) -> str:

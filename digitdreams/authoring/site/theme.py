@@ -30,6 +30,7 @@ UNUSED = (
 )
 UNUSED_SEARCH = ("pagefind-component-ui.*", "pagefind-modular-ui.*", "*highlight.js")
 ICONS = Path(furo.__file__).with_name("theme") / "furo" / "partials" / "icons.html"
+ARTICLE = re.compile(r"<article.*</article>", re.DOTALL)
 SYMBOLS = re.compile(r"<svg .*</svg>", re.DOTALL)
 
 
@@ -81,6 +82,16 @@ def write_shared(site: Path) -> None:
     (site / "icons.svg").write_text(symbols + "\n", encoding="utf-8")
 
 
+def squeezed(page: str) -> str:
+    """A page without the blank space that templates leave around its article."""
+    article = ARTICLE.search(page)
+    if article is None:
+        return page
+    ends = (page[: article.start()], page[article.end() :])
+    first, last = (re.sub(r"\n\s+", "\n", one) for one in ends)
+    return first + article[0] + last
+
+
 def settings(language: str, words: Path) -> dict[str, Any]:
     """Sphinx's configuration of the pages in a language.
 
@@ -122,6 +133,7 @@ def settings(language: str, words: Path) -> dict[str, Any]:
         "html_additional_pages": {"search": "finder.html"},
         "html_favicon": str(BOOK / "theme" / "icon.svg"),
         "html_copy_source": False,
+        "html_domain_indices": False,  # of Python's modules: the index has them
         "html_show_sourcelink": False,
         "html_permalinks_icon": "#",
         "pygments_style": "a11y-high-contrast-light",
