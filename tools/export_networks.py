@@ -407,8 +407,6 @@ def export(name: str) -> None:
     content = network.content()
     record = playground.records()
     digest = hashlib.sha256(content).hexdigest()
-    if record.get(name, {}).get("sha256") == digest:
-        print(f"{name}: as it was")
     (playground.NETWORKS / f"{name}.net").write_bytes(content)
     record[name] = {
         "sha256": digest,
@@ -416,7 +414,7 @@ def export(name: str) -> None:
         "command": f"python tools/export_networks.py {name}",
         "made_from": playground.stamp_of(name, course.load()).numbers_made("exported"),
     }
-    write_atomically(playground.RECORDS, json.dumps(record, indent=2) + "\n")
+    write_atomically(ROOT / playground.RECORDS, json.dumps(record, indent=2) + "\n")
     expected = json.loads(EXPECTED.read_text()) if EXPECTED.is_file() else {}
     expected[name] = [
         {

@@ -189,6 +189,6 @@ const parts = [
   ),
 ];
 root.classList.add("ask");
-fill(state, parts.slice(0, 1), parts.slice(1));
+fill(state, [parts[0], parts[2]], [parts[1]]);
 await update();
 ready();

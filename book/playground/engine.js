@@ -1,6 +1,8 @@
 // Reads a network's file and computes it, one example at a time. A file is a mark, the
 // header's length, the header in JSON, the weights: tools/export_networks.py writes it.
 
+import { addProduct } from "./sums.js";
+
 const half = (bits) => {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -37,17 +39,6 @@ const UNARY = {
   cos: Math.cos,
 };
 
-/** y += x W, for a matrix of x.length rows. */
-function multiply(x, matrix, y) {
-  const columns = y.length;
-  for (let row = 0; row < x.length; row++) {
-    const factor = x[row];
-    if (factor === 0) continue;
-    const base = row * columns;
-    for (let column = 0; column < columns; column++) y[column] += factor * matrix[base + column];
-  }
-}
-
 /** Where a convolution of stride s with padding "same" begins: rows left of the image. */
 function padding(size, stride, kernel) {
   const made = Math.ceil(size / stride);
@@ -58,7 +49,7 @@ const STEPS = {
   dense(step, [x], y) {
     if (step.bias) y.set(step.bias.values);
     else y.fill(0);
-    multiply(x, step.kernel.values, y);
+    addProduct(y, 0, y.length, x, 0, 1, x.length, step.kernel.values);
   },
 
   convolve(step, [x], y) {
@@ -82,12 +73,7 @@ const STEPS = {
             if (c < 0 || c >= width) continue;
             const from = (r * width + c) * channels;
             const weights = (i * size + j) * channels * filters;
-            for (let channel = 0; channel < channels; channel++) {
-              const factor = x[from + channel];
-              if (factor === 0) continue;
-              const base = weights + channel * filters;
-              for (let f = 0; f < filters; f++) sum[f] += factor * kernel[base + f];
-            }
+            addProduct(sum, 0, filters, x, from, 1, channels, kernel, weights);
           }
         }
         y.set(sum, (row * columns + column) * filters);
@@ -116,12 +102,7 @@ const STEPS = {
             if (c < 0 || c >= columns) continue;
             const to = (r * columns + c) * filters;
             const weights = (i * size + j) * channels * filters;
-            for (let channel = 0; channel < channels; channel++) {
-              const factor = x[from + channel];
-              if (factor === 0) continue;
-              const base = weights + channel * filters;
-              for (let f = 0; f < filters; f++) y[to + f] += factor * kernel[base + f];
-            }
+            addProduct(y, to, filters, x, from, 1, channels, kernel, weights);
           }
         }
       }

@@ -247,7 +247,8 @@ export function verdict() {
 
 export const percent = (share) => {
   const rounded = 100 * share;
-  return rounded > 0 && rounded < 1 ? "<1 %" : `${Math.round(rounded)} %`;
+  const text = rounded > 0 && rounded < 1 ? "<1" : String(Math.round(rounded));
+  return `${text}\u00a0%`;
 };
 export const signed = (value, digits = 1) => (value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
 

@@ -1,6 +1,8 @@
 // A GAN in two dimensions, as in lesson 06: two small networks, their gradients by hand,
 // Adam. Everything follows from the seed.
 
+import { addProduct } from "./sums.js";
+
 export const BATCH = 128;
 export const NOISE = 8;
 export const HIDDEN = 64;
@@ -74,16 +76,10 @@ export class Dense {
       const given = this.kept[layer];
       const made = new Float32Array(rows * outputs);
       for (let row = 0; row < rows; row++) {
-        const y = made.subarray(row * outputs, (row + 1) * outputs);
-        y.set(bias);
-        for (let i = 0; i < inputs; i++) {
-          const factor = given[row * inputs + i];
-          if (factor === 0) continue;
-          const base = i * outputs;
-          for (let o = 0; o < outputs; o++) y[o] += factor * kernel[base + o];
-        }
-        if (layer < last) for (let o = 0; o < outputs; o++) if (y[o] < 0) y[o] = 0;
+        made.set(bias, row * outputs);
+        addProduct(made, row * outputs, outputs, given, row * inputs, 1, inputs, kernel);
       }
+      if (layer < last) for (let i = 0; i < made.length; i++) if (made[i] < 0) made[i] = 0;
       this.kept.push(made);
     }
     return this.kept[last + 1];
@@ -107,15 +103,11 @@ export class Dense {
         for (let i = 0; i < rows * outputs; i++) bias[i % outputs] += dy[i];
       }
       const dx = new Float32Array(rows * inputs);
+      const turned = transposed(kernel, inputs, outputs);
       for (let row = 0; row < rows; row++) {
-        for (let i = 0; i < inputs; i++) {
-          if (layer > 0 && x[row * inputs + i] <= 0) continue; // ReLU
-          let sum = 0;
-          const base = i * outputs;
-          for (let o = 0; o < outputs; o++) sum += dy[row * outputs + o] * kernel[base + o];
-          dx[row * inputs + i] = sum;
-        }
+        addProduct(dx, row * inputs, inputs, dy, row * outputs, 1, outputs, turned);
       }
+      if (layer > 0) for (let i = 0; i < dx.length; i++) if (x[i] <= 0) dx[i] = 0; // ReLU
       dy = dx;
     }
     return dy;
@@ -138,12 +130,7 @@ export class Dense {
       const next = this.kept[layer + 1];
       const u = new Float32Array(rows * outputs);
       for (let row = 0; row < rows; row++) {
-        for (let i = 0; i < inputs; i++) {
-          const factor = v[row * inputs + i];
-          if (factor === 0) continue;
-          const base = i * outputs;
-          for (let o = 0; o < outputs; o++) u[row * outputs + o] += factor * kernel[base + o];
-        }
+        addProduct(u, row * outputs, outputs, v, row * inputs, 1, inputs, kernel);
       }
       for (let i = 0; i < u.length; i++) if (next[i] <= 0) u[i] = 0;
       v = u;
@@ -170,15 +157,16 @@ export class Dense {
 
 /** to += x' dy, summed over rows. */
 function addOuter(to, x, dy, rows, inputs, outputs) {
-  for (let row = 0; row < rows; row++) {
-    const slopes = row * outputs;
-    for (let i = 0; i < inputs; i++) {
-      const factor = x[row * inputs + i];
-      if (factor === 0) continue;
-      const base = i * outputs;
-      for (let o = 0; o < outputs; o++) to[base + o] += factor * dy[slopes + o];
-    }
+  for (let i = 0; i < inputs; i++) addProduct(to, i * outputs, outputs, x, i, inputs, rows, dy);
+}
+
+/** (inputs, outputs) as (outputs, inputs). */
+function transposed(kernel, inputs, outputs) {
+  const made = new Float32Array(kernel.length);
+  for (let i = 0; i < inputs; i++) {
+    for (let o = 0; o < outputs; o++) made[o * inputs + i] = kernel[i * outputs + o];
   }
+  return made;
 }
 
 // Slopes of the losses by the scores: of the critic at real and generated points, of the

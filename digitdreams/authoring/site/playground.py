@@ -14,17 +14,19 @@ from digitdreams.stamps import Stamp
 
 SCRIPTS = ROOT / "book" / "playground"
 NETWORKS = SCRIPTS / "networks"
-RECORDS = NETWORKS / "networks.json"
+RECORDS = Path("book/playground/networks/networks.json")  # seen from a checkout
 # Network -> the lesson that trains it; the judge is trained by its own command.
 LESSONS = {"latent": "03", "cvae": "04", "cgan": "07", "flow": "14"}
 SAID = re.compile(r"""\bsay\(\s*"((?:[^"\\]|\\.)+)"\s*[,)]""")
 
 
-def records() -> dict[str, Any]:
-    """How each network was made: `sha256`, `bytes`, `command`, `made_from`."""
-    if not RECORDS.is_file():
-        return {}
-    return json.loads(RECORDS.read_text(encoding="utf-8"))
+def records(root: Path = ROOT) -> dict[str, Any]:
+    """How each network was made: `sha256`, `bytes`, `command`, `made_from`.
+
+    Empty where a checkout has no playground.
+    """
+    path = root / RECORDS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def stamp_of(name: str, course: Course, root: Path = ROOT) -> Stamp:
