@@ -195,10 +195,11 @@ def test_texts_that_are_only_read_make_nothing_stale(tmp_path):
     text = path.read_text("utf-8")
     other = tmp_path / "vae.py"
     other.write_text(text.replace("Write the KL term", "Write this term"), "utf-8")
-    before = mutation.stamp_of(source, path)
-    assert not mutation.stamp_of(source, other).changes(before)
+    tool = mutation.stamp_of_tool()
+    before = mutation.stamp_of(source, path, tool)
+    assert not mutation.stamp_of(source, other, tool).changes(before)
     other.write_text(text.replace("0.5 * each.sum", "0.6 * each.sum"), "utf-8")
-    changed = mutation.stamp_of(source, other).changes(before)
+    changed = mutation.stamp_of(source, other, tool).changes(before)
     assert changed == ["content/problems/vae.py"]
 
 

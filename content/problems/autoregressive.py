@@ -660,8 +660,9 @@ def speculation_inputs(rng):
             "chances": np.array([0.75]),
             "last_chance": last,
         }
-    for chances, last in (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7)):
-        yield {  # whole eighths; a chance of exactly p/q is refused
+    rounds = (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7), ((0.0, 0.0, 0.0), 0.375))
+    for chances, last in rounds:
+        yield {  # whole eighths; a chance of exactly p/q is refused, as is a sum
             "draft": np.array([0, 1, 2]),
             "guesses": np.array(
                 [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]

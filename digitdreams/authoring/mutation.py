@@ -324,20 +324,27 @@ class WithoutTexts(ast.NodeTransformer):
         return None if node.arg in READ_ONLY else node
 
 
-def stamp_of(source: str, path: Path, root: Path = ROOT) -> Stamp:
+def stamp_of_tool(root: Path = ROOT) -> Stamp:
+    """What examines the mutants.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    return stamps.of("digitdreams/authoring/mutation.py:examine", root=root)
+
+
+def stamp_of(source: str, path: Path, tool: Stamp, root: Path = ROOT) -> Stamp:
     """What the record of a file is made from, but for texts that are only read.
 
     Raises:
         StampError: a file is missing.
     """
     if source.startswith("tasks/"):
-        return stamps.of(f"sources/{source}.py", f"{OWN}:examine", root=root)
-    tree = WithoutTexts().visit(ast.parse(path.read_text(encoding="utf-8")))
-    texts = {f"content/{source}.py": ast.dump(tree)}
-    return stamps.of(f"{OWN}:examine", texts=texts, root=root)
-
-
-OWN = "digitdreams/authoring/mutation.py"
+        numbers = stamps.of(f"sources/{source}.py", root=root).numbers
+    else:
+        tree = WithoutTexts().visit(ast.parse(path.read_text(encoding="utf-8")))
+        numbers = {f"content/{source}.py": stamps.digest_of(ast.dump(tree))}
+    return Stamp({**tool.numbers, **numbers})
 
 
 @dataclass
@@ -388,10 +395,10 @@ def changes(root: Path = ROOT) -> dict[str, list[str]]:
         MutationError: the record is damaged.
         StampError: a file is missing.
     """
-    rows, found = read(root), {}
+    rows, tool, found = read(root), stamp_of_tool(root), {}
     for source, path in sources(root).items():
         row = rows.get(source)
-        why = stamp_of(source, path, root).changes(row.stamp if row else None)
+        why = stamp_of(source, path, tool, root).changes(row.stamp if row else None)
         if why:
             found[source] = why
     return found
@@ -447,10 +454,10 @@ def renew(fresh: bool = False, root: Path = ROOT) -> dict[str, Row]:
         MutationError: a reference does not pass, or the record is damaged.
         StampError: a file is missing.
     """
-    rows = {} if fresh else read(root)
+    rows, tool = {} if fresh else read(root), stamp_of_tool(root)
     stale = sources(root) if fresh else changes(root)
     for source in stale:
-        made_from = stamp_of(source, sources(root)[source], root).numbers
+        made_from = stamp_of(source, sources(root)[source], tool, root).numbers
         found = {one.id: examine(one) for one in subjects(source)}
         rows[source] = Row(dict(sorted(made_from.items())), found)
         say(f"{source}: {summary(found.values())}")
