@@ -59,7 +59,8 @@ def sources():
 def quoted():
     """What Chinese texts quote in its own words, such as the text of an error."""
     texts = [text.zh for question in QUESTIONS for text in texts_of(question)]
-    return {one for text in texts for one in re.findall(r"[`“]([^`”\n]+)[`”]", text)}
+    found = {one for text in texts for one in re.findall(r"[`“]([^`”\n]+)[`”]", text)}
+    return {one for one in found if SENTENCE.search(one)}
 
 
 def test_the_test_finds_a_sentence():
@@ -176,7 +177,11 @@ def test_a_report_is_chinese_throughout(own_place):
     room.earlier = [history.Past.of(room)]
     room.stopped = "you typed q"
     report.write(room)
-    allowed = {*sources(), *quoted(), *(code for item in room.items if (code := item.code()))}
+    allowed = {
+        *sources(),
+        *quoted(),
+        *(code for item in room.items if (code := item.code())),
+    }
     for name in ("report.md", "report.html"):
         text = (room.folder / name).read_text(encoding="utf-8")
         text = re.sub(
