@@ -114,11 +114,9 @@ def pca_columns(images, components):
 
 def mask_inputs(rng):
     for shape, share in (((3, 4, 4, 1), 0.3), ((2, 5, 3, 1), 0.6)):
-        yield {
-            "images": rng.uniform(0.2, 1, shape),
-            "uniform": rng.uniform(size=shape),
-            "share": share,
-        }
+        images, uniform = rng.uniform(0.2, 1, shape), rng.uniform(size=shape)
+        uniform[0, 0, 0] = share  # not below it
+        yield {"images": images, "uniform": uniform, "share": share}
 
 
 @problem(
@@ -335,7 +333,7 @@ def encoder_inputs(rng):
         "encoded on its own. Flatten the image first."
     ),
     inputs=encoder_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "Print the output shape after each layer. Which axis does Dense mix?",
         "Dense works on the last axis only. For a grey image that axis has length 1. "
@@ -470,7 +468,7 @@ def decoder_inputs(rng):
         "its Input is (latent_size,)."
     ),
     inputs=decoder_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "What does a decoder take, and what does it return? Compare with the "
         "arguments handed to dense_part.",

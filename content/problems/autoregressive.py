@@ -120,6 +120,11 @@ def soften_inputs(rng):
     yield {"logits": rng.normal(size=(2, 5)), "temperature": 0.5}
     yield {"logits": rng.normal(size=(3, 4)), "temperature": 2.5}
     yield {"logits": 900 + 100 * rng.normal(size=(2, 4)), "temperature": 0.7}
+    # Rows far from each other, tokens far within a row, and a third axis.
+    logits = rng.normal(size=(2, 2, 3))
+    logits[0, 1] += 2000
+    logits[1, 0] = -2000, 2000, 1999
+    yield {"logits": logits, "temperature": 1.5}
 
 
 @problem(
@@ -310,6 +315,8 @@ def top_p_inputs(rng):
     first = np.array([0.7, 0.2, 0.1])[rng.permutation(3)]
     yield {"probabilities": first, "p": 0.5}
     yield {"probabilities": spread(rng, 5), "p": 1.0}
+    first = np.array([0.5, 0.375, 0.125])[rng.permutation(3)]
+    yield {"probabilities": first, "p": 0.5}  # reached exactly by the first
 
 
 @problem(
@@ -653,8 +660,9 @@ def speculation_inputs(rng):
             "chances": np.array([0.75]),
             "last_chance": last,
         }
-    for chances, last in (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7)):
-        yield {  # whole eighths; a chance of exactly p/q is refused
+    rounds = (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7), ((0.0, 0.0, 0.0), 0.375))
+    for chances, last in rounds:
+        yield {  # whole eighths; a chance of exactly p/q is refused, as is a sum
             "draft": np.array([0, 1, 2]),
             "guesses": np.array(
                 [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]

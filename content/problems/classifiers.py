@@ -12,6 +12,8 @@ def softmax_inputs(rng):
     yield {"logits": 3 * rng.normal(size=(4, 5))}
     yield {"logits": rng.normal(size=(3, 6)) + 1000}
     yield {"logits": 40 * rng.normal(size=(2, 3, 4)) - 900}
+    # Rows far from each other, and classes within a row.
+    yield {"logits": np.array([[0.0, 0, 1], [1000, 1000, 999], [-1000, 1000, 998]])}
 
 
 @problem(
@@ -66,6 +68,16 @@ def softmax_by_logarithms(logits):
 def softmax_unshifted(logits):
     with np.errstate(all="ignore"):
         powers = np.exp(logits)
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@stable_softmax.wrong(
+    "One largest logit is subtracted from all rows: in a row far below it every power "
+    "becomes 0, and 0 / 0 is NaN. Subtract each row's own (axis=-1, keepdims=True)."
+)
+def softmax_shifted_alike(logits):
+    powers = np.exp(logits - logits.max())
+    with np.errstate(invalid="ignore"):
         return powers / powers.sum(axis=-1, keepdims=True)
 
 

@@ -106,7 +106,10 @@ def maps_in_a_corner(features, labels, classes):
 
 
 def norm_inputs(rng):
-    for rows, side, channels, classes in ((4, 3, 2, 3), (6, 2, 3, 4)):
+    for rows, side, channels, classes, epsilon in (
+        (4, 3, 2, 3, 1e-3),
+        (6, 2, 3, 4, 0.5),
+    ):
         features = 2 * rng.normal(size=(rows, side, side, channels)) + 1
         features *= 1 + np.arange(rows)[:, None, None, None]
         yield {
@@ -114,7 +117,7 @@ def norm_inputs(rng):
             "labels": rng.permutation(np.arange(rows) % classes),
             "gamma": 1 + 0.5 * rng.normal(size=(classes, channels)),
             "beta": rng.normal(size=(classes, channels)),
-            "epsilon": 1e-3,
+            "epsilon": epsilon,
         }
 
 

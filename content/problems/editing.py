@@ -655,6 +655,9 @@ def ssim_inputs(rng):
         yield {"image": image, "other": other, "largest": largest}
     image = rng.uniform(size=(4, 4))
     yield {"image": image, "other": 1 - image, "largest": 1.0}
+    # So dark that the constants count.
+    image = rng.uniform(0, 4, size=(4, 4))
+    yield {"image": image, "other": 0.5 * image + 3, "largest": 255.0}
 
 
 def ssim_parts(image, other, largest, free=0):

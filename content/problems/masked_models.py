@@ -27,6 +27,7 @@ def masked_inputs(rng):
         (12, 5, 5, 8),
         (9, 6, 8, 8),
         (16, 1, 3, 6),
+        (10, 1, 1, 4),  # as many are masked as are to stay: none is filled
     ):
         yield masked_case(rng, places, 4, known, step, steps)
 

@@ -212,7 +212,7 @@ def group_inputs(rng):
 def advantages(rewards):
     centred = rewards - rewards.mean(axis=1, keepdims=True)
     spread = rewards.std(axis=1, keepdims=True)
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return centred / np.where(spread > 0, spread, 1)  # of equal rewards 0 is left
 
 
 def clipped_objective(ratio, advantage, clip):

@@ -347,6 +347,8 @@ def pair_inputs(rng):
     yield {"words": [list("th"), list("an"), ["th", "e"]], "counts": 3 * [times]}
     yield {"words": [["th", "e"], ["i", "n"]], "counts": [5 * times, 4 * times]}
     yield {"words": [["p", "o", "p"], list("op"), list("po")], "counts": [2, 5, 4]}
+    yield {"words": [list("aaa"), list("bc")], "counts": [2 * times, 3 * times]}
+    yield {"words": [["a", "bc"], ["ab", "b"]], "counts": 2 * [times]}
 
 
 def pair_counts(words, counts):
@@ -434,6 +436,30 @@ def pair_first_seen(words, counts):
 def pair_last_in_alphabet(words, counts):
     found = pair_counts(words, counts)
     return list(max(found, key=lambda pair: (found[pair], pair)))
+
+
+@best_pair.wrong(
+    "Of equally frequent pairs you took the first by the joined text: compare the left "
+    "symbols, then the right ones."
+)
+def pair_first_by_joined_text(words, counts):
+    found = pair_counts(words, counts)
+    return list(min(found, key=lambda pair: (-found[pair], "".join(pair))))
+
+
+@best_pair.wrong(
+    "Places that overlap were counted once: `aaa` holds the pair of two `a` twice."
+)
+def pair_without_overlaps(words, counts):
+    found = Counter()
+    for word, count in zip(words, counts, strict=True):
+        place = 0
+        while place < len(word) - 1:
+            pair = word[place], word[place + 1]
+            found[pair] += count
+            same = pair[0] == pair[1] == word[min(place + 2, len(word) - 1)]
+            place += 2 if same else 1
+    return list(min(found, key=lambda pair: (-found[pair], pair)))
 
 
 @best_pair.wrong(
@@ -818,6 +844,7 @@ def sentence_inputs(rng):
         ("A bright seven.", 3),
         ("One seven, one purple one.", 8),
         ("Nothing known", 4),
+        ("Seven hills", 2),
     ):
         table = rng.normal(size=(len(vocabulary), size))
         yield {"sentence": sentence, "vocabulary": vocabulary, "table": table}

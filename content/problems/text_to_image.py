@@ -23,7 +23,7 @@ def softmax(scores, axis=-1):
 def drop_inputs(rng):
     for batch, rate in ((8, 0.3), (6, 0.5)):
         draws = rng.uniform(size=batch)
-        draws[:2] = rate / 2, rate + (1 - rate) / 2
+        draws[:3] = rate / 2, rate + (1 - rate) / 2, rate
         yield {
             "texts": rng.normal(size=(batch, 3)),
             "empty": rng.normal(size=3),

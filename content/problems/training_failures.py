@@ -1133,7 +1133,8 @@ def update_plan(images, batch_size, updates):
 
 
 def plan_inputs(rng):
-    for images, batch_size, updates in ((50, 16, 9), (24, 8, 7), (30, 12, 2)):
+    sizes = ((50, 16, 9), (24, 8, 7), (30, 12, 2), (17, 8, 5))
+    for images, batch_size, updates in sizes:
         more = int(rng.integers(0, 2))
         yield {
             "images": images,

@@ -50,6 +50,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.saved_generators()
     look.benchmarks()
     look.leaderboard()
+    look.mutants()
     look.marks()
     look.documents()
     return look.found
@@ -205,6 +206,20 @@ class Look:
         if why:
             page = board.PAGE.as_posix()
             self.found.append(Stale(page, tuple(why), "digitdreams readme"))
+
+    def mutants(self) -> None:
+        """The record of mutants, where there is one."""
+        from digitdreams.authoring import mutation
+
+        if not (self.root / mutation.RECORD).is_file():
+            return
+        try:
+            stale = mutation.changes(self.root)
+        except mutation.MutationError as error:
+            stale = {"all references": [str(error)]}
+        for source, why in stale.items():
+            thing = f"mutants of {source}"
+            self.found.append(Stale(thing, tuple(why), "digitdreams mutate"))
 
     def marks(self) -> None:
         """The marks of a gradebook in the course's folder, if there is one."""

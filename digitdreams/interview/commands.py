@@ -409,8 +409,10 @@ def check_problem(
         path = file or practice.find_file(name)
         if not path.is_file():
             raise screen.failure(f"{path} does not exist", language)
+        out = screen.console()
+        screen.show_checking(out, name, language)
         result = practice.check_file(problem, path.resolve(), language=language)
-        screen.show_result(screen.console(), result, language)
+        screen.show_result(out, result, language)
     if result.state is not State.RIGHT:
         raise typer.Exit(1)
 

@@ -296,6 +296,7 @@ class CodingItem(Item[Problem]):
                     screen.say(out, word["no_editor"])
                 else:
                     checks += 1
+                    screen.show_checking(out, problem.name, language)
                     result = practice.check_file(problem, path, language=language)
                     screen.show_result(out, result, language)
                     right = result.state is State.RIGHT

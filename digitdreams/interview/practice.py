@@ -6,6 +6,7 @@ loop or a crash ends the check and nothing else.
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -22,6 +23,11 @@ from digitdreams.interview.problems import Problem
 
 LIMIT = 20.0  # seconds for the reader's code
 PREPARATION = 180.0  # and for loading Keras and the reference before it
+# How TensorFlow's own lines begin, but for those that tell why a program ended.
+OF_TENSORFLOW = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ |"
+    r"WARNING: All log messages before absl|To enable the following instructions: "
+)
 
 
 class PracticeError(ValueError):
@@ -129,6 +135,7 @@ def check_file(
                 kill(process)
             output.seek(0)
             lines = output.read().decode("utf-8", "replace").splitlines()
+        lines = [line for line in lines if not OF_TENSORFLOW.match(line)]
         printed = "\n".join(lines[-20:])
         if not ended:
             message = "The check did not end and was stopped."

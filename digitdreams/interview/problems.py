@@ -115,7 +115,7 @@ def compiled(source: str, name: str) -> Answer:
     file = f"<{name}>"
     # Keras reads the source of some functions, so it must be found.
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    names: dict[str, Any] = {"__name__": name}
+    names: dict[str, Any] = {"__name__": name, "__source__": source}
     exec(compile(source, file, "exec"), names)
     function: Answer = names[name]
     return function

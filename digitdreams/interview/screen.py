@@ -304,6 +304,11 @@ def show_problem(out: Console, problem: "Problem", language: str) -> None:
     out.print(markdown("\n\n".join(parts)))
 
 
+def show_checking(out: Console, name: str, language: str = "en") -> None:
+    """Print that a check runs: with Keras it takes seconds."""
+    show_dim(out, words(language)["checking"].format(name=name))
+
+
 def show_result(out: Console, result: "Result", language: str = "en") -> None:
     """Print what a check found, after what the reader's code printed."""
     from digitdreams.interview import translations

@@ -258,6 +258,7 @@ TABLE = {
         "完成 {done}/{count} 题；得分：{score}",
     ),
     "report_at": Text("Report: {path}", "报告：{path}"),
+    "checking": Text("Checking {name} ...", "正在检查 {name} ……"),
     # the report of a mock interview
     "title": Text("Mock interview", "模拟面试"),
     "minutes": Text("min", "分钟"),

@@ -411,9 +411,14 @@ def by_numpy(logits, labels):
 def calibration_inputs(rng):
     """Unsure rows that are right, sure ones that are wrong, and certain ones.
 
-    The first case is too sure on the whole, the second not sure enough.
+    The first case is too sure on the whole, the second not sure enough. In the
+    third one the last bin is not sure enough and the bin before it too sure.
     """
-    for unsure, sure, classes in ((8, 14, 3), (24, 4, 4)):
+    for unsure, sure, certain, classes in (
+        (8, 14, 4, 3),
+        (24, 4, 4, 4),
+        (2, 14, 0, 3),
+    ):
         confidence = np.concatenate(
             [
                 rng.uniform(0.4, 0.6, unsure),
@@ -422,7 +427,8 @@ def calibration_inputs(rng):
                 np.ones(6),
             ]
         )
-        right = np.repeat([1, 0, 1, 0, 1], [unsure, sure, 6, 4, 2])
+        counts = [unsure, sure, 6, certain, 6 - certain]
+        right = np.repeat([1, 0, 1, 0, 1], counts)
         said = rng.integers(0, classes, len(right))
         labels = np.where(right, said, (said + 1) % classes)
         rest = (1 - confidence) / (classes - 1)

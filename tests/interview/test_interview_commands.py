@@ -146,6 +146,7 @@ def test_problems_are_listed_shown_and_started(own_place):
     assert code == 1 and "stays as it is" in " ".join(errors.split())
     code, out, _ = called("problems", "check", "stable_softmax")
     assert code == 1 and "not started" in " ".join(out.split())
+    assert out.startswith("Checking stable_softmax ...\n")
 
 
 def without_answers(monkeypatch, folder):
