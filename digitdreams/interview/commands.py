@@ -191,7 +191,7 @@ def list_questions(
     """List the questions, by topic."""
     language = known_language(language)
     with screen.failures(language=language):
-        from digitdreams.interview import formula
+        from digitdreams.interview import search
 
         filters = Filters(language, topic, level, kind)
         selected = filters.select(all_questions(language))
@@ -204,7 +204,7 @@ def list_questions(
             last = screen.show_topic(out, question.topic, last, language)
             names = f"{word[question.level]}{word['comma']}{word[question.kind]}"
             screen.say(out, f"{question.id}{word['detail'].format(parts=names)}")
-            text = formula.as_text(question.question.in_language(language))
+            text = search.without_code(question.question.in_language(language))
             screen.show_dim(out, text, indent=2)
         out.print()
         screen.say(out, word["questions_count"].format(count=len(selected)))

@@ -56,6 +56,13 @@ def sources():
     return {source for question in QUESTIONS for source in question.sources}
 
 
+def quoted():
+    """What Chinese texts quote in its own words, such as the text of an error."""
+    texts = [text.zh for question in QUESTIONS for text in texts_of(question)]
+    found = {one for text in texts for one in re.findall(r"[`“]([^`”\n]+)[`”]", text)}
+    return {one for one in found if SENTENCE.search(one)}
+
+
 def test_the_test_finds_a_sentence():
     assert plain_sentences("提示：Subtract the largest logit first。")
     assert plain_sentences("今天 Nothing is due today 到期")
@@ -107,7 +114,7 @@ def test_no_command_prints_an_english_sentence(own_place, monkeypatch):
     said += [output("progress", "import", "out.json"), output("anki", "deck.apkg")]
     talk = "h\nh\nh\nwords\n\n\n2\n" * 4 + "h\ne\ns\n" + "h\n\n" + "1\n" * 20
     said.append(output("interview", "--minutes", "20", "--seed", "5", input=talk))
-    allowed = sources()
+    allowed = {*sources(), *quoted()}
     for text in said:
         assert text.strip()
         assert not plain_sentences(text, allowed)
@@ -170,7 +177,11 @@ def test_a_report_is_chinese_throughout(own_place):
     room.earlier = [history.Past.of(room)]
     room.stopped = "you typed q"
     report.write(room)
-    allowed = {*sources(), *(code for item in room.items if (code := item.code()))}
+    allowed = {
+        *sources(),
+        *quoted(),
+        *(code for item in room.items if (code := item.code())),
+    }
     for name in ("report.md", "report.html"):
         text = (room.folder / name).read_text(encoding="utf-8")
         text = re.sub(
