@@ -451,7 +451,7 @@ def bits_inputs(rng):
             "the image (rows x columns x channels) is one dimension. Convert."
         ),
         zh=(
-            "模型给出每幅图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
+            "模型给出每张图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
             "数比较模型，图像中的每个数（行 × 列 × 通道）算作一维。请完成换算。"
         ),
     ),
@@ -461,7 +461,7 @@ def bits_inputs(rng):
             "one number for each image. NumPy."
         ),
         zh=(
-            "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每幅图像返回一"
+            "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每张图像返回一"
             "个数。使用 NumPy。"
         ),
     ),

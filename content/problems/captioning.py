@@ -808,7 +808,7 @@ def answer_to(tokens, classes):
 
 recognise_digit = problem(
     title=Text(
-        en="Bug hunt: the same answer to every image", zh="找错：对每幅图都给同样的答案"
+        en="Bug hunt: the same answer to every image", zh="找错：对每张图都给同样的答案"
     ),
     statement=Text(
         en=(

@@ -933,8 +933,8 @@ def small_maps(noise_size, channels):
             "of 4 x 4 and the fitting stride. Repair the function."
         ),
         zh=(
-            "建立生成器时报 ValueError：'The total size of the tensor must be "
-            "unchanged'。正确的做法是用一个 4 x 4 卷积核、步长合适的转置卷积，把 "
+            "建立生成器时报 ValueError：`The total size of the tensor must be "
+            "unchanged`。正确的做法是用一个 4 x 4 卷积核、步长合适的转置卷积，把 "
             "7 x 7 的每个位置变成 4 x 4 像素的一小块。修好这个函数。"
         ),
     ),

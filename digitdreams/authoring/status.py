@@ -15,6 +15,7 @@ from rich.console import Console
 
 from digitdreams import generators, stamps
 from digitdreams.authoring import readme
+from digitdreams.authoring.site import playground
 from digitdreams.console import say
 from digitdreams.course import Course, Lesson
 from digitdreams.course import load as load_course
@@ -48,6 +49,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.lessons()
     look.calibrations()
     look.saved_generators()
+    look.networks()
     look.benchmarks()
     look.leaderboard()
     look.mutants()
@@ -174,6 +176,16 @@ class Look:
                     partial(getattr, record, "stamp", None),
                     tracked=False,
                 )
+
+    def networks(self) -> None:
+        """The networks that the playground's pages run."""
+        for name, record in playground.records(self.root).items():
+            self.compare(
+                f"the playground's network {name}",
+                record["command"],
+                partial(playground.stamp_of, name, self.course, self.root),
+                partial(Stamp.from_data, record["made_from"]),
+            )
 
     def benchmarks(self) -> None:
         """The recorded curves of published recipes."""

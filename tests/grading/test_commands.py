@@ -236,18 +236,66 @@ def test_a_persons_points_show_in_feedback(grade, folder, root):
     assert "set by a person" in page
 
 
-def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
-    put(folder, root, ann="right")
+def test_a_failure_of_the_machine_leaves_no_mark_and_charges_nobody(
+    grade, folder, root, monkeypatch
+):
+    """What was marked before is no mark of what is there now."""
+    put(folder, root, ann="right", cid="right")
     grade()
     put(folder, root, ann="doubled", bob="right")
     monkeypatch.setattr(grader, "of_marks", lambda *a: of_marks(*a)[::-1])
     outcome = grade()
-    assert sorted(outcome.failed) == ["ann", "bob"]
+    assert sorted(outcome.failed) == ["ann", "bob", "cid"]
     assert "not graded: bob: this worker has another version" in outcome.shown
     found = scores(folder)
-    assert float(found["ann"]["score"]) == 10
     assert "bob" not in found
+    for student in ("ann", "cid"):
+        assert found[student]["score"] == found[student]["raw_score"] == ""
+        assert found[student]["state"] == "infrastructure"
+        assert found[student]["needs_person"] == "1"
+        page = page_of(folder, student)
+        assert "not graded yet" in page and "another version" in page
+        assert "10 of 10" not in page
+        shown = folder / "autograded" / student / STEM / f"{STEM}.ipynb"
+        assert "not graded yet" in shown.read_text() and "right" not in (
+            shown.read_text()
+        )
     monkeypatch.undo()
+    outcome = grade()
+    assert (sorted(outcome.graded), outcome.failed) == (["ann", "bob", "cid"], {})
+    found = scores(folder)
+    assert [found[one]["score"] for one in ("ann", "bob", "cid")] == [
+        *("8.0", "10.0", "10.0")
+    ]
+    assert {one["needs_person"] for one in found.values()} == {"0"}
+
+
+def test_a_run_that_breaks_off_leaves_no_mark_of_before(
+    grade, folder, root, monkeypatch
+):
+    """Neither where a mark cannot be written, nor where a turn did not come."""
+    put(folder, root, ann="right", bob="right", dan="right")
+    grade()
+    put(folder, root, ann="doubled", cid="right", dan="doubled")
+    write, run = books.Book.write, schedule.run
+
+    def fails(self, stem, student, *rest):
+        write(self, stem, student, *rest) if student != "ann" else 1 / 0
+
+    def breaks_off(client, order, jobs, *rest):
+        run(client, order, [job for job in jobs if job.student == "ann"], *rest)
+        raise schedule.SchedulingError("no worker")
+
+    monkeypatch.setattr(books.Book, "write", fails)
+    monkeypatch.setattr(schedule, "run", breaks_off)
+    with pytest.raises(schedule.SchedulingError):
+        grade()
+    found = scores(folder)
+    assert {name: one["score"] for name, one in found.items()} == {
+        **{"ann": "", "bob": "10.0", "dan": ""}
+    }
+    assert "ZeroDivisionError" in page_of(folder, "ann")
+    assert "its turn did not come: no worker" in page_of(folder, "dan")
 
 
 def test_what_fails_for_one_student_stops_nobody(grade, folder, root):

@@ -81,7 +81,7 @@ def test_traps_are_asked_on_demand(own_place):
     words = ("anki", str(own_place / "t.apkg"), "--topic", "text_to_image")
     for more, count in (((), few), (("--traps",), len(known))):
         code, out, _ = called(*words, "--language", "zh", *more)
-        assert code == 0 and out.startswith(f"{count} notes written")
+        assert code == 0 and out.startswith(f"已把 {count} 张笔记写入")
 
 
 def test_other_unknown_values_are_answered_too(own_place):
