@@ -454,15 +454,15 @@ def renew(fresh: bool = False, root: Path = ROOT) -> dict[str, Row]:
         MutationError: a reference does not pass, or the record is damaged.
         StampError: a file is missing.
     """
-    rows, tool = {} if fresh else read(root), stamp_of_tool(root)
-    stale = sources(root) if fresh else changes(root)
-    for source in stale:
+    tool = stamp_of_tool(root)
+    for source in sources(root) if fresh else changes(root):
         made_from = stamp_of(source, sources(root)[source], tool, root).numbers
         found = {one.id: examine(one) for one in subjects(source)}
-        rows[source] = Row(dict(sorted(made_from.items())), found)
+        row = Row(dict(sorted(made_from.items())), found)
+        # At once: an interrupted run goes on where it was.
+        write({**read(root), source: row}, root)
         say(f"{source}: {summary(found.values())}")
-        rows = write(rows, root)  # at once: an interrupted run goes on where it was
-    return write(rows, root)
+    return write(read(root), root)
 
 
 def write(rows: dict[str, Row], root: Path = ROOT) -> dict[str, Row]:
