@@ -501,9 +501,6 @@ MESSAGES = {
         "{what}应是字典，键为 {keys}"
     ),
     "{what} should have {count} parts": "{what}应有 {count} 部分",
-    "{what} is complex: return its real part, with .real": (
-        "{what}是复数：请用 .real 返回实部"
-    ),
     "{what} has the shape {found}, expected {wanted}": (
         "{what}的形状是 {found}，应为 {wanted}"
     ),
