@@ -135,9 +135,11 @@ class Table:
 
     def write(self) -> bytes:
         text = io.StringIO(newline="")
-        quoting = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
         csv.writer(
-            text, delimiter=self.delimiter, lineterminator=self.end, quoting=quoting
+            text,
+            delimiter=self.delimiter,
+            lineterminator=self.end,
+            quoting=csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL,
         ).writerows(self.rows)
         return text.getvalue().encode(self.encoding)
 
