@@ -507,7 +507,7 @@ def test_axe_finds_nothing_serious(reader, scheme):
             if one["impact"] in ("serious", "critical"):
                 nodes = [node["html"][:200] for node in one["nodes"][:3]]
                 found[place, one["id"]] = nodes
-    assert found == {}
+    assert found == {}, json.dumps([[*k, v] for k, v in found.items()], indent=1)
 
 
 @pytest.mark.slow

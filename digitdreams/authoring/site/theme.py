@@ -30,6 +30,7 @@ UNUSED = (
 )
 UNUSED_SEARCH = ("pagefind-component-ui.*", "pagefind-modular-ui.*", "*highlight.js")
 ICONS = Path(furo.__file__).with_name("theme") / "furo" / "partials" / "icons.html"
+OF_SIDEBAR = {"titles_only": True, "includehidden": True}
 ARTICLE = re.compile(r"<article.*</article>", re.DOTALL)
 SYMBOLS = re.compile(r"<svg .*</svg>", re.DOTALL)
 
@@ -209,13 +210,21 @@ def add_context(
     context.update(common, **of_notebook(page, app.env.all_docs))
     context["site"] = "../" * (page.count("/") + 1)  # the folder of all languages
     context["play"] = playground.script_of(page)
-    if page.startswith("questions/") and page != DRILL and "toctree" in context:
+    if "toctree" not in context:
+        return
+    tree = context["toctree"]
+    if page.startswith("questions/") and page != DRILL:
         # Hundreds of pages: the chapters alone, which are the same beside each.
         if "chapters" not in common:
-            common["chapters"] = context["toctree"](
-                maxdepth=1, titles_only=True, includehidden=True
-            )
+            common["chapters"] = levelled(tree(maxdepth=1, **OF_SIDEBAR))
         context["toctree"] = lambda **options: common["chapters"]
+    else:
+        context["toctree"] = lambda **options: levelled(tree(**options))
+
+
+def levelled(tree: str) -> str:
+    """The sidebar's list, whose captions say which level of heading they are."""
+    return tree.replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def without_search(app: Sphinx) -> None:
