@@ -78,8 +78,6 @@ def site(tmp_path_factory):
     work = tmp_path_factory.mktemp("play")
     folder = work / "en"
     shutil.copytree(ROOT / "book" / "pages" / "playground", folder / "playground")
-    (folder / "images").mkdir()
-    shutil.copy(ROOT / "images" / "playground.png", folder / "images")
     (folder / "index.md").write_text(
         "# Book\n\n```{toctree}\nplayground/index\n```\n", encoding="utf-8"
     )
