@@ -19,6 +19,7 @@ const state = new State({
   width: [0, style],
 });
 
+ask("warm", { names: [state.model, "judge"] });
 const tables = new Map();
 async function table(name) {
   if (!tables.has(name)) tables.set(name, await ask("table", { name }));

@@ -65,6 +65,7 @@ const update = latest(async () => {
     paint(shown[part.step].picture, part.shown);
     working.put(part.step / steps);
     show();
+    ready();
   });
   const mine = job;
   working.stopped = () => mine.stop();
@@ -135,6 +136,4 @@ const parts = [
 ];
 root.classList.add("flow");
 fill(state, [parts[0], parts[2]], [parts[1]]);
-await update();
-ready();
-show();
+update();

@@ -219,10 +219,10 @@ function show(found) {
 function diagnosed({ rounds: count, covered, good, curve }) {
   if (count < 100) return say("The generator has hardly begun.");
   const last = curve.slice(-20);
-  const restless = Math.max(...last) - Math.min(...last) >= 3;
+  const lost = Math.max(...last) - covered >= 3;
   if (covered <= 2 && good < 0.3) return say("The points are together in few places, and these move: mode collapse that is chased around.");
   if (covered <= 4) return say("Several modes are missing: mode collapse.");
-  if (restless) return say("Modes come and go: the game does not settle.");
+  if (lost) return say("Modes come and go: the game does not settle.");
   if (covered === 8 && good > 0.75) return say("All modes are covered and most points are good.");
   return say("Most modes are found; points still travel between them.");
 }

@@ -90,7 +90,7 @@ function layer(name) {
 
 function judged(paper, probabilities, x, y) {
   const most = Math.max(...probabilities);
-  paper.globalAlpha = 0.25 + 0.6 * Math.max(0, (most - 0.4) / 0.6);
+  paper.globalAlpha = 0.2 + 0.45 * Math.max(0, (most - 0.4) / 0.6);
   paper.fillStyle = COLOURS[probabilities.indexOf(most)];
   paper.fillRect(x, y, 28, 28);
   paper.globalAlpha = 1;

@@ -40,6 +40,11 @@ const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 let game;
 
 const TASKS = {
+  /** Loads networks before they are asked for, at the same time. */
+  async warm({ names }) {
+    await Promise.all(names.map(network));
+  },
+
   /** Runs a network on several examples: a list of outputs. */
   async run({ name, inputs, outputs }) {
     const there = await network(name);
@@ -125,8 +130,7 @@ const TASKS = {
 
   /** All points of a flow's path, with the images at and ahead of each. */
   async flow({ noise, digit, steps, guidance }, job) {
-    const flow = await network("flow");
-    const judge = await network("judge");
+    const [flow, judge] = await Promise.all([network("flow"), network("judge")]);
     const points = Float32Array.from(noise);
     const labels = (n) => Float32Array.from({ length: 11 }, (_, i) => (i === n ? 1 : 0));
     const asked = labels(digit);
