@@ -130,10 +130,12 @@ def functions_of(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 
 def names_in(function: ast.FunctionDef) -> set[str]:
-    """The names that a function uses, but for its arguments."""
+    """The names that a function uses, but for its arguments and what it assigns."""
     inside = list(ast.walk(function))
+    names = [one for one in inside if isinstance(one, ast.Name)]
     own = {one.arg for one in inside if isinstance(one, ast.arg)}
-    return {one.id for one in inside if isinstance(one, ast.Name)} - own
+    own |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
+    return {one.id for one in names} - own
 
 
 def sources(root: Path = ROOT) -> dict[str, Path]:
