@@ -291,7 +291,8 @@ def leaf_difference(
 ) -> str | None:
     """As `difference`, for what is neither a dictionary nor a list."""
     if isinstance(expected, str) or isinstance(found, (str, dict)):
-        same = isinstance(found, str) and expected == found
+        texts = isinstance(expected, str) and isinstance(found, str)
+        same = texts and expected == found
         return None if same else f"{what} is {short(found)}, expected {short(expected)}"
     try:
         found = np.asarray(found)

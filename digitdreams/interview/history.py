@@ -64,7 +64,7 @@ class Past:
         """The result of an interview as it stands."""
         items = interview.items
         return cls(
-            date=interview.started.isoformat(timespec="seconds"),
+            date=interview.started.isoformat(timespec="microseconds"),
             kind=Kind.of(interview),
             minutes=interview.plan.minutes,
             done=sum(item.done for item in items),

@@ -471,13 +471,16 @@ MESSAGES = {
         "{name} 在用例 {number} 中引发 {error}：{said}"
     ),
     "{name}, case {number}: {said}": "{name}，用例 {number}：{said}",
-    "{name}, case {number}: {said}\nCase {other} is {call}": (
-        "{name}，用例 {number}：{said}\n用例 {other} 是 {call}"
+    "{name}, case {number}: {said}\nCase {again} is {call}": (
+        "{name}，用例 {number}：{said}\n用例 {again} 是 {call}"
     ),
-    "{name} raised {error} in case {number}: {said}\nCase {other} is {call}": (
-        "{name} 在用例 {number} 中引发 {error}：{said}\n用例 {other} 是 {call}"
+    "{name} raised {error} in case {number}: {said}\nCase {again} is {call}": (
+        "{name} 在用例 {number} 中引发 {error}：{said}\n用例 {again} 是 {call}"
     ),
-    "it should raise {error}": "应引发 {error}",
+    "it should raise {error}": "应当引发 {error}",
+    "{what} is complex: return its real part, with .real": (
+        "{what}是复数：请用 .real 返回实部"
+    ),
     "{name}: {said} (It raised {error}: {text})": (
         "{name}：{said}（引发了 {error}：{text}）"
     ),
@@ -498,9 +501,6 @@ MESSAGES = {
         "{what}应是字典，键为 {keys}"
     ),
     "{what} should have {count} parts": "{what}应有 {count} 部分",
-    "{what} is complex: return its real part, with .real": (
-        "{what}是复数：请用 .real 返回实部"
-    ),
     "{what} has the shape {found}, expected {wanted}": (
         "{what}的形状是 {found}，应为 {wanted}"
     ),

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import data
+from digitdreams import learning
 from digitdreams.inputs import grey_images
 from digitdreams.tasks import Training, task
 
@@ -556,20 +556,30 @@ def eleventh_bin(probabilities, labels):
 # The training: weights come out, for the sandbox holds the test labels, too.
 
 
-def test_digits(rng):
-    return {}, data.load().test._asdict()
+def nothing(rng):
+    return {}, {}
 
 
 def measure_accuracy(weights, given, kept):
     classifier = build_classifier(28, 10)
     classifier.set_weights(weights)
-    predictions = np.argmax(classifier(kept["images"]), axis=1)
-    return {"accuracy": np.mean(predictions == kept["labels"])}
+    found = {}
+
+    def losses(split):
+        logits = classifier.predict(split.images, batch_size=1000, verbose=0)
+        correct = logits.argmax(axis=1) == split.labels
+        found[len(split.labels)] = correct.mean()
+        return cross_entropy(logits, split.labels)
+
+    known = learning.known_better(losses)
+    return {"accuracy": found[10_000], "known": known}
 
 
 TRAINING = Training(
     points=4,
-    inputs=test_digits,
+    inputs=nothing,
     probe="def probe():\n    return classifier.get_weights()",
     measure=measure_accuracy,
+    needs=("scale_images", "build_classifier", "cross_entropy"),
+    signs=(learning.known(0.6),),  # seed 1: 0.16; trained on test images: 1.7
 )

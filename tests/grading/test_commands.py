@@ -27,6 +27,7 @@ from digitdreams import course
 from digitdreams.cli import app
 from digitdreams.grading import book as books
 from digitdreams.grading import cluster, display, grader, schedule, worker
+from digitdreams.grading.result import Part, State, without_marks
 from digitdreams.grading.stamp import of_marks
 
 pytestmark = pytest.mark.slow  # each starts programs
@@ -413,6 +414,7 @@ def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
         (["grade", "01", "--times", "no.csv"], "no.csv cannot be read"),
         (["grade", "01", "--scheduler", "tcp://127.0.0.1:1"], "tls://host:port"),
         (["report", "01"], "Nothing is graded yet"),
+        (["marks", "01", "table.csv"], "Nothing is graded yet"),
         (["release", "99", "--to", "x"], "There is no lesson '99'"),
     ],
 )
@@ -427,6 +429,40 @@ def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypat
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_marks_go_back_to_a_platform(folder, root, released, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(
+        course, "load", lambda *_, load=course.load: load(root / "course.toml")
+    )
+    part = Part("squares", 10)
+    with books.Book(books.CourseFolder.open(folder)) as book:
+        parts = book.prepare(STEM, released)
+        for student in ("ann 1", "bob 2", "cid 3"):
+            book.write(STEM, student, without_marks(parts, "graded", ""), "key")
+        failed = without_marks([part], State.INFRASTRUCTURE, "no disk")
+        book.withdraw(STEM, "bob 2", failed)
+    columns = "Identifier,Full name,Grade,Maximum Grade,Last modified (grade)\n"
+    table = folder / "Grades [a].csv"
+    table.write_text(columns + "Participant 1,Ann,,10.00,-\n")
+    invoke = CliRunner().invoke
+    done = invoke(app, ["marks", "01", str(table)])
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1
+    assert "Moodle, Grade: 1 marks of 3" in said
+    assert "cid 3 has a mark, but no row" in said and "bob 2 is not graded" in said
+    filled = (folder / "Grades [a]-marks.csv").read_text()
+    assert filled == columns + "Participant 1,Ann,0,10.00,-\n"
+    for arguments, refused in (
+        (["marks", "01", str(table), "--to", str(table)], "stays as it was exported"),
+        (["marks", "01", "nowhere.csv"], "nowhere.csv: No such file"),
+        (["marks", "01", "grading_secret", "--to", "x"], "No such file"),
+        (["marks", "01", str(table), "--column", "x"], "name one by --column"),
+    ):
+        done = invoke(app, arguments)
+        assert done.exit_code == 1
+        assert refused in " ".join(done.output.split())
 
 
 def test_secret_is_made_once(tmp_path, monkeypatch):

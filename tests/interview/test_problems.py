@@ -119,7 +119,7 @@ def one_array(value):
     """A list of numbers or of arrays of one shape and kind as one array."""
     if not isinstance(value, list) or not value:
         return value
-    parts = [np.asarray(one) for one in value if not isinstance(one, (str, dict))]
+    parts = [np.asarray(one) for one in value if not isinstance(one, (str, dict, list))]
     same = len({(one.shape, one.dtype.kind) for one in parts}) == 1
     whole = same and len(parts) == len(value) and parts[0].dtype.kind in "fiu"
     return np.array(value) if whole else value
@@ -165,8 +165,8 @@ def test_another_form_of_a_right_answer_is_accepted(problem, form):
     data = stored(problem)
     cases = [checks.decode(one) for one in data["cases"]]
     expected = [checks.decode(one) for one in data["expected"]]
-    if problem.same_dtype and form in ("float32", "float64"):
-        return
+    if problem.same_dtype and form != "tensors":
+        return  # the statement asks for a type
     found = [checks.plain(deep(FORMS[form], one)) for one in expected]
     assert checks.verdict(data, problem.name, cases, found) is None
 
