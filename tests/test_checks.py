@@ -115,7 +115,7 @@ def test_other_mistakes_are_described(answer, said):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (np.array([1.0, 0.25]), "[1.  , 0.25]"),
+        (np.array([1.0, 0.25]), "[1. , 0.25]"),
         (np.arange(12), "[ 0, 1, ..., 10, 11] of shape (12,)"),
         (np.ones((2, 2, 2)), "[[[1, 1, 1, ... of shape (2, 2, 2)"),
         ([3, "a", [1, 2], None, 5], "[3, 'a', [1, 2], None, ...]"),

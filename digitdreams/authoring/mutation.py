@@ -38,7 +38,7 @@ from digitdreams.tasks import Case, Specification, Task
 
 RECORD = Path("benchmarks/recorded/mutants.json")
 REASONS = Path("sources/mutants.yaml")
-LIMIT = 3.0  # seconds for a mutant; a reference takes less than one
+LIMIT = 3.0  # seconds of processor for a mutant; a reference takes less than one
 HIDDEN = (1000, 1001, 1002)  # seeds of grading: each tells a task's mutants apart
 
 
@@ -130,10 +130,10 @@ def functions_of(tree: ast.Module) -> dict[str, ast.FunctionDef]:
 
 
 def names_in(function: ast.FunctionDef) -> set[str]:
-    """The names that a function uses, but for its arguments and its own variables."""
+    """The names that a function uses, but for its arguments and what it assigns."""
     inside = list(ast.walk(function))
-    own = {one.arg for one in inside if isinstance(one, ast.arg)}
     names = [one for one in inside if isinstance(one, ast.Name)]
+    own = {one.arg for one in inside if isinstance(one, ast.arg)}
     own |= {one.id for one in names if isinstance(one.ctx, ast.Store)}
     return {one.id for one in names} - own
 
@@ -236,18 +236,18 @@ class Found:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End what takes longer, by an exception in this thread."""
+    """End what takes more time of the processor, by an exception in this thread."""
 
     def end(*_: Any) -> None:
         raise Endless
 
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager
