@@ -491,14 +491,17 @@ def show(names: list[str], root: Path = ROOT) -> None:
         MutationError: there is no such reference, or one does not pass.
     """
     known = reasons(root)
-    everything = {one.id: one for source in sources(root) for one in subjects(source)}
     for name in names:
-        if name not in everything:
+        kind = "tasks/" if "." in name else "problems/"  # tasks load TensorFlow
+        known_files = (source for source in sources(root) if source.startswith(kind))
+        every = (one for source in known_files for one in subjects(source))
+        subject = next((one for one in every if one.id == name), None)
+        if subject is None:
             raise MutationError(
                 f"there is no reference {name!r}: give the name of a problem, or "
                 "exercise and task as in 03_vae.slerp"
             )
-        found = examine(everything[name])
+        found = examine(subject)
         say(f"{name}: {summary([found])}")
         for mutant in found.survivors:
             say(f"  {mutant}")
