@@ -33,7 +33,7 @@ from digitdreams.checks import Answer
 from digitdreams.console import say
 from digitdreams.files import ROOT, write_atomically
 from digitdreams.interview import problems
-from digitdreams.stamps import Stamp
+from digitdreams.stamps import Stamp, StampError
 from digitdreams.tasks import Case, Specification, Task
 
 RECORD = Path("benchmarks/recorded/mutants.json")
@@ -393,14 +393,19 @@ def read(root: Path = ROOT) -> dict[str, Row]:
 def changes(root: Path = ROOT) -> dict[str, list[str]]:
     """Why the record of each file is stale; without those that are not.
 
+    A file that is missing is a reason.
+
     Raises:
         MutationError: the record is damaged.
-        StampError: a file is missing.
+        StampError: a file of the tool itself is missing.
     """
     rows, tool, found = read(root), stamp_of_tool(root), {}
     for source, path in sources(root).items():
         row = rows.get(source)
-        why = stamp_of(source, path, tool, root).changes(row.stamp if row else None)
+        try:
+            why = stamp_of(source, path, tool, root).changes(row.stamp if row else None)
+        except StampError as error:
+            why = [str(error)]
         if why:
             found[source] = why
     return found
