@@ -19,7 +19,7 @@ def logits_of(tokens, weights, heads):
     table, places, *blocks, gain, shift, head, bias = weights
     x = table[tokens] + places[: len(tokens)]
     for start in range(0, len(blocks), 12):
-        g, s, *four, g2, s2, wide, c, narrow, c2 = blocks[start : start + 12]
+        g, s, g2, s2, *four, wide, c, narrow, c2 = blocks[start : start + 12]
         y = rows_of(x) * g + s
         *three, output = four
         q, k, v = (np.split(y @ one, heads, axis=1) for one in three)
@@ -33,8 +33,8 @@ def logits_of(tokens, weights, heads):
 
 
 def small_gpt(codes=5, places=4, width=6, hidden=7, depth=2):
-    rng, square = np.random.default_rng(3), (width, width)
-    block = [(width,), (width,), *[square] * 4, (width,), (width,)]
+    rng = np.random.default_rng(3)
+    block = [*[(width,)] * 4, *[(width, width)] * 4]
     block += [(width, hidden), (hidden,), (hidden, width), (width,)]
     shapes = [(codes + 11, width), (places, width), *block * depth]
     shapes += [(width,), (width,), (width, codes), (codes,)]

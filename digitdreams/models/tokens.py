@@ -1,4 +1,4 @@
-"""A generator from a GPT over the tokens of images, and a decoder of tokens."""
+"""What lesson 12 on tokens needs beside its models: patches, networks, its file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +12,51 @@ from digitdreams.models.parts import Tensor
 
 EPSILON = 1e-3  # of layer normalisation, as Keras has it
 LABELS = 11  # the last one means "no label"
+CHANNELS = 32  # of the encoder
+WIDTH = 64  # of the decoder
+STRIDE = 4  # pixels of a patch's side
+
+
+def by_k_means(
+    images: np.ndarray, side: int, codes: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cluster the patches of images; return the clusters' numbers and the copies.
+
+    Images (n, 28, 28, 1) are cut into side x side patches, where side divides 28. The
+    numbers of the `codes` clusters, of k-means on batches, are int32 (n, side, side);
+    the copies, float32 (n, 28, 28, 1), show each patch's cluster centre.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    size = images.shape[1] // side
+    cut = images.reshape(-1, side, size, side, size).swapaxes(2, 3)
+    clusters = MiniBatchKMeans(codes, n_init=1, random_state=seed)
+    numbers = clusters.fit_predict(cut.reshape(-1, size * size))
+    centres = clusters.cluster_centers_[numbers].astype("float32")
+    copies = centres.reshape(-1, side, side, size, size).swapaxes(2, 3)
+    return numbers.reshape(-1, side, side), copies.reshape(images.shape)
+
+
+def build_encoder(code_size: int) -> keras.Model:
+    """Return a network from images (n, 28, 28, 1) to vectors (n, 7, 7, code_size)."""
+    images = keras.Input((28, 28, 1))
+    x = layers.Conv2D(CHANNELS, STRIDE, strides=STRIDE, activation="relu")(images)
+    x = layers.Conv2D(CHANNELS, 3, padding="same", activation="relu")(x)
+    return keras.Model(images, layers.Dense(code_size)(x))
+
+
+def build_decoder(code_size: int) -> keras.Model:
+    """Return a network from vectors (n, 7, 7, code_size) to logits (n, 28, 28, 1)."""
+    vectors = keras.Input((7, 7, code_size))
+    x = layers.Conv2D(WIDTH, 3, padding="same", activation="relu")(vectors)
+    x = layers.Dense(WIDTH, activation="relu")(x)
+    return keras.Model(vectors, layers.Conv2DTranspose(1, STRIDE, strides=STRIDE)(x))
+
+
+def perplexity(counts: Tensor) -> Tensor:
+    """Return exp of the entropy of shares: 1 to codes. `counts` (codes,), 0 or more."""
+    shares = ops.cast(counts, "float32") / ops.cast(ops.sum(counts), "float32")
+    return ops.exp(-ops.sum(shares * ops.log(shares + EPSILON**3)))
 
 
 @keras.saving.register_keras_serializable("digitdreams")
@@ -55,8 +100,7 @@ class TokenByToken(layers.Layer):
             "hidden": hidden,
         }
         self.temperature, self.guidance = temperature, guidance
-        square = (width, width)
-        block = [(width,), (width,), square, square, square, square, (width,), (width,)]
+        block = [*[(width,)] * 4, *[(width, width)] * 4]
         block += [(width, hidden), (hidden,), (hidden, width), (width,)]
         shapes = [(codes + LABELS, width), (places, width), *block * depth]
         shapes += [(width,), (width,), (width, codes), (codes,)]
@@ -81,7 +125,7 @@ class TokenByToken(layers.Layer):
             x = ops.take(token_table, token, axis=0) + place_table[place]
             new, kept = (numbers == place)[:, None], []
             for start in range(0, len(blocks), 12):
-                g, s, q, k, v, o, g2, s2, wide, c, narrow, c2 = blocks[
+                g, s, g2, s2, q, k, v, o, wide, c, narrow, c2 = blocks[
                     start : start + 12
                 ]
                 y = normalised(x, g, s)
@@ -146,9 +190,9 @@ def token_generator(
 
     Args:
         weights: of a GPT with `heads` heads: the tables of tokens and of places; for
-            each block gain and shift, the kernels of queries, keys, values and output,
-            gain and shift, kernel and bias of two dense layers; at the end gain, shift,
-            kernel and bias.
+            each block gain and shift before attention and before the dense layers, the
+            kernels of queries, keys, values and output, kernel and bias of two dense
+            layers; at the end gain, shift, kernel and bias.
         book: the vectors of the codes, (codes, size).
         decoder: maps vectors (n, side, side, size) to logits of images.
         temperature: logits of tokens are divided by it, above 0.
