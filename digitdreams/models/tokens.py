@@ -123,7 +123,8 @@ class TokenByToken(layers.Layer):
             place: Tensor, token: Tensor, memory: Tensor, written: Tensor
         ) -> tuple[Tensor, ...]:
             x = ops.take(token_table, token, axis=0) + place_table[place]
-            new, kept = (numbers == place)[:, None], []
+            new = (numbers == place)[:, None]
+            kept: list[Tensor] = []
             for start in range(0, len(blocks), 12):
                 g, s, g2, s2, q, k, v, o, wide, c, narrow, c2 = blocks[
                     start : start + 12

@@ -327,8 +327,7 @@ places = np.arange(side * side, dtype="int32")
 earlier = places <= places[:, None]  # (query, key): may it look?
 
 
-def attend(queries, keys, values, seen):
-    """Mix values (batch, places, heads, size); `seen`: may a query look?"""
+def attend(queries, keys, values, seen):  # (batch, places, heads, size)
     scores = ops.einsum("bqhd,bkhd->bhqk", queries, keys) / size**0.5
     weights = ops.softmax(ops.where(seen, scores, -1e9), axis=-1)
     return ops.einsum("bhqk,bkhd->bqhd", weights, values)
@@ -508,8 +507,7 @@ for options in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.5}):
 
 
 # %%
-def pick(logits, uniform, guidance, *options):
-    """Draw one token for each pair of rows, and return it for both."""
+def pick(logits, uniform, guidance, *options):  # one token for both rows
     told, untold = tf.split(logits, 2)
     chances = filtered(told + guidance * (told - untold), *options)
     reached = ops.cumsum(chances, axis=-1)
@@ -594,12 +592,13 @@ print(f"times faster: {min(ratios):.1f} to {max(ratios):.1f}")
 
 
 # %%
-def samples(*options):
-    return decode(write(True, asked, uniforms, *map(tf.constant, options)))
+def samples(guidance=0.0, temperature=1.0, top_k=code_count, top_p=1.0):
+    options = map(tf.constant, (guidance, temperature, top_k, top_p))
+    return decode(write(True, asked, uniforms, *options))
 
 
-ours = 0.5, 0.9  # guidance and temperature
-plots.grid(samples(*ours)[:80])
+ours = {"guidance": 0.5, "temperature": 0.9}
+plots.grid(samples(**ours)[:80])
 
 # %% [markdown]
 # How much does each setting cost? Label accuracy and recall of 1,000 samples,
@@ -610,15 +609,15 @@ plots.grid(samples(*ours)[:80])
 from digitdreams import judge, metrics
 
 settings = {
-    "all as it is": (0.0, 1.0),
-    "temperature 0.7": (0.0, 0.7),
-    "top-k 8": (0.0, 1.0, 8),
-    "top-p 0.9": (0.0, 1.0, code_count, 0.9),
-    "guidance 2": (2.0, 1.0),
+    "all as it is": {},
+    "temperature 0.7": {"temperature": 0.7},
+    "top-k 8": {"top_k": 8},
+    "top-p 0.9": {"top_p": 0.9},
+    "guidance 2": {"guidance": 2.0},
     "ours": ours,
 }
 for name, options in settings.items():
-    images = samples(*options)
+    images = samples(**options)
     accuracy = metrics.label_accuracy(judge.probabilities(images), asked)
     recall = judge.report(images, real=digits.validation.images).recall
     print(f"{name:16} accuracy {accuracy:.3f}  recall {recall:.3f}")
@@ -632,12 +631,12 @@ for name, options in settings.items():
 #
 # A model of tokens is called the *prior* of the VQ-VAE. Here are two priors
 # for the same decoder, below reconstructions of real digits: the unigram
-# model, which draws each token as often as it occurs, and the GPT.
+# model, which draws each token as often as it occurs (we mix the tokens of
+# twelve digits), and the GPT.
 
 # %%
-rng, written = np.random.default_rng(seed), tokens["train"].ravel()
-unordered = rng.choice(written, size=(12, side * side))
-rows = {"unigram": decode(unordered), "GPT": samples(*ours)[:12]}
+mixed = np.random.default_rng(seed).permuted(tokens["train"][:12])
+rows = {"unigram": decode(mixed), "GPT": samples(**ours)[:12]}
 plots.panel({"reconstruction": rebuilt[:12]} | rows)
 
 # %% [markdown]
@@ -667,7 +666,7 @@ from digitdreams import models
 from digitdreams.models.tokens import token_generator
 
 weights = gpt.get_weights(), heads, vq.book, vq.decoder
-generator = token_generator(*weights, guidance=ours[0], temperature=ours[1])
+generator = token_generator(*weights, **ours)
 models.save_all({"VQ-GPT": generator}, "12")
 images, labels = models.sample(generator, 5000, seed)
 verdicts = judge.probabilities(images)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import data
+from digitdreams import learning
 from digitdreams.inputs import normal, some_labels
 from digitdreams.tasks import Training, task
 
@@ -796,28 +796,35 @@ def build_gpt():
     )
 
 
-def hidden_digits(rng):
-    test = data.load().test
-    chosen = rng.permutation(len(test.images))[:5000]
-    return {}, {"images": test.images[chosen], "labels": test.labels[chosen]}
+def nothing_hidden(rng):
+    return {}, {}
 
 
 def measure_gpt(weights, given, kept):
-    gpt = build_gpt()
+    gpt, nats = build_gpt(), {}
     gpt.set_weights(weights)
-    tokens = tokens_of(kept["images"])
-    inputs, targets = inputs_and_targets(tokens, kept["labels"], CODES)
-    logits = gpt.predict(inputs, batch_size=500, verbose=0)
     cost = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return {"nats_a_token": float(cost(targets, logits))}
+
+    def losses(split):
+        tokens = tokens_of(split.images)
+        inputs, targets = inputs_and_targets(tokens, split.labels, CODES)
+        logits = gpt.predict(inputs, batch_size=500, verbose=0)
+        costs = np.mean(cost.call(targets, logits), axis=1)
+        nats[len(costs)] = float(costs.mean())
+        return costs
+
+    known = learning.known_better(losses)
+    return {"nats_a_token": nats[10_000], "known": known}
 
 
 TRAINING = Training(
     points=4,
-    inputs=hidden_digits,
+    inputs=nothing_hidden,
     probe="""
 def probe():
     return gpt.get_weights()
 """,
     measure=measure_gpt,
+    needs=("nearest_code", "inputs_and_targets", "causal_attention"),
+    signs=(learning.known(0.05),),
 )
