@@ -561,7 +561,8 @@ print(f"largest difference of 200 x 49 x 64 logits: {cache_error:.1e}")
 # %% [markdown]
 # The common mistake is a position that restarts, so that every token seems to
 # stand at place 0. **Predict, change, run:** make the mistake in `GPT.read`,
-# with `self.place(0 * at)`. At which places do the logits still agree?
+# with `self.place(0 * at if memories[0] else at)`. At which places do the
+# logits still agree?
 #
 # The time for 50 pictures, in turns, five times each, after a first run that
 # only compiles. (Half of what the simple way computes lies behind the place
