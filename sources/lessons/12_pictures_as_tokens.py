@@ -451,8 +451,9 @@ plots.strip([images.mean(axis=0)[..., 0], surprise / by_place.max()])
 
 # %% [markdown]
 # Left the mean training image, right the *map of nats*: where the surprise
-# sits, white where a token costs most. Paper at the border costs next to
-# nothing, and so does what earlier rows have decided already.
+# sits, white where a token costs most. The corners, nearly always paper, cost
+# least. The bottom row costs less than the top row: by then the digit is
+# known.
 #
 # These are nats of *tokens*. They cannot be set beside the nats of pixels of
 # lessons 3 and 11: the tokens do not determine the pixels, and another
