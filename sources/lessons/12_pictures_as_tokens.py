@@ -403,7 +403,8 @@ class GPT(keras.Model):
 
 # %% [markdown]
 # (`memory` and the 75th token come later.) A cheap check: untrained logits are
-# small, so the first loss is a little above the 4.16 of uniform guessing.
+# random, so the first loss lies above the 4.16 of uniform guessing, by less
+# than 1.
 
 # %%
 gpt, nats = GPT(), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
