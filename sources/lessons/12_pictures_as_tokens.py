@@ -103,8 +103,8 @@ def nearest(vectors, book):
 #
 # $$z = z_e + \text{sg}(z_q - z_e).$$
 #
-# sg, *stop gradient*, is the identity forward and has the derivative 0. So the
-# value of $z$ is $z_q$, and its gradient is that of $z_e$.
+# sg, *stop gradient*, is the identity forward and has the derivative 0. So $z$
+# has the value of $z_q$, and its gradient passes to $z_e$ unchanged.
 
 # %%
 import tensorflow as tf
