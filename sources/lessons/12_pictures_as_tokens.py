@@ -4,8 +4,8 @@
 # A language model writes text as a sequence of *tokens*, whole numbers from a
 # fixed vocabulary. In this lesson a picture becomes such a sequence. A VQ-VAE
 # turns each digit into 49 tokens and back, and a small GPT learns to write
-# them one after another, beginning with the label. Change the vocabulary, and
-# the same program writes text.
+# them one after another, beginning with the label. With another vocabulary the
+# same program writes text.
 #
 # **You will be able to** train a discrete autoencoder and keep its codebook
 # alive; write causal attention from dense layers and *prove* that it does not
@@ -28,8 +28,9 @@ seed = course.start("12")
 # ## The picture first
 #
 # Cut a digit into 7 x 7 patches of 4 x 4 pixels. Now allow only 64 different
-# patches, found by *k-means* clustering, and replace each patch by the most
-# similar one of them. What is left of the digit is 49 numbers from 0 to 63.
+# patches, found by *k-means*: assign each patch to the nearest of 64 centres,
+# move each centre to the mean of its patches, and repeat. Replace each patch
+# by its centre. What is left of the digit is 49 numbers from 0 to 63.
 
 # %%
 import numpy as np
@@ -52,8 +53,9 @@ found[0]
 # %% [markdown]
 # This is *vector quantisation*: a vector is replaced by the nearest of a few
 # vectors, the *codebook*. The copies show their seams, because each patch is
-# chosen and drawn without its neighbours. A network does better on both
-# sides. That is the VQ-VAE (van den Oord and others, 2017):
+# chosen and drawn without its neighbours. A network improves both the choice
+# and the drawing. That is the VQ-VAE, the vector-quantised variational
+# autoencoder (van den Oord and others, 2017):
 
 # %%
 vq_stages = [("image\n28 x 28", 28), ("encoder\n7 x 7 x 8", 14)]
@@ -64,8 +66,8 @@ gpt_stages += [("3 blocks\n49 x 64", 10), ("64 logits\na place", 10)]
 plots.stages({"VQ-VAE": vq_stages, "GPT": gpt_stages})
 
 # %% [markdown]
-# Above: a picture becomes tokens and a picture again. Below: the model that
-# learns to write the tokens.
+# Above, a picture becomes tokens and a picture again. Below, the model that
+# writes tokens.
 #
 # ## The codebook
 #
@@ -101,8 +103,8 @@ def nearest(vectors, book):
 #
 # $$z = z_e + \text{sg}(z_q - z_e).$$
 #
-# sg, *stop gradient*, is the identity forward and has the derivative 0. So the
-# value of $z$ is $z_q$, and its gradient is that of $z_e$.
+# sg, *stop gradient*, is the identity forward and has the derivative 0. So $z$
+# has the value of $z_q$, and its gradient passes to $z_e$ unchanged.
 
 # %%
 import tensorflow as tf
@@ -122,8 +124,10 @@ print("plain choice:", tape.gradient(chosen, found))
 print("straight through:", tape.gradient(passed, found).numpy().tolist())
 
 # %% [markdown]
-# The slope of a square $z^2$ is $2z$. You see twice the *chosen* vectors: the
-# decoder's gradient is taken where the decoder was, and handed to the encoder.
+# `None` means that no gradient comes through the choice. The derivative of a
+# square $z^2$ is $2z$, so on the other line you see twice the *chosen*
+# vectors: the decoder's gradient is taken where the decoder was, and handed to
+# the encoder.
 #
 # That is right only if $z_e$ and $z_q$ are close. Two more terms see to it:
 #
@@ -132,22 +136,23 @@ print("straight through:", tape.gradient(passed, found).numpy().tolist())
 #
 # $x$ is the image, $\hat x$ its copy and $C$ the reconstruction cost of lesson
 # 3 in nats; the squares are summed over the 49 places, and $\lambda$ and
-# $\beta$ are weights. The second term moves the *code* to the vectors that
-# chose it, and is its only teacher: the straight-through gradient passes the
-# codebook by. The third, the *commitment* cost, keeps the *encoder* near the
-# code that it chose. Many programs replace the second term
-# by a moving average of those vectors (EMA), which does the same as k-means.
+# $\beta$ are weights (`code_weight` and `commitment` below). The second term
+# moves the *code* to the vectors that chose it, and no other term does: the
+# straight-through gradient bypasses the codebook. The third, the *commitment*
+# cost, keeps the *encoder* near the code that it chose. Many programs replace
+# the second term by an exponential moving average (EMA) of those vectors,
+# which is k-means batch by batch.
 #
 # Encoder and decoder are small convolutional networks, like those of [lesson
-# 5](05_gan.ipynb). The first layer sees one patch at a time, and so does the
-# last: strides and kernel have the same size. The 3 x 3 convolutions between
-# see neighbours.
+# 5](05_gan.ipynb). The first layer reads one patch at a time, and the last one
+# paints one patch at a time: their kernels are as large as their strides. The
+# 3 x 3 convolutions between them see neighbours.
 #
 # ## Dead codes
 #
-# A code that is nobody's nearest never moves, and so it stays nobody's
-# nearest: it is *dead*. The cure: a code that nobody chose in a batch is
-# placed on one of the batch's own vectors.
+# A code that is nearest to no vector gets no gradient. It stays where it is,
+# usually unused for ever: it is *dead*. The remedy: a code that was not chosen
+# in a batch is placed on one of the batch's own vectors.
 
 
 # %%
@@ -212,8 +217,9 @@ def train(model, examples, batch_size, rate, steps, title, loss=None):
 # %% [markdown]
 # ## Training the VQ-VAE
 #
-# Cheap checks first: the shapes, a gradient for every weight, and a cost near
-# 784 ln 2 = 543 nats, because an untrained sigmoid paints everything grey.
+# Cheap checks first: the shapes, a gradient for every weight of encoder and
+# decoder, and a cost near 784 ln 2 = 543 nats, because the logits of an
+# untrained decoder are near 0, which is grey.
 
 # %%
 vq, images = VQVAE(), digits.train.images
@@ -259,8 +265,9 @@ print(f"{np.sum(counts > 0)} codes, perplexity {perplexity(counts):.1f}")
 # %% [markdown]
 # The autoencoder of lesson 2 keeps 32 numbers of 32 bits each, 1,024 bits, and
 # its error is about 0.0065. The tokens reach about the same with 49 · 6 = 294
-# bits, because each has a place of its own; and a model can choose among 64
-# tokens with a softmax.
+# bits. (The comparison flatters them: the last digits of 32 bits hold next to
+# nothing.) What matters here is that a model can choose among 64 tokens with a
+# softmax.
 #
 # **Predict, change, run.** With `code_count = 256` a picture has 49 · 8 bits.
 # Will the error halve? Will the tokens be easier or harder to predict? Change
@@ -277,10 +284,9 @@ print(f"{np.sum(counts > 0)} codes, perplexity {perplexity(counts):.1f}")
 #
 # $t_i$ is the $i$-th token and $y$ the label. The label comes first, as a
 # token of its own: numbers 64 to 73. So the input is the label and the first
-# 48 tokens, and the target at each place is the *next* token. This shift by
-# one is the whole trick of training a language model, and forgetting it a
-# common bug: a model that predicts its own input reaches loss 0 and cannot
-# write.
+# 48 tokens, and the target at each place is the *next* token. A language model
+# is trained by this shift, and to forget it is a common bug: a model that
+# predicts its own input reaches a loss near 0 and cannot write.
 
 
 # %%
@@ -296,7 +302,7 @@ inputs[0, :8], targets[0, :8]
 # %% [markdown]
 # Two baselines in nats a token. Knowing nothing costs $\ln 64 = 4.16$. Knowing
 # how often each token occurs (a *unigram* model, one table for all places)
-# costs less, mostly because much of a picture is paper:
+# costs less, because some tokens are far more frequent than others:
 
 # %%
 shares = (counts + 1) / (counts + 1).sum()
@@ -310,14 +316,16 @@ print(f"uniform {np.log(code_count):.3f}, unigram {unigram:.3f}")
 # *Attention* does that by content. Each place $i$ has a vector $x_i$ and makes
 # three others from it with dense layers: a *query* $q_i$ (what am I looking
 # for?), a *key* $k_i$ (what do I have?) and a *value* $v_i$ (what do I hand
-# over?). With $d$ for the length of a key, place $i$ receives
+# over?). With $d$ for the size of a key, place $i$ receives
 #
 # $$\sum_{j \le i} a_{ij}\, v_j, \qquad a_{ij} = \frac{\exp(q_i \cdot k_j /
 # \sqrt d)}{\sum_{l \le i} \exp(q_i \cdot k_l / \sqrt d)}.$$
 #
-# A weighted mean, with weights from a softmax over the *keys*. The root keeps
-# the scores near size 1. Sums run over $j \le i$ only: that is the *causal
-# mask*. Several *heads* do this side by side, each with a share of the width,
+# This is a weighted mean, and its weights $a_{ij}$ are a softmax over the
+# *keys*. Dividing by $\sqrt d$ keeps the scores $q_i \cdot k_j$ near size 1.
+# Sums run over $j \le i$ only: that is the *causal mask*. A place may see
+# itself, like mask B of lesson 11, because its input is the token *before* its
+# target. Several *heads* do this side by side, each with a share of the width,
 # so that a place can look for several things.
 
 # %%
@@ -339,16 +347,18 @@ def attend(queries, keys, values, seen):  # (batch, places, heads, size)
 # Keras has a layer for it,
 # [MultiHeadAttention](https://keras.io/api/layers/attention_layers/multi_head_attention/),
 # with `use_causal_mask=True`; forget the option, and nothing complains. Mind
-# the polarity if you pass a mask of your own: Keras *attends* where it is 1;
-# some tutorials *hide* where it is 1.
+# the polarity of a mask of your own: Keras *attends* where it is 1; some
+# tutorials *hide* where it is 1.
 #
 # ## The GPT
 #
-# A *block* is attention followed by two dense layers at each place. Both add
-# to what they get, and both normalise their input (*layer normalisation*:
-# mean 0 and variance 1 over the 64 numbers of a place, then a learned gain
-# and shift). Attention does not know where a place is, so each place has a
-# learned vector that is added to its token's.
+# GPT stands for generative pre-trained transformer, and a transformer is a
+# stack of *blocks*. A block is attention followed by two dense layers at each
+# place. Both add to what they get (a *residual connection*), and both
+# normalise their input (*layer normalisation*: mean 0 and variance 1 over the
+# 64 numbers of a place, then a learned gain and shift). Attention does not
+# know where a place is, so each place has a learned vector that is added to
+# its token's.
 
 
 # %%
@@ -392,8 +402,9 @@ class GPT(keras.Model):
 
 
 # %% [markdown]
-# (`memory` is for the cache; leave it for now.) A cheap check: the first loss
-# is near that of uniform guessing.
+# (`memory` and the 75th token come later.) A cheap check: untrained logits are
+# random, so the first loss lies above the 4.16 of uniform guessing, by less
+# than 1.
 
 # %%
 gpt, nats = GPT(), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -420,16 +431,17 @@ for name, seen in (("causal", earlier), ("without a mask", earlier | True)):
 
 
 # %% [markdown]
-# Such a test belongs into every program with a mask: in June 2026 a version of
-# Keras under development lost its causal mask for two weeks, and nothing but
-# such a test would have said so.
+# Such a test belongs in every program with a mask. In June 2026 the
+# development version of Keras ignored the causal mask for two weeks, without
+# an error message
+# ([keras#23038](https://github.com/keras-team/keras/issues/23038)).
 #
 # ## Training the GPT
 #
-# One pass over 49 places trains 49 predictions at once: *teacher forcing*. The
-# mask makes that honest. One label in ten is replaced by one more token, 74,
-# which means "no label": guidance, below, needs it. Plain classification, so
-# `fit` will do.
+# The inputs are the true tokens, not the model's own (*teacher forcing*), so
+# one pass trains 49 predictions at once. The mask keeps that honest. One label
+# in ten is replaced by one more token, 74, which means "no label": guidance,
+# below, needs it.
 
 # %%
 unknown = np.random.default_rng(seed).uniform(size=len(inputs)) < 0.1
@@ -450,21 +462,21 @@ surprise = np.kron(by_place.reshape(side, side), np.ones((4, 4)))
 plots.strip([images.mean(axis=0)[..., 0], surprise / by_place.max()])
 
 # %% [markdown]
-# Left the mean training image, right the *map of nats*: where the surprise
-# sits, white where a token costs most. The corners, nearly always paper, cost
-# least. The bottom row costs less than the top row: by then the digit is
-# known.
+# Left the mean training image, right the *map of nats*: brighter where a token
+# costs more. Corners, nearly always paper, cost little, and the middle costs
+# most. The bottom row costs less than the top row: by then most of the digit
+# is known.
 #
 # These are nats of *tokens*. They cannot be set beside the nats of pixels of
-# lessons 3 and 11: the tokens do not determine the pixels, and another
-# VQ-VAE has another language. With two codes everything would be easy to
-# predict, and nothing could be drawn.
+# lessons 3 and 11: the tokens do not determine the pixels, and another VQ-VAE
+# has another language. With two codes the tokens would be easy to predict, and
+# little could be drawn.
 #
 # ## From logits to a token
 #
 # Drawing from the softmax is right if the model is. A model that is not quite
 # right gives a little probability to many bad tokens, and 49 draws find some.
-# Three settings cut them off, at the cost of variety:
+# Three settings make them rarer or cut them off, at the cost of variety:
 #
 # - *temperature* $T$: softmax of logits divided by $T$. Below 1 the likely
 #   gets likelier.
@@ -494,7 +506,7 @@ for options in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.5}):
 # %% [markdown]
 # With 0.5 for top-p, 0.4 is not enough, so the second token stays. And why
 # draw at all, why not take the most likely token each time (*argmax*, or
-# *greedy* decoding)? Then every label has one picture.
+# *greedy* decoding)? Then each label has only one picture.
 #
 # ## Guidance
 #
@@ -506,9 +518,11 @@ for options in ({}, {"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.5}):
 #
 # $\ell_y$ and $\ell_\varnothing$ are the logits with and without the label,
 # and $w$ is the *guidance scale*. Tokens that the label makes likelier get
-# likelier still. At $w = 0$ nothing changes. Both sequences stand in one
-# batch, first all with a label, then all without, and both receive the token
-# that was drawn.
+# likelier still. At $w = 0$ nothing changes. (Many programs call $1 + w$ the
+# scale.) Both sequences stand in one batch, first all with a label, then all
+# without, and both receive the token that was drawn. As in lesson 11, one
+# uniform number decides each draw: `pick` takes the first token at which the
+# sum of the probabilities reaches it.
 
 
 # %%
@@ -524,9 +538,9 @@ def pick(logits, uniform, guidance, *options):  # one token for both rows
 # ## The KV cache
 #
 # A sampler asks 49 times. The simple way reads the whole sequence each time.
-# But under a causal mask, keys and values of earlier places never change. Keep
-# them, in an array with room for 49, and a step computes *one* place: its
-# query looks at all keys so far.
+# But under a causal mask, keys and values of earlier places never change. A
+# *KV cache* keeps these keys and values, in an array with room for 49. Then a
+# step computes *one* place, whose query looks at all keys so far.
 
 
 # %%
@@ -551,8 +565,8 @@ def write(cached, labels, uniforms, guidance, *options):
 
 
 # %% [markdown]
-# A cache may change the time and nothing else. Test sequences, token by token
-# with the cache against all at once, at every place:
+# A cache may change the time and nothing else. Compare the logits of 200
+# sequences, token by token with the cache and all at once without it:
 
 # %%
 given, memories, by_step = sequences("test")[0][:200], empty(200), []
@@ -567,11 +581,14 @@ print(f"largest difference of 200 x 49 x 64 logits: {cache_error:.1e}")
 # The common mistake is a position that restarts, so that every token seems to
 # stand at place 0. **Predict, change, run:** make the mistake in `GPT.read`,
 # with `self.place(0 * at if memories[0] else at)`. At which places do the
-# logits still agree?
+# logits still agree? (`gpt` keeps its old class: put a new, untrained `GPT()`
+# in its place for the test.)
 #
-# The time for 50 pictures, in turns, five times each, after a first run that
-# only compiles. (Half of what the simple way computes lies behind the place
-# that it asks for. An array that grows would spare it that, and no more.)
+# The time for 50 pictures, five times each in turns, after a first run that
+# also compiles. (The simple way always computes 49 places, about half of them
+# behind the one it needs; a growing sequence would save at most that half.)
+# The two compiled programs round differently: rarely, a draw on the border
+# between two tokens falls the other way, and that picture goes on differently.
 
 # %%
 from timeit import timeit
@@ -629,9 +646,9 @@ for name, options in settings.items():
     print(f"{name:16} accuracy {accuracy:.3f}  recall {recall:.3f}")
 
 # %% [markdown]
-# Each setting raises accuracy, guidance most of all; much of any of them costs
-# recall. **Predict, change, run:** what will temperature 2 do to both? Add a
-# row.
+# Each setting raises accuracy, strong guidance more than any cut or
+# temperature here, and each costs recall. **Predict, change, run:** what will
+# temperature 2 do to both? Add a row.
 #
 # ## A good VQ-VAE with a weak prior
 #
@@ -647,25 +664,27 @@ plots.panel({"reconstruction": rebuilt[:12]} | rows)
 
 # %% [markdown]
 # A decoder draws well what an encoder says; whether something sensible is said
-# depends on the prior. "My VQ-VAE reconstructs perfectly and my samples are
-# garbage" is a sentence from many a forum, and this is the answer.
+# depends on the prior. Good reconstructions and unrealistic samples are a
+# common complaint ([an
+# example](https://github.com/ritheshkumar95/pytorch-vqvae/issues/13)); a weak
+# prior is the first thing to suspect.
 #
 # ## The bridge to language models
 #
-# What would have to change for text? The vocabulary, and nothing else: 50,000
-# word pieces instead of 64 codes, and a longer sequence. Shift, mask, blocks,
-# cache, temperature and top-p are those of the large language models; so is
-# the loss. And what would let *one* model do both? One vocabulary with both
-# kinds of tokens: then a caption can stand where our label stands, and the
-# pictures continue the sentence. Image GPT, DALL-E and Parti are such models.
+# What would have to change for text? Only the sizes: some 50,000 word pieces
+# instead of 64 codes, longer sequences, a larger network. All else, apart from
+# details, is as in large language models. And what would let *one* model do
+# both? One vocabulary with both kinds of tokens: then a caption can stand
+# where our label stands, and the pictures continue the sentence. DALL-E (2021)
+# is such a model.
 
 # %% [markdown]
 # ## Measuring
 #
 # The generator is kept for later lessons as one network from noise and label
-# to an image. Normal noise becomes uniform by the normal distribution
-# function, so each picture follows from its 49 numbers. 5,000 of its samples,
-# 500 of each digit, against test images:
+# to an image. The cumulative distribution function of the normal distribution
+# turns its noise into uniform numbers, so each picture follows from 49 numbers
+# and a label. 5,000 of its samples, 500 of each digit, against test images:
 
 # %%
 from digitdreams import models
@@ -700,7 +719,7 @@ course.expect(
 #    choice, a commitment cost keeps both sides together, and dead codes have
 #    to be revived.
 # 2. A GPT predicts the next token at all places at once. Its causal mask is
-#    tested by changing a later token: earlier logits may not move.
+#    tested by changing a later token: earlier logits must not move.
 # 3. A KV cache changes the time and nothing else; temperature, top-k and top-p
 #    trade variety for fewer mistakes; a weak prior wastes a good decoder.
 #
@@ -721,25 +740,19 @@ course.expect(
 # images, and check mask, shift and cache. The decoder is innocent.
 # </details>
 #
-# <details><summary>How do you show that a mask is causal?</summary>
-#
-# Change the input at one place; logits at earlier places must stay the same to
-# the last bit. Or compute the gradients: all above the diagonal is 0.
-# </details>
-#
 # <details><summary>Why is there a cache of keys and values and none of
 # queries?</summary>
 #
 # A new place asks once, with its own query. Old places are asked for their
-# keys and values again and again; their queries are never needed any more.
+# keys and values again and again; their queries are never needed again.
 # </details>
 #
 # <details><summary>Temperature 0.7 raised label accuracy. Is the model better
 # now?</summary>
 #
-# No. It draws the likelier tokens more often, so variety (recall) falls. The
-# likelihood of test images says what the model knows, and is measured at
-# temperature 1.
+# No. It draws the likelier tokens more often, so variety (recall) falls. What
+# the model knows is measured by the cost of test tokens at temperature 1,
+# which no setting of the sampler changes.
 # </details>
 #
 # ## To read

@@ -2,8 +2,8 @@
 # # Exercise 12: write a picture token by token
 #
 # You write four functions of a tokeniser and a small GPT and repair three
-# programs. Every mistake in them was made in public code: masks with the wrong
-# polarity, targets that are not shifted, caches that forget where they are.
+# programs. Mistakes like these were made in public code: masks with the wrong
+# polarity, targets that are not shifted, caches that forget the position.
 # `check` says whether a function is right, and often which mistake is left;
 # `hint` helps, a little more each time.
 #
@@ -54,7 +54,7 @@ check(nearest_code)
 # %% [markdown]
 # ## Task 2: find the bugs, the loss of a VQ-VAE
 #
-# With this loss the error stays high, and the codebook does not move:
+# With this loss the error stays high, and the encoder learns nothing:
 #
 # ```python
 # def vq_loss(found, chosen, target, decoder):
@@ -112,8 +112,8 @@ check(inputs_and_targets)
 # %% [markdown]
 # ## Task 4: find the bugs, attention
 #
-# A model with this attention has nearly no loss after a minute, and writes
-# nonsense:
+# A model with this attention soon has a loss that is too low, because it sees
+# the tokens that it should predict, and it writes nonsense:
 #
 # ```python
 # def causal_attention(queries, keys, values):
@@ -151,7 +151,7 @@ check(causal_attention)
 # %% [markdown]
 # ## Task 5: find the bugs, a step with a cache
 #
-# Written with this step, the first token is right and the rest is noise:
+# With this step, the first token of a picture is right, the rest is nonsense:
 #
 # ```python
 # def cached_step(token, past, tables, matrices):
@@ -189,12 +189,12 @@ check(cached_step)
 # %% [markdown]
 # ## Task 6: temperature and top-p
 #
-# Return the probabilities that a sampler draws from: the softmax of the
-# logits *divided by* the temperature, of which only the smallest set of most
-# likely tokens is kept whose probabilities together reach `p`; then make them
-# sum to 1 again. The token that crosses `p` belongs to the set. Hint: a token
-# is kept if the tokens *before* it, in order of probability, have less than
-# `p` together.
+# Return the probabilities that a sampler draws from. First take the softmax of
+# the logits *divided by* the temperature. Then keep only the most likely
+# tokens: the smallest set whose probabilities reach `p` together. The token
+# that crosses `p` belongs to it. Last, make the kept ones sum to 1 again.
+# Hint: a token is kept if the tokens *before* it, from the most likely on,
+# have less than `p` together.
 
 
 # %% task="sampling_chances"
@@ -218,8 +218,9 @@ check(sampling_chances)
 # ## Train with your parts
 #
 # To save time, the codebook is not learned. A patch of 4 x 4 pixels becomes
-# the grey levels of its four quarters, and the 16 codes are all ways to make
-# each quarter black or white. Your `nearest_code` turns digits into tokens.
+# four numbers, the mean grey levels of its quarters, and the 16 codes are all
+# ways to make each quarter black or white. Your `nearest_code` turns digits
+# into tokens.
 
 # %%
 import itertools
@@ -299,8 +300,8 @@ def train():
 
 # %% [markdown]
 # The number to reach is the mean cost of a token of the test images, in nats.
-# Guessing costs $\ln 16 = 2.77$. Below it you see what the model writes, one
-# digit after the other, drawn from your `sampling_chances`.
+# Guessing costs $\ln 16 = 2.77$. Below it you see digits that the model writes
+# token by token, drawn from your `sampling_chances`.
 
 
 # %%

@@ -207,8 +207,8 @@ def loss_without_stop(found, chosen, target, decoder):
 
 
 @vq_loss.wrong(
-    "The stop is on the wrong part: the decoder has to get the value of "
-    "`chosen`, found + ops.stop_gradient(chosen - found)."
+    "The decoder gets the value of `found`: it has to get that of `chosen`, "
+    "by found + ops.stop_gradient(chosen - found)."
 )
 def loss_of_what_was_found(found, chosen, target, decoder):
     error, codebook, commitment = terms(found, chosen, target, decoder, found)
@@ -216,8 +216,8 @@ def loss_of_what_was_found(found, chosen, target, decoder):
 
 
 @vq_loss.wrong(
-    "No gradient of the error comes to the encoder: the whole of what the "
-    "decoder gets is stopped. Stop only the difference chosen - found."
+    "No gradient of the error reaches `found`: all that the decoder gets is "
+    "stopped. Stop only the difference chosen - found."
 )
 def loss_with_everything_stopped(found, chosen, target, decoder):
     passed = ops.stop_gradient(chosen)
@@ -479,8 +479,8 @@ def attention_without_offset(queries, keys, values):
 
 
 @causal_attention.wrong(
-    "Hidden scores were set to 0, which is a score like any other: it needs "
-    "-1e9, so that the weight is 0."
+    "Hidden scores were set to 0, which is a score like any other: set them "
+    "to -1e9, so that their weights are 0."
 )
 def attention_with_zero_scores(queries, keys, values):
     asking, seen = queries.shape[-2], keys.shape[-2]
@@ -583,7 +583,7 @@ def step_at_the_last_place(token, past, tables, matrices):
 
 
 @cached_step.wrong(
-    "The new key and value come first here: they belong behind the old ones."
+    "The new key and value come first here: they belong after the old ones."
 )
 def step_joined_in_front(token, past, tables, matrices):
     return step(token, past, tables, matrices, front=True)
@@ -609,7 +609,7 @@ def step_joined_too_late(token, past, tables, matrices):
 
 
 @cached_step.wrong(
-    "The query sees its own key only: the earlier ones are in `past`."
+    "The query sees only its own key: join the earlier ones, from `past`."
 )
 def step_that_forgets(token, past, tables, matrices):
     return step(token, past, tables, matrices, forget=True)
