@@ -157,9 +157,14 @@ def imported(path) -> set[str]:
     return tops - ours - set(sys.stdlib_module_names)
 
 
+@pytest.fixture(scope="module")
+def known():
+    """The distributions that bring a package: Python looks at every installed file."""
+    return metadata.packages_distributions()
+
+
 @pytest.mark.parametrize("folder", DECLARED)
-def test_what_a_folder_imports_is_declared_for_it(folder):
-    known = metadata.packages_distributions()
+def test_what_a_folder_imports_is_declared_for_it(folder, known):
     others = [one for one in DECLARED if one.startswith(f"{folder}/")]
     for path in (ROOT / folder).rglob("*.py"):
         name = path.relative_to(ROOT).as_posix()

@@ -5,10 +5,9 @@ import re
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from test_bank import QUESTIONS
 
-from digitdreams.interview import bank, formula, problems, screen, wrapping
-
-QUESTIONS = bank.load()
+from digitdreams.interview import formula, problems, screen, wrapping
 
 
 def texts():
