@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from typing import Any
 
 # The modules that only an extra installs, and the extra: see pyproject.toml.
 EXTRAS = {
@@ -28,6 +29,10 @@ EXTRAS = {
     "tomlkit": "dev",
 }
 
+# What reads notebooks imports it where it is installed, to check addresses that no
+# notebook has: it would build forty grammars, for more than a second.
+UNUSED: dict[str, Any] = {"rfc3987_syntax": None}
+
 # Why a place cannot be written: a user chooses another one.
 REFUSED = {
     errno.EACCES,
@@ -49,6 +54,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    sys.modules.update(UNUSED)
     from digitdreams.cli import app
     from digitdreams.files import CourseMissing, in_checkout
 
