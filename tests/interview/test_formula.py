@@ -87,6 +87,7 @@ def test_no_latex_reaches_the_terminal():
             assert not re.search(r"\\[A-Za-z]|[{}]\s*[{}]", shown), (where, shown)
 
 
+@pytest.mark.slow
 def test_every_text_becomes_mathml_and_mathjax():
     for where, text in TEXTS:
         count = len([m for m in formula.FORMULA.finditer(text) if not m[1]])

@@ -19,12 +19,8 @@ for topic in bank.TOPICS:
     except Exception as error:  # one broken file must not hide the others
         FAILED[topic] = error
 
+CELLS = bank.lesson_cells()
 ALL = [pytest.param(one, id=f"{one.topic}-{one.name}") for one in PROBLEMS]
-WRONG = [
-    pytest.param(one, wrong, id=f"{one.topic}-{one.name}-{number}")
-    for one in PROBLEMS
-    for number, wrong in enumerate(one.mistakes, start=1)
-]
 HUNTS = [param for param in ALL if param.values[0].is_hunt]
 
 _stored, _seconds = {}, {}
@@ -87,11 +83,7 @@ def test_it_is_written_out(problem):
     messages = [one.message for one in problem.mistakes]
     assert len(set(messages)) == len(messages)
     if problem.lesson:
-        assert not bank.link_fault(problem.lesson, bank.lesson_cells())
-
-
-@pytest.mark.parametrize("problem", ALL)
-def test_it_stands_in_the_file_of_its_topic(problem):
+        assert not bank.link_fault(problem.lesson, CELLS)
     assert problem in problems.of_topic(problem.topic)
 
 
@@ -175,11 +167,12 @@ def test_other_forms_of_a_right_answer_are_accepted(problem):
     assert said == dict.fromkeys(forms)
 
 
-@pytest.mark.parametrize(("problem", "wrong"), WRONG)
-def test_a_wrong_answer_gets_its_own_message(problem, wrong):
-    said = checks.judge(stored(problem), problem.name, wrong.answer)
-    start = f"{problem.name}: {wrong.message}"
-    assert said == start or said.startswith(f"{start} (It raised ")
+@pytest.mark.parametrize("problem", ALL)
+def test_wrong_answers_get_their_own_messages(problem):
+    for wrong in problem.mistakes:
+        said = checks.judge(stored(problem), problem.name, wrong.answer)
+        start = f"{problem.name}: {wrong.message}"
+        assert said == start or said.startswith(f"{start} (It raised ")
 
 
 @pytest.mark.parametrize("problem", ALL)

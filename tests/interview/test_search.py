@@ -221,6 +221,7 @@ def test_simplified_characters_stay_and_pairs_are_whole():
 # The kept index -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_kept_index_is_quick_and_says_the_same(tmp_path):
     new = search.find("mode collapse", 5, tmp_path)
     (kept,) = tmp_path.iterdir()
