@@ -162,7 +162,8 @@ def test_notebooks_run_without_a_network(tmp_path):
         assert not namespaces_are_allowed(), tried.stderr
         pytest.skip(tried.stderr.strip())
     assert tried.stdout == "cut\n"
-    done = run(netless, *COMMAND, str(tmp_path / "lessons"), str(TESTS / "notebooks"))
+    folders = str(tmp_path / "lessons"), str(TESTS / "notebooks")
+    done = run(netless, *COMMAND, "-n1", *folders)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^=+ 6 passed in ", done.stdout, re.MULTILINE), done.stdout
 
