@@ -275,3 +275,32 @@ def test_densities_are_shares_of_the_points():
 def test_what_is_no_cloud_has_no_density(cloud):
     with pytest.raises(ValueError, match="a cloud of points is"):
         plots.densities([cloud])
+
+
+def test_scores_names_its_curves_and_refuses_what_has_no_logarithm():
+    figure = plots.scores({"Euler": {1: 9.0, 2: 7.0}, "one": {4: 5.0}}, "cost", "FID")
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["Euler", "one"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("cost", "FID")
+    for wrong in ({}, {"Euler": {}}, {"Euler": {1: 0.0}}, {"Euler": {1: np.nan}}):
+        with pytest.raises(ValueError):
+            plots.scores(wrong, "cost", "FID")
+
+
+def test_paths_draws_each_path_and_both_ends(random):
+    figure = plots.paths({"a": random.normal(size=(5, 3, 7)), "b": np.zeros((2, 2, 2))})
+    assert [len(axes.lines) for axes in figure.axes] == [5 + 2, 2 + 2]
+    assert [axes.get_title("left") for axes in figure.axes] == ["a", "b"]
+    for wrong in ({}, {"a": np.zeros((5, 3))}, {"a": np.full((2, 2, 2), np.nan)}):
+        with pytest.raises(ValueError):
+            plots.paths(wrong)
+
+
+def test_stages_draws_a_box_for_each_stage_and_the_shortcuts():
+    rows = {"small": [("in", 1), ("out", 1)], "U": [("a", 4), ("b", 2), ("c", 4)]}
+    figure = plots.stages(rows, {"U": [(0, 2)]})
+    assert [len(axes.patches) for axes in figure.axes] == [2, 3]
+    assert {"in", "out", "a", "b", "c", "small", "U"} <= set(texts(figure))
+    for wrong in ({}, {"small": []}):
+        with pytest.raises(ValueError):
+            plots.stages(wrong)
