@@ -25,15 +25,15 @@ def diffusion_generator(
     Raises:
         ValueError: the levels do not rise, or make no step.
     """
-    levels = np.asarray(levels, "float64")
-    if len(levels) < 2 or not (np.diff(levels) > 0).all():
+    ratios = np.asarray(levels, "float64")
+    if len(ratios) < 2 or not (np.diff(ratios) > 0).all():
         raise ValueError("levels are two or more log-SNRs, rising from noise to image")
     noise = keras.Input(denoiser.inputs[0].shape[1:], name="noise")
     labels = keras.Input((), dtype="int32", name="labels")
     nobody = ops.full_like(labels, no_label)
-    signal, spread = (1 / np.sqrt(1 + np.exp(-s * levels)) for s in (1, -1))
+    signal, spread = (1 / np.sqrt(1 + np.exp(-s * ratios)) for s in (1, -1))
     z = image = noise
-    for i, level in enumerate(levels[:-1]):
+    for i, level in enumerate(ratios[:-1]):
         told = ops.full_like(noise[:, :1], float(level))
         logits = denoiser([z, told, labels])
         if guidance:
