@@ -3,18 +3,22 @@
 #
 # A diffusion model learns one simple thing, to remove noise from an image, and
 # uses it to draw: it starts from pure noise and removes a little at a time.
-# Most image generators of today began with this idea. You will build one that
-# draws the digit you ask for, and measure what each of its parts is worth.
+# Many of today's image generators work this way. You will build one that draws
+# the digit you ask for, and measure what each of its parts contributes.
 #
-# **You will be able to** derive the closed form of noising and say what a
-# noise schedule decides; train a denoiser and say what its best answer is;
-# turn predictions of noise, image, v and velocity into each other; write DDPM
-# and DDIM as one sampler; guide it by a label and name what that costs.
+# **Goals.** After this lesson you can
 #
-# **You need** the loss of a VAE ([lesson 3](03_vae.ipynb)), labels as input
-# ([lesson 7](07_conditional_gan.ipynb)), and FID, recall and the
+# - derive the closed form of noising and say what a noise schedule decides;
+# - train a denoiser and say what its best answer is;
+# - turn predictions of noise, image, v and velocity into each other;
+# - write DDPM and DDIM as one sampler;
+# - guide it by a label, and name what that costs.
+#
+# **Before this:** the loss of a VAE ([lesson 3](03_vae.ipynb)), labels as
+# input ([lesson 7](07_conditional_gan.ipynb)), and FID, recall and the
 # classification accuracy score ([lesson 8](08_measuring.ipynb)). **Time:**
-# about 45 minutes to read, two minutes of machine time on two CPU cores.
+# 45 minutes of reading, about two and a half minutes of computing on two CPU
+# cores.
 
 # %%
 from digitdreams import course
@@ -22,10 +26,19 @@ from digitdreams import course
 seed = course.start("13")
 
 # %% [markdown]
-# ## The picture first
+# ## What comes out
+#
+# Ten digits that the model of this lesson draws in 30 steps. Above is what the
+# sampler holds, noise at first; below, the image that the network predicts
+# from it.
+#
+# ![Noise turns into digits](../images/noise_to_digits.png)
+
+# %% [markdown]
+# ## Adding noise
 #
 # From left to right a digit disappears in noise. That direction needs no
-# learning. This lesson learns the way back.
+# learning. The opposite direction is what the network will learn.
 
 # %%
 import numpy as np
@@ -91,9 +104,9 @@ closed = np.sqrt(kept[299]), np.sqrt(1 - kept[299])
 # ## Signal-to-noise ratio and schedules
 #
 # How noisy is $z$? Its *signal-to-noise ratio* is $\alpha^2 / \sigma^2$; the
-# handy scale is its logarithm, $\lambda = \log(\alpha^2 / \sigma^2)$, in nats.
-# Because $\alpha^2 + \sigma^2 = 1$, both rates follow from it: $\alpha^2$ is
-# the sigmoid of $\lambda$, $\sigma^2$ that of $-\lambda$.
+# useful scale is its logarithm, $\lambda = \log(\alpha^2 / \sigma^2)$, in
+# nats. Because $\alpha^2 + \sigma^2 = 1$, both rates follow from it:
+# $\alpha^2$ is the sigmoid of $\lambda$, $\sigma^2$ that of $-\lambda$.
 #
 # A *schedule* says which $\lambda$ belongs to which time $t$ between 0 (image)
 # and 1 (noise). The noising above is the *linear* schedule of DDPM (Ho and
@@ -126,8 +139,8 @@ schedules = {
 plots.curve(schedules, "log-SNR in nats", xlabel="time, in hundredths")
 
 # %% [markdown]
-# What the numbers mean is best seen. Each row is one digit at twelve equally
-# spaced times, always with the same noise:
+# The next figure shows what these numbers mean. Each row is one digit at
+# twelve equally spaced times, always with the same noise:
 
 
 # %%
@@ -145,9 +158,9 @@ for name, levels in schedules.items():
 plots.panel(rows)
 
 # %% [markdown]
-# Our eyes still find the digit where there is more noise than signal, because
-# 784 pixels are seen together. While it can be found, there is little left to
-# decide. What the digit will be is decided at high noise. The larger the
+# We still recognise the digit where there is more noise than signal, because
+# we see 784 pixels together. While it can be recognised, there is little left
+# to decide. Which digit it will be is decided at high noise. The larger the
 # images, the further schedules are shifted there (Hoogeboom and others, 2023).
 # Our shift was chosen on validation images.
 #
@@ -182,11 +195,11 @@ for level in levels:
 plots.panel({"noised": as_images(seen), "best answer": as_images(answers)})
 
 # %% [markdown]
-# Two lessons from the row. At high noise the best answer is a blur, the mean
-# of all digits that fit. One step from noise to image would draw just that
-# blur, so a sampler has to go in small steps. And at low noise this perfect
-# denoiser returns a *training* image: it would never draw anything new. A
-# network generalises because it cannot be that exact.
+# Two things follow. At high noise the best answer is a blur, the mean of all
+# digits that fit. One step from noise to image would draw just that blur, so a
+# sampler has to go in small steps. And at low noise this perfect denoiser
+# returns a *training* image: it would never draw anything new. A network
+# generalises because it cannot be that exact.
 #
 # ## Four targets, one network
 #
@@ -200,11 +213,11 @@ plots.panel({"noised": as_images(seen), "best answer": as_images(answers)})
 # | velocity | $x - \epsilon$ | $(z + \sigma u) / (\alpha + \sigma)$ |
 #
 # The last one, here $u$, belongs to the straight path from noise to image,
-# which the lesson on flows walks. As long as $z$ is known, each determines all
-# the others. They differ in what an error costs. Divided by a small $\alpha$,
-# a small error in the noise becomes a large one in the image; an error in the
-# image, divided by a small $\sigma$, a large one in the noise. v avoids both
-# divisions (Salimans and Ho, 2022). As a test:
+# which the lesson on flows follows. As long as $z$ is known, each determines
+# all the others. They differ in what an error costs. Divided by a small
+# $\alpha$, a small error in the noise becomes a large one in the image; an
+# error in the image, divided by a small $\sigma$, a large one in the noise. v
+# avoids both divisions (Salimans and Ho, 2022). As a test:
 
 # %%
 image, noise = 2 * pixels[:64] - 1, rng.normal(size=(64, 784))
@@ -234,9 +247,8 @@ found = {
 #
 # Three things go in: $z$, the log-SNR as sines and cosines of 32 frequencies,
 # and the label, where 10 means "no label". The last two make the *condition*,
-# which scales and shifts what each block sees (*FiLM*, the idea of lesson 7's
-# conditional normalisation). Each block adds to what it gets (a *residual*
-# block). Heights are drawn to scale:
+# which scales and shifts what each block sees (*FiLM*). Each block adds to
+# what it gets (a *residual* block). Heights are drawn to scale:
 
 # %%
 stages = [("z: 784", 784), ("512", 512), ("+ 512", 512), ("+ 512", 512)]
@@ -367,8 +379,8 @@ for mean, weight in zip(means, weights, strict=True):
 plots.curve({"denoiser": losses}, "nats an image", xlabel="block")
 
 # %% [markdown]
-# The loss will not reach 0 with any network: grey pixels cost nats even if
-# they are known (lesson 3), and where $z$ is mostly noise, the image cannot be
+# The loss cannot reach 0 with any network: grey pixels cost nats even if they
+# are known (lesson 3), and where $z$ is mostly noise, the image cannot be
 # known. So the curve says little. What the network answers, for the same
 # digit and noise as above, without a label and with the right one:
 
@@ -383,7 +395,7 @@ for name, label in answer_to.items():
 plots.panel({name: as_images(one) for name, one in told.items()})
 
 # %% [markdown]
-# A label matters where the noise is high. At low noise $z$ says it all.
+# The label matters where the noise is high. At low noise $z$ shows the digit.
 #
 # ## One sampler for DDPM and DDIM
 #
@@ -417,7 +429,7 @@ plots.panel({name: as_images(one) for name, one in told.items()})
 # %%
 @tf.function(jit_compile=True)
 def sampler_step(z, labels, now, then, scale, eta, fresh):
-    """Return z at the level `then`, and the image that was believed in."""
+    """Return z at the level `then`, and the predicted image."""
     levels = tf.fill((len(z), 1), now)
     told = network([z, levels, labels])
     free = network([z, levels, tf.fill(labels.shape, no_label)])
@@ -461,9 +473,9 @@ start = rng.standard_normal((1000, 784), "float32")
 plots.grid(sample(start[:200], asked[:200])[:40], title="Ten steps from noise")
 
 # %% [markdown]
-# From noise to digit in 30 steps, above what the sampler holds, below what the
-# network believes at that moment. The belief begins as a blur, the mean, and
-# is decided early; strokes come last.
+# From noise to digit in 30 steps: above what the sampler holds, below what the
+# network predicts at that moment. The prediction begins as a blur, the mean;
+# which digit it is shows early, and its edges become sharp last.
 
 # %%
 z, labels, frames = start[:200], asked[:200], []
@@ -504,8 +516,8 @@ plots.scores(curves, "network evaluations", "FID over floor")
 # %% [markdown]
 # One step draws the blur. The quality rises quickly and then stays: what is
 # left are errors of the network, not of the sampler. Fresh noise does not help
-# here. On photographs of objects, Song and others (2021) report DDIM ahead of
-# DDPM at each number of steps, and most of all at few.
+# here. On photographs, Song and others (2021) report DDIM ahead of DDPM for
+# every number of steps up to 100, most of all for few.
 #
 # ## The cost of guidance
 #
@@ -523,9 +535,9 @@ for scale in (0.0, 0.5, 1.0, 1.6, 3.0, 5.0):
     print(f"{scale:5}{right:8.1%}{recall:9.3f}{floors(made):17.1f}")
 
 # %% [markdown]
-# With guidance the right digits become more and the variety less: samples move
-# away from everything that other digits share with them. For useful variety
-# one guides little, for obedient samples more. Our scale was chosen without
+# Guidance gives more right digits and less variety: samples move away from
+# everything that they share with other digits. For variety guide little, for
+# samples that match their label more. Our scale was chosen without
 # the judge: of 0.8, 1.2, 1.6 and 2, the smallest at which a small classifier
 # of our own, trained on training images, misread none of 2,000 samples.
 #
@@ -631,13 +643,13 @@ course.expect(
 #    only says how the log-SNR runs with time.
 # 2. A denoiser is a regression, its best answer the conditional mean. Noise,
 #    image, v and velocity are four ways to state it.
-# 3. A sampler mixes predicted image and noise anew at each level; guidance
-#    buys obedience with variety, and doubles the cost.
+# 3. A sampler mixes predicted image and noise anew at each level. Guidance
+#    trades variety for matching labels, and doubles the cost.
 #
 # ## Asked in interviews
 #
-# <details><summary>Why may training jump to a random step without walking
-# there?</summary>Because sums of independent normal noises are normal: $z_t$
+# <details><summary>Why may training jump to a random step without taking those
+# before?</summary>Because sums of independent normal noises are normal: $z_t$
 # given the image is known in closed form.</details>
 #
 # <details><summary>Why not draw the image in one step?</summary>The best
@@ -681,5 +693,5 @@ course.expect(
 # ## Next
 #
 # In [exercise 13](../exercises/13_diffusion/13_diffusion.ipynb) you write
-# these parts and repair five programs. The next lesson straightens the way
-# from noise to image, so that few steps are enough.
+# these parts and repair five programs. The next lesson makes the path from
+# noise to image straight, so that few steps are enough.
