@@ -26,10 +26,10 @@ def denoiser():
 def step_by_step(net, noise, labels, guidance):
     """The same draw as the lesson explains it, in NumPy."""
     z = noise
-    for now, then in pairwise(LEVELS):
+    for (now, then), scale in zip(pairwise(LEVELS), guidance, strict=True):
         level = np.full((len(z), 1), now, "float32")
         told, free = net([z, level, labels]), net([z, level, 0 * labels + 10])
-        image = ops.convert_to_numpy(ops.sigmoid(told + guidance * (told - free)))
+        image = ops.convert_to_numpy(ops.sigmoid(told + scale * (told - free)))
         rate, spread = (1 / (1 + np.exp(-s * now)) for s in (1, -1))
         implied = (z - rate**0.5 * (2 * image - 1)) / spread**0.5
         rate, spread = (1 / (1 + np.exp(-s * then)) for s in (1, -1))
@@ -37,8 +37,8 @@ def step_by_step(net, noise, labels, guidance):
     return image
 
 
-@pytest.mark.parametrize("guidance", [0, 1.5])
-def test_it_takes_the_steps_of_ddim(guidance):
+def test_it_takes_the_steps_of_ddim():
+    guidance = [0, 1.5, 2]
     net, labels = denoiser(), np.arange(6, dtype="int32")
     noise = np.random.default_rng(2).normal(size=(6, 784)).astype("float32")
     drawn = diffusion_generator(net, LEVELS, guidance)([noise, labels])
@@ -48,7 +48,7 @@ def test_it_takes_the_steps_of_ddim(guidance):
 
 
 def test_it_can_be_shared(tmp_path):
-    generator = diffusion_generator(denoiser(), LEVELS, 1.5)
+    generator = diffusion_generator(denoiser(), LEVELS, [0, 1.5, 1.5])
     models.check(generator, "diffusion")
     generator.save(tmp_path / "diffusion.keras")
     found, _ = models.sample(models.load(tmp_path / "diffusion.keras"), 20, seed=3)
@@ -58,4 +58,9 @@ def test_it_can_be_shared(tmp_path):
 @pytest.mark.parametrize("levels", [[], [1.0], [5.0, -6.0], [-6.0, -6.0, 5.0]])
 def test_levels_that_do_not_rise_are_refused(levels):
     with pytest.raises(ValueError, match="rising from noise to image"):
-        diffusion_generator(denoiser(), levels, 0)
+        diffusion_generator(denoiser(), levels, [])
+
+
+def test_each_step_has_a_scale():
+    with pytest.raises(ValueError, match="a scale for each step: 3, not 2"):
+        diffusion_generator(denoiser(), LEVELS, [1.0, 1.0])
