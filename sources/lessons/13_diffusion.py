@@ -519,7 +519,7 @@ def floors(images):
 
 curves = {"DDIM": {}, "DDPM": {}}
 for name, eta in {"DDIM": 0.0, "DDPM": 1.0}.items():
-    for n in (1, 2, 4, 8, 16, 32, 64):
+    for n in (1, 2, 4, 8, 16, 64):
         made = sample(start, asked, n, eta=eta)
         curves[name][2 * n] = floors(made)
 plots.scores(curves, "network evaluations", "FID over floor")
@@ -539,7 +539,7 @@ plots.scores(curves, "network evaluations", "FID over floor")
 # %%
 print("scale, above   right   recall   FID over floor")
 for since in (-99, guided_from):
-    for scale in (0.0, 0.5, 1.0, 2.0, 3.0, 5.0):
+    for scale in (0.0, 0.5, 1.0, 2.0, 5.0):
         made = sample(start, asked, scale=scale, since=since)
         right = metrics.label_accuracy(judge.probabilities(made), asked)
         features = judge.features(made)
@@ -559,11 +559,11 @@ for since in (-99, guided_from):
 # ## Predict, change, run: fresh noise
 #
 # $\eta$ between 0 and 1 exchanges a part of the noise. *Predict* the order of
-# the three distances at 3 steps and at 30, then run. *Change* the scale from
+# the three distances at 3 steps and at 20, then run. *Change* the scale from
 # 1.0 to 0.0.
 
 # %%
-for n in (3, 30):
+for n in (3, 20):
     for eta in (0.0, 0.5, 1.0):
         made = sample(start, asked, n, eta, scale=1.0)
         print(f"{n} steps, eta {eta}: {floors(made):.1f} floors")
@@ -630,21 +630,25 @@ models.save_all({"diffusion": generator}, "13")[0].name
 # %%
 wanted = np.arange(10_000, dtype="int32") % 10
 start = rng.standard_normal((10_000, 784), "float32")
-drawn = sample(start, wanted)[..., None]
-report = judge.report(drawn[:5000])
+drawn = sample(start[:5000], wanted[:5000])[..., None]
+report = judge.report(drawn)
 report
 
 # %% [markdown]
-# And the classification accuracy score: a classifier that has seen none but
-# these 10,000 samples names the real test images.
+# And the classification accuracy score: a classifier that has seen nothing but
+# 10,000 samples names the real test images. A teacher needs variety more than
+# obvious digits, so these samples are guided by only 0.5. The scale was chosen
+# on validation images: 0.5 gave 0.96, our 2 gave 0.93. Six epochs are as many
+# steps as lesson 8 takes with its 30,000 samples.
 
 # %%
 from digitdreams import scores
 
-score = scores.classification_accuracy(drawn, wanted, seed)
+taught = sample(start, wanted, scale=0.5)[..., None]
+score = scores.classification_accuracy(taught, wanted, seed, epochs=6)
 
 # %%
-verdicts = judge.probabilities(drawn[:5000])
+verdicts = judge.probabilities(drawn)
 course.expect(
     label_accuracy=metrics.label_accuracy(verdicts, wanted[:5000]),
     fid_over_floor=report.fid / report.fid_floor,
