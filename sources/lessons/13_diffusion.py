@@ -51,9 +51,8 @@ rng = np.random.default_rng(seed)
 
 betas = np.linspace(1e-4, 0.02, 1000)
 z, stored = 2 * pixels[7] - 1, []
-for i, beta in enumerate(betas):
-    if i % 90 == 0:
-        stored.append(z)
+for beta in betas:
+    stored.append(z)
     z = np.sqrt(1 - beta) * z + np.sqrt(beta) * rng.normal(size=784)
 
 
@@ -62,7 +61,7 @@ def as_images(z):
     return np.clip((np.asarray(z) + 1) / 2, 0, 1).reshape(-1, 28, 28)
 
 
-plots.strip(as_images(stored), captions=range(0, 1000, 90))
+plots.strip(as_images(stored[::90]), captions=range(0, 1000, 90))
 
 # %% [markdown]
 # Pixels are scaled to $[-1, 1]$ first, because noise has mean 0. Each of the
@@ -91,8 +90,7 @@ plots.strip(as_images(stored), captions=range(0, 1000, 90))
 kept = np.cumprod(1 - betas)
 many = np.ones(100_000)
 for beta in betas[:300]:
-    fresh = rng.normal(size=many.shape)
-    many = np.sqrt(1 - beta) * many + np.sqrt(beta) * fresh
+    many = np.sqrt(1 - beta) * many + np.sqrt(beta) * rng.normal(size=100_000)
 
 closed = np.sqrt(kept[299]), np.sqrt(1 - kept[299])
 {
@@ -149,8 +147,7 @@ def rate(log_ratio):
     return ops.sqrt(ops.sigmoid(log_ratio))
 
 
-noise = rng.normal(size=784)
-rows = {}
+noise, rows = rng.normal(size=784), {}
 for name, levels in schedules.items():
     levels = levels[4::8, None]
     z = rate(levels) * (2 * pixels[7] - 1) + rate(-levels) * noise
@@ -251,8 +248,8 @@ found = {
 # what it gets (a *residual* block). Heights are drawn to scale:
 
 # %%
-stages = [("z: 784", 784), ("512", 512), ("+ 512", 512), ("+ 512", 512)]
-stages += [("+ 512", 512), ("image: 784", 784)]
+stages = [("z: 784", 784), ("512", 512)] + 3 * [("+ 512", 512)]
+stages.append(("image: 784", 784))
 plots.stages({"log-SNR and label are told to each +": stages})
 
 # %%
@@ -452,7 +449,7 @@ def sampler_step(z, labels, now, then, scale, eta, fresh):
 # 200 images at a time.
 
 # %%
-from itertools import pairwise
+from itertools import pairwise, product
 
 guidance, guided_from = 2.0, -5.0
 
@@ -520,8 +517,7 @@ def floors(images):
 curves = {"DDIM": {}, "DDPM": {}}
 for name, eta in {"DDIM": 0.0, "DDPM": 1.0}.items():
     for n in (1, 2, 4, 8, 16, 64):
-        made = sample(start, asked, n, eta=eta)
-        curves[name][2 * n] = floors(made)
+        curves[name][2 * n] = floors(sample(start, asked, n, eta))
 plots.scores(curves, "network evaluations", "FID over floor")
 
 # %% [markdown]
@@ -538,14 +534,12 @@ plots.scores(curves, "network evaluations", "FID over floor")
 
 # %%
 print("scale, above   right   recall   FID over floor")
-for since in (-99, guided_from):
-    for scale in (0.0, 0.5, 1.0, 2.0, 5.0):
-        made = sample(start, asked, scale=scale, since=since)
-        right = metrics.label_accuracy(judge.probabilities(made), asked)
-        features = judge.features(made)
-        recall = metrics.precision_recall(real[:1000], features)[1]
-        fid = metrics.fid(real, features) / floor
-        print(f"{scale:5}{since:7}{right:8.1%}{recall:9.3f}{fid:17.1f}")
+for since, scale in product((-99, guided_from), (0.0, 0.5, 1.0, 2.0, 5.0)):
+    made = sample(start, asked, scale=scale, since=since)
+    right = metrics.label_accuracy(judge.probabilities(made), asked)
+    features = judge.features(made)
+    recall = metrics.precision_recall(real[:1000], features)[1]
+    print(f"{scale:5}{since:7}{right:8.1%}{recall:9.3f}{floors(made):17.1f}")
 
 # %% [markdown]
 # Guidance gives more right digits and less variety: samples move away from
@@ -594,10 +588,9 @@ def complete(images, known):
     z = rng.standard_normal(images.shape, "float32")
     none = np.full(len(images), no_label, "int32")
     for now, then in level_pairs(30):
-        fresh = rng.standard_normal(images.shape, "float32")
-        seen = rate(now) * images + rate(-now) * fresh
+        again, fresh = rng.standard_normal((2, *images.shape), "float32")
+        seen = rate(now) * images + rate(-now) * again
         z = ops.where(known, seen, z)
-        fresh = rng.standard_normal(z.shape, "float32")
         z, image = sampler_step(z, none, now, then, *np.float32([0, 1]), fresh)
     return as_images(np.where(known, images, image))
 
@@ -648,9 +641,9 @@ taught = sample(start, wanted, scale=0.5)[..., None]
 score = scores.classification_accuracy(taught, wanted, seed, epochs=6)
 
 # %%
-verdicts = judge.probabilities(drawn)
+right = metrics.label_accuracy(judge.probabilities(drawn), wanted[:5000])
 course.expect(
-    label_accuracy=metrics.label_accuracy(verdicts, wanted[:5000]),
+    label_accuracy=right,
     fid_over_floor=report.fid / report.fid_floor,
     classification_accuracy=score,
 )
