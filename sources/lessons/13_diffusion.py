@@ -521,10 +521,10 @@ for name, eta in {"DDIM": 0.0, "DDPM": 1.0}.items():
 plots.scores(curves, "network evaluations", "FID over floor")
 
 # %% [markdown]
-# One step draws the blur. The quality rises quickly and then stays: what is
-# left are errors of the network, not of the sampler. Fresh noise does not help
-# here. On photographs, Song and others (2021) report DDIM ahead of DDPM for
-# every number of steps up to 100, most of all for few.
+# One step draws the blur. The distance falls quickly and then hardly changes:
+# what is left are errors of the network, not of the sampler. On photographs,
+# Song and others (2021) report DDIM ahead of DDPM for every number of steps up
+# to 100, most of all for few.
 #
 # ## The cost of guidance
 #
@@ -608,8 +608,9 @@ plots.panel({"known": halves[:12], **rows, "real": as_images(whole)[:12]})
 #
 # ## Measuring
 #
-# The final model draws in ten steps with guidance, 20 evaluations. It is kept
-# for later lessons as one Keras model with the steps inside.
+# The final model draws in ten steps of two evaluations, 20 in all. It is kept
+# for later lessons as one Keras model with the steps inside; the two steps
+# without guidance need only one evaluation there.
 
 # %%
 from digitdreams import models
@@ -695,6 +696,9 @@ course.expect(
 #   models](https://arxiv.org/abs/2202.00512), 2022: v.
 # - Ho and Salimans, [Classifier-free diffusion
 #   guidance](https://arxiv.org/abs/2207.12598), 2022.
+# - Kynkäänniemi and others, [Applying guidance in a limited interval improves
+#   sample and distribution quality in diffusion
+#   models](https://arxiv.org/abs/2404.07724), 2024.
 # - Karras and others, [Elucidating the design space of diffusion-based
 #   generative models](https://arxiv.org/abs/2206.00364), 2022.
 # - Hoogeboom, Heek and Salimans, [Simple
