@@ -408,7 +408,8 @@ plots.panel({name: as_images(one) for name, one in told.items()})
 # is random but the start: *DDIM* (Song and others, 2021). With $\eta = 1$ it
 # is the *ancestral* sampling of *DDPM*, which draws from the exact normal
 # distribution of $z'$ given $z$ and $x = \hat x$.
-#
+
+# %% [markdown]
 # ## Guidance
 #
 # *Classifier-free guidance* (Ho and Salimans, 2022) asks twice, with the label
