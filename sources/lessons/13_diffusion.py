@@ -393,7 +393,8 @@ plots.panel({name: as_images(one) for name, one in told.items()})
 
 # %% [markdown]
 # The label matters where the noise is high. At low noise $z$ shows the digit.
-#
+
+# %% [markdown]
 # ## One sampler for DDPM and DDIM
 #
 # A step goes from a level $\lambda$ to a less noisy one, $\lambda'$ with the
