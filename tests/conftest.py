@@ -20,8 +20,15 @@ LONG = (
 )
 
 
+# Whoever needs one of these copies the course or makes a gradebook with nbgrader.
+SLOW_FIXTURES = {"whole_copy", "empty_gradebook"}
+
+
 def pytest_collection_modifyitems(items):
     """Run what is quick first, so that a slip shows early; of these what is long."""
+    for item in items:
+        if SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}:  # a cell has none
+            item.add_marker(pytest.mark.slow)
 
     def place(item):
         slow = item.get_closest_marker("slow") is not None

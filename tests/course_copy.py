@@ -35,6 +35,7 @@ class Copy:
                 found[f"exercise {one.id}"] = stamps.of_exercise(one, self.root)
                 found[f"solution {one.id}"] = stamps.of_solution(one, self.root)
         found["judge"] = stamps.of_judge(self.root)
+        found["measurements"] = stamps.of_measurements(self.root)
         found["judgement"] = stamps.of_judgement(root=self.root)
         for name in stamps.BENCHMARKS:
             found[f"benchmark {name}"] = stamps.of_benchmark(name, self.root)

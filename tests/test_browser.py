@@ -79,7 +79,8 @@ class Lab:
         for name in ("DIGITDREAMS_HOME", "DIGITDREAMS_SEED", "JUPYTER_CONFIG_PATH"):
             environment.pop(name, None)
         bin = Path(sys.executable).parent  # nothing is to be installed: -o
-        command = ["make", "lab", f"BIN='{bin}'", "-o", ".venv/.student"]
+        stages = ["-o", ".venv/.student", "-o", ".venv/.language"]
+        command = ["make", "lab", f"BIN='{bin}'", *stages]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,

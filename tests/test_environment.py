@@ -16,6 +16,8 @@ from places import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 STUDENT = (ROOT / "requirements-student.lock").read_text(encoding="utf-8")
+LANGUAGE = (ROOT / "requirements-language.lock").read_text(encoding="utf-8")
+GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 WANTED = [
@@ -23,7 +25,7 @@ WANTED = [
     for text in (
         *PROJECT["project"]["dependencies"],
         *(one for name in EXTRAS for one in EXTRAS[name]),
-        *PROJECT["dependency-groups"]["build"],
+        *GROUPS["build"],
         *PROJECT["build-system"]["requires"],
     )
     if not text.startswith("digitdreams[")
@@ -42,6 +44,7 @@ def locked(text: str) -> dict:
 
 
 LOCKED = locked(LOCK)
+MODELS = locked(LANGUAGE)
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
@@ -50,15 +53,27 @@ def test_the_lock_satisfies_pyproject(wanted):
     assert wanted.specifier.contains(version)
 
 
-def test_every_locked_package_has_exactly_one_version_and_hashes():
-    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.M)
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (STUDENT, 80), (LANGUAGE, 8)])
+def test_every_locked_package_has_exactly_one_version_and_hashes(lock, least):
+    blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.M)
     named = [one for one in blocks if "==" in one.split("\n")[0]]
-    assert len(named) == len(LOCKED) > 100
+    assert len(named) == len(locked(lock)) > least
     assert all("--hash=sha256:" in one for one in named)
 
 
-def test_the_lock_names_no_package_index():
-    assert "://" not in LOCK + STUDENT
+def test_the_locks_name_no_package_index():
+    assert "://" not in LOCK + STUDENT + LANGUAGE
+
+
+def test_the_lock_of_the_language_models_holds_what_its_group_names():
+    group = [Requirement(text) for text in GROUPS["language"]]
+    assert {canonicalize_name(one.name) for one in group} == MODELS.keys()
+    for one in group:
+        assert one.specifier.contains(MODELS[canonicalize_name(one.name)][0])
+    # They are installed beside the others, without what they name themselves.
+    shared = LOCKED.keys() & MODELS.keys()
+    assert shared and all(LOCKED[name] == MODELS[name] for name in shared)
+    assert not MODELS.keys() & {"torch", "llama-cpp-python", "tensorflow-text"}
 
 
 def test_a_student_gets_a_part_of_the_same_versions():
@@ -80,9 +95,9 @@ def test_conda_installs_the_lock_and_the_same_python():
     assert pip["pip"] == ["--require-hashes", "-r requirements.lock"]
 
 
-@pytest.mark.parametrize("name", sorted(LOCKED))
+@pytest.mark.parametrize("name", sorted(LOCKED | MODELS))
 def test_what_is_installed_is_what_is_locked(name):
-    version, marker = LOCKED[name]
+    version, marker = (LOCKED | MODELS)[name]
     if marker is not None and not marker.evaluate():
         pytest.skip("not for this system")
     assert metadata.version(name) == version
@@ -103,6 +118,7 @@ DECLARED = {  # the first that fits
     "digitdreams/authoring": FLOOR | extra("grading") | extra("dev"),
     "digitdreams/grading": FLOOR | extra("grading"),
     "digitdreams/interview": FLOOR | extra("interview"),
+    "digitdreams/pretrained": FLOOR | extra("language") | set(MODELS),
     "digitdreams": FLOOR,
     "content": FLOOR,
     "sources": FLOOR,
@@ -120,7 +136,9 @@ def imported(path) -> set[str]:
             names |= {one.name for one in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
-    ours = {one.stem for one in (ROOT / "tests").rglob("*.py")} | {"digitdreams"}
+    ours = {"digitdreams"}
+    for folder in ("tests", "benchmarks"):
+        ours |= {one.stem for one in (ROOT / folder).rglob("*.py")}
     tops = {one.partition(".")[0] for one in names}
     return tops - ours - set(sys.stdlib_module_names)
 

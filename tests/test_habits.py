@@ -154,3 +154,25 @@ def test_commits_are_checked_with_the_tools_of_the_tests():
         re.match(r"\.venv/bin/(ruff \w+|mypy|lint-imports)", one)[1] for one in entries
     ]
     assert tools == ["ruff format", "ruff check", "mypy", "lint-imports"]
+
+
+def test_no_merge_is_left_half_done():
+    left = re.compile("^(?:<{7}|={7}|>{7})(?: |$)", re.M)
+    ignored = (ROOT / ".gitignore").read_text().split()
+    folders = [
+        folder
+        for folder in ROOT.iterdir()
+        if folder.is_dir() and f"{folder.name}/" not in ignored
+    ]
+    texts = [
+        path
+        for ending in ("md", "py", "toml", "yaml", "json")
+        for path in (
+            *ROOT.glob(f"*.{ending}"),
+            *(one for folder in folders for one in folder.rglob(f"*.{ending}")),
+        )
+        if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    ]
+    assert len(texts) > 100
+    found = [one for one in texts if left.search(one.read_text(encoding="utf-8"))]
+    assert found == []

@@ -220,6 +220,7 @@ def test_report_repeats_with_its_seed():
     assert first != judge.report(images, seed=1)
 
 
+@pytest.mark.slow
 def test_report_finds_fault_with_bad_samples(test_split):
     random = np.random.default_rng(0)
     noise = judge.report(random.uniform(size=(300, 28, 28, 1)))

@@ -12,6 +12,7 @@ import pytest
 from keras import layers, ops
 
 from digitdreams import course, data, generators, judge, metrics, models, stamps
+from digitdreams.models.flow import FAINTEST
 from digitdreams.stamps import Stamp
 from places import ROOT
 
@@ -156,7 +157,7 @@ def test_the_registry_is_what_course_toml_declares():
 
 
 @keras.saving.register_keras_serializable("digitdreams")
-class PixelByPixel(layers.Layer):
+class OneAfterAnother(layers.Layer):
     """Draws four pixels, each depending on the one before, and repeats them."""
 
     def call(self, noise):
@@ -171,7 +172,7 @@ class PixelByPixel(layers.Layer):
         return ops.reshape(ops.tile(pixels, (1, 196)), (-1, 28, 28, 1))
 
 
-PixelByPixel.__module__ = "digitdreams.models.parts"  # as if it stood there
+OneAfterAnother.__module__ = "digitdreams.models.parts"  # as if it stood there
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def several(monkeypatch):
 
 def looping():
     noise = keras.Input((4,))
-    return keras.Model(noise, PixelByPixel()(noise))
+    return keras.Model(noise, OneAfterAnother()(noise))
 
 
 def test_several_generators_are_saved_and_found(several, folder, monkeypatch):
@@ -364,3 +365,45 @@ def test_adam_falls_to_0_over_its_steps_or_stays():
     assert float(falling.learning_rate) == pytest.approx(0, abs=1e-8)
     assert float(staying.learning_rate) == pytest.approx(0.1)
     assert (falling.beta_1, staying.beta_1) == (0, 0.9)
+
+
+def test_more_components_leave_less_error(few):
+    errors = []
+    for count in (1, 4, 16):
+        space = models.Components.of(few.images, count)
+        codes = space.encode(few.images)
+        assert codes.shape == (len(few.images), count) and codes.dtype == np.float32
+        drawn = space.decode(codes)
+        assert drawn.shape == few.images.shape
+        assert drawn.min() >= 0 and drawn.max() <= 1
+        errors.append(np.square(drawn - few.images).mean())
+    assert np.all(np.diff(errors) < 0)
+    assert np.allclose(space.average, few.images.mean(axis=0).ravel(), atol=1e-6)
+
+
+def test_the_decoder_layer_gives_the_pixels_before_faint_ones_become_0(few):
+    space = models.Components.of(few.images, 16)
+    codes = space.encode(few.images)
+    pixels = np.clip(np.asarray(space.decoder()(codes)), 0, 1)
+    drawn = space.decode(codes).reshape(pixels.shape)
+    assert np.allclose(drawn[drawn > 0], pixels[drawn > 0], atol=1e-5)
+    assert pixels[drawn == 0].max() < FAINTEST + 1e-5
+    assert drawn[drawn > 0].min() >= FAINTEST
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_a_generator_of_a_flow_takes_eulers_steps(few, guidance):
+    space = models.Components.of(few.images, 8)
+    points, times = keras.Input((8,)), keras.Input((1,))
+    labels = keras.Input((), dtype="int32")
+    known = ops.cast(labels < 10, "float32")[:, None]
+    network = keras.Model([points, times, labels], 0 * points + known * times)
+    generator = models.as_generator(network, space, 4, guidance)
+    noise, labels = np.zeros((3, 8), "float32"), np.arange(3, dtype="int32")
+    moved = np.full((3, 8), (1 + guidance) * (0 + 1 + 2 + 3) / 16)
+    assert np.allclose(generator([noise, labels]), space.decode(moved), atol=1e-5)
+
+
+def test_the_unet_takes_what_the_dense_network_takes():
+    given = np.zeros((2, 784), "float32"), np.ones((2, 1), "float32"), np.array([3, 10])
+    assert models.build_unet()(list(given)).shape == (2, 784)

@@ -126,7 +126,11 @@ def test_the_judge_and_the_benchmarks_have_their_commands(copy):
     copy.change("digitdreams/judge.py", "EPOCHS = 10", "EPOCHS = 11")
     assert shown(copy) == {"judge": "digitdreams judge train"}
     copy.restore()
-    copy.change("benchmarks/tutorials.py", "= 30, 128, 2", "= 31, 128, 2")
+    copy.change("digitdreams/attributes.py", "STROKE = 0.5", "STROKE = 0.6")
+    measure = "python tools/measure_digits.py"
+    assert shown(copy) == {"the measurements of the digits": measure}
+    copy.restore()
+    copy.change("benchmarks/published.py", "= 30, 128, 2", "= 31, 128, 2")
     [(thing, command)] = shown(copy).items()
     assert thing == "recorded benchmark vae"
     assert command.startswith("python benchmarks/tutorials.py --record vae")

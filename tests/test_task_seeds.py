@@ -1,11 +1,11 @@
-"""Grading draws its inputs from a seed: at none may a wrong answer come near."""
+"""Grading draws its inputs from a seed: no wrong answer comes near, none is known."""
 
 import numpy as np
 import pytest
 
 from answers import FAR, NEAR, within
-from digitdreams import tasks
-from places import WITH_EXERCISE
+from digitdreams import checks, tasks
+from places import ROOT, WITH_EXERCISE
 
 SLOW = {"generator_step"}  # its wrong answers predict
 
@@ -21,6 +21,11 @@ TASKS = [
         id=f"{one.id}-{task.name}",
         marks=[pytest.mark.slow] if builds(task) else [],
     )
+    for one in WITH_EXERCISE
+    for task in tasks.load(one.stem)
+]
+OF_EXERCISES = [
+    pytest.param(one.stem, task, id=f"{one.id}-{task.name}")
     for one in WITH_EXERCISE
     for task in tasks.load(one.stem)
 ]
@@ -50,6 +55,107 @@ def test_no_seed_lets_a_wrong_answer_come_near(task):
             if within(FAR, task.rule, expected, results(wrong.answer))
         ]
     assert not passing
+
+
+OFTEN = 3  # seeds with one answer; two of many meet by accident
+
+
+def first_number(result):
+    """Something cheap that equal answers have in common: 0 where there is none."""
+    while isinstance(result, (dict, list)) and result:
+        result = next(iter(result.values() if isinstance(result, dict) else result))
+    return float(np.ravel(result)[0]) if np.size(result) and is_number(result) else 0.0
+
+
+def is_number(value):
+    return np.asarray(value).dtype.kind in "fiub"
+
+
+def commonest(results, rule):
+    """The seeds that share one answer to a case, as many as possible; few are none."""
+    numbers = np.nan_to_num([first_number(result) for result in results])
+    best = set()
+    for seed, number in enumerate(numbers):
+        if seed in best:
+            continue
+        close = np.flatnonzero(np.isclose(numbers, number, 1e-3, 1e-3))
+        if len(close) < OFTEN:
+            continue
+        alike = {
+            int(other)
+            for other in close
+            if checks.matches(results[seed], results[other], rule)
+        }
+        best = max(best, alike, key=len)
+    return best if len(best) >= OFTEN else set()
+
+
+def guessed(task, known, seeds):
+    """Seeds at which what is `known`, or the commonest answer to each case, passes.
+
+    A case is asked of all seeds before the next one: where no answer to it is known
+    and none is common, nothing can be guessed and the rest is left out.
+    """
+    cases = [task.hidden_cases(seed) for seed in seeds]
+    remembered, constant = set(range(len(seeds))), set(range(len(seeds)))
+    for place in range(len(cases[0])):
+        results = [
+            tasks.as_result(task.observe, task.reference, case[place]) for case in cases
+        ]
+        public = known[place % len(known)]
+        remembered &= {
+            seed
+            for seed, result in enumerate(results)
+            if checks.matches(public, result, task.rule)
+        }
+        constant &= commonest(results, task.rule)
+        if not remembered and not constant:
+            return set()
+    return remembered | constant
+
+
+def smallest(values):
+    return float(values.min())
+
+
+def place_of_largest(values):
+    return int(values.argmax())
+
+
+def some_values(rng):
+    for _ in range(2):
+        yield {"values": rng.uniform(size=4)}
+
+
+def values_beside_zero(rng):
+    yield {"values": np.array([0.0, *rng.uniform(size=3)])}
+
+
+KNOWN = {
+    "a place among four": (place_of_largest, some_values, 1, True),
+    "the same, drawn often": (place_of_largest, some_values, 6, False),
+    "always zero": (smallest, values_beside_zero, 6, True),
+    "any number": (smallest, some_values, 1, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("reference", "inputs", "draws", "expected"), KNOWN.values(), ids=KNOWN
+)
+def test_what_can_be_guessed_is_found(reference, inputs, draws, expected):
+    made = tasks.Task(reference, points=1, inputs=inputs, hints=[], draws=draws)
+    known = [reference(**case) for case in made.cases(tasks.NOTEBOOK_SEED)]
+    assert bool(guessed(made, known, range(1000, 1200))) is expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("stem", "task"), OF_EXERCISES)
+def test_no_hidden_answer_can_be_remembered_or_guessed(stem, task):
+    """Neither from checks.json, which everybody has, nor as a constant."""
+    stored = checks.read(ROOT / "exercises" / stem)["tasks"][task.name]
+    known = [checks.decode(one) for one in stored["expected"]]
+    seeds = range(1000, 1006 if builds(task) else 1200)
+    assert not guessed(task, known, seeds)
 
 
 def test_weights_may_come_in_any_order_of_layers():

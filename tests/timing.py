@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-SHOWN = 10
+SHOWN = 20
 
 
 def processor_seconds() -> float:

@@ -1206,3 +1206,120 @@ def velocity_without_roots(clean, noise, kept):
 @velocity_target.wrong("Sine and cosine are exchanged: the noise gets sqrt(kept).")
 def velocity_weights_swapped(clean, noise, kept):
     return velocity_target(clean, noise, 1 - kept)
+
+
+# path_bend (bug hunt): how straight paths are
+
+
+PATH_BEND = """
+def path_bend(paths):
+    steps = paths.shape[1] - 1
+    velocities = np.diff(paths, axis=1) * steps
+    chords = velocities.mean(axis=0, keepdims=True)
+    bends = ((velocities - chords) ** 2).sum()
+    return bends / (velocities ** 2).sum()
+"""
+
+
+def bend_inputs(rng):
+    for count, points, size in ((3, 5, 2), (2, 3, 4)):
+        steps = rng.integers(-8, 9, size=(count, points, size)) / 4
+        yield {"paths": np.cumsum(steps + rng.integers(1, 4, (count, 1, size)), 1)}
+
+
+def bend_parts(paths):
+    velocities = np.diff(paths, axis=1) * (paths.shape[1] - 1)
+    return velocities, paths[:, -1:] - paths[:, :1]
+
+
+@problem(
+    title=Text(
+        en="Bug hunt: straight paths that look bent", zh="找错：直线路径测出了弯曲"
+    ),
+    statement=Text(
+        en=(
+            "The program measures how bent the paths of a flow are: the mean squared "
+            "difference of the velocities $v_t$ from their path's chord $c = x_1 - "
+            "x_0$, over the mean squared velocity. It should be 0 for straight paths "
+            "of constant speed, and below 1. But two straight paths in different "
+            "directions do not give 0. Find the mistake and repair the function. "
+            "`paths` are points (n, points of a path, d) at equal distances of time "
+            "from 0 to 1. See Liu et al. (2022), arXiv:2209.03003, for straightness."
+        ),
+        zh=(
+            "程序测量流的路径有多弯：速度 $v_t$ 与该路径的弦 $c = x_1 - x_0$ 之差的"
+            "均方，除以速度的均方。匀速直线路径应得 0，且结果总小于 1。可是方向不同"
+            "的两条直线路径得到的却不是 0。找出错误并修好这个函数。`paths` 的形状为 "
+            "(n, 每条路径的点数, d)，各点在 0 到 1 之间等时间间隔。直线程度"
+            "（straightness）的定义见 Liu 等（2022），arXiv:2209.03003。"
+        ),
+    ),
+    limits=Text(
+        en="At least two points a path, not all equal. NumPy; return one number.",
+        zh="每条路径至少两个点，且不全相同。使用 NumPy，返回一个数。",
+    ),
+    examples=["path_bend(np.array([[[0.0], [1.0], [1.0]]])) -> 0.5"],
+    topic="diffusion_flow",
+    level="middle",
+    lesson="14_flow_and_few_steps#how-straight-are-the-paths",
+    broken=PATH_BEND,
+    mistake=(
+        "The mean is over the paths: each path has its own chord, the mean of its own "
+        "velocities over time, axis=1."
+    ),
+    inputs=bend_inputs,
+    hints=[
+        "What are the three axes of `velocities`? Over which one does a chord average?",
+        "velocities.mean(axis=1, keepdims=True) is x_1 - x_0 of each path.",
+    ],
+)
+def path_bend(paths):
+    velocities, chords = bend_parts(paths)
+    return ((velocities - chords) ** 2).sum() / (velocities**2).sum()
+
+
+@path_bend.also_right
+def bend_by_variance(paths):
+    velocities, chords = bend_parts(paths)
+    steps = velocities.shape[1]
+    return 1 - steps * (chords**2).sum() / (velocities**2).sum()
+
+
+@path_bend.wrong(
+    "Divided by the squared chords, the number has no upper bound: divide by the "
+    "squared velocities."
+)
+def bend_over_chords(paths):
+    velocities, chords = bend_parts(paths)
+    return ((velocities - chords) ** 2).mean() / (chords**2).mean()
+
+
+@path_bend.wrong(
+    "Not normalised: twice as long paths would seem four times as bent. Divide by the "
+    "squared velocities."
+)
+def bend_not_normalised(paths):
+    velocities, chords = bend_parts(paths)
+    return ((velocities - chords) ** 2).sum(axis=2).mean()
+
+
+@path_bend.wrong("This is the share along the chord, 1 for straight paths: 1 minus it.")
+def bend_as_straightness(paths):
+    return 1 - path_bend(paths)
+
+
+@path_bend.wrong(
+    "The squares are missing: lengths are compared here, not squared lengths."
+)
+def bend_of_lengths(paths):
+    velocities, chords = bend_parts(paths)
+    length = np.linalg.norm
+    return length(velocities - chords, axis=2).sum() / length(velocities, axis=2).sum()
+
+
+@path_bend.wrong(
+    "A mean of the paths' own ratios lets a nearly resting path count as much as a "
+    "long one: divide once, at the end."
+)
+def bend_mean_of_ratios(paths):
+    return np.mean([path_bend(path[None]) for path in paths])

@@ -43,6 +43,7 @@ def stale(root: Path = ROOT) -> list[Stale]:
     """Everything that is stale, in the order in which it is best renewed."""
     look = Look(load_course(root / "course.toml"), root)
     look.judge()
+    look.measurements()
     look.exercises()
     look.lessons()
     look.calibrations()
@@ -95,6 +96,16 @@ class Look:
             "digitdreams judge measure",
             partial(stamps.of_judgement, root=self.root),
             partial(stamp_in, path, "measured_from"),
+        )
+
+    def measurements(self) -> None:
+        """The attributes of the digits, which captions are made from."""
+        path = stamps.places_of(self.root).package / "captions" / "measurements.json"
+        self.compare(
+            "the measurements of the digits",
+            "python tools/measure_digits.py",
+            partial(stamps.of_measurements, self.root),
+            partial(stamp_in, path, "made_from"),
         )
 
     def exercises(self) -> None:
@@ -169,7 +180,7 @@ class Look:
             path = self.root / "benchmarks" / "recorded" / f"{name}.json"
             self.compare(
                 f"recorded benchmark {name}",
-                f"python benchmarks/tutorials.py --record {name} --budget 3600",
+                f"python benchmarks/tutorials.py --record {name}",
                 partial(stamps.of_benchmark, name, self.root),
                 partial(stamp_in, path, "made_from"),
             )

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 import nbformat
@@ -58,6 +59,12 @@ _records = sqlalchemy.Table(
 
 class BookError(Exception):
     """The gradebook cannot be used; the message says what to do."""
+
+
+def said_by(error: BaseException) -> str:
+    """What a database said, in one line."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 # The course's folder ------------------------------------------------------------------
@@ -209,18 +216,34 @@ class Book:
             self.gradebook = Gradebook(self.db_url, folder.course_id)
             _records.create(self.gradebook.engine, checkfirst=True)
         except (SQLAlchemyError, ImportError) as error:
-            said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise BookError(
-                f"The gradebook cannot be opened: {said}. Look at the address given "
-                "by --db or by db_url in nbgrader_config.py."
+                f"The gradebook cannot be opened: {said_by(error)}. Look at the "
+                "address given by --db or by db_url in nbgrader_config.py."
             ) from None
         self.late = self._late_plugin()
 
     def __enter__(self) -> "Book":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.gradebook.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(SQLAlchemyError):
+            self.gradebook.close()
+        if isinstance(error, SQLAlchemyError):
+            raise BookError(
+                f"The gradebook fails: {said_by(error)}. What was finished is kept: "
+                "run the same command again when nobody else writes to it and its "
+                "disk or server is well."
+            ) from None
+
+    def forget_unfinished(self) -> None:
+        """Leave out what was begun and not finished, even if the database is gone."""
+        with contextlib.suppress(SQLAlchemyError):
+            self.gradebook.db.rollback()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -397,8 +420,16 @@ class Book:
                 penalty = self.late._check_late_penalty(notebook, penalty)
                 notebook.late_submission_penalty = penalty
 
-    def set_time(self, stem: str, student: str, timestamp: datetime) -> None:
-        """Set when it was handed in, and the penalty that follows from it."""
+    def set_time(self, stem: str, student: str, timestamp: datetime | None) -> None:
+        """Set when it was handed in, and the penalty that follows from it today.
+
+        The penalty also follows from the deadline, which may have changed.
+
+        Args:
+            stem: the exercise.
+            student: the student's name.
+            timestamp: in UTC; None leaves what is there.
+        """
         submission = self._submission(stem, student, timestamp)
         for notebook in submission.notebooks:
             self._set_penalty(submission, notebook)

@@ -1,13 +1,16 @@
 """The commands of an instructor: release, grade, report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitdreams import course, files
 from digitdreams.console import console, fail, say
 from digitdreams.course import Lesson
+
+if TYPE_CHECKING:
+    from digitdreams.grading.grader import Options, Outcome
 
 
 def find_lesson(name: str) -> Lesson:
@@ -60,58 +63,69 @@ def release(
         raise fail(error) from None
 
 
+Submitted = Annotated[
+    Path | None,
+    typer.Option(help="folder or zip archive; otherwise nbgrader's `submitted`"),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="tls://HOST:PORT", help="an existing Dask cluster"),
+]
+Authority = Annotated[str | None, typer.Option(help="certificate authority")]
+Certificate = Annotated[str | None, typer.Option(help="our certificate")]
+Key = Annotated[str | None, typer.Option(help="its private key")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="at a time; otherwise one a core")
+]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="regular expression with (?P<student>...) for files of another form",
+    ),
+]
+Times = Annotated[
+    Path | None,
+    typer.Option(help="table of student_id,timestamp, for late penalties"),
+]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust-timestamps",
+        help="believe the timestamp.txt that nbgrader's exchange wrote",
+    ),
+]
+Again = Annotated[bool, typer.Option("--again", help="also what did not change")]
+Seconds = Annotated[float | None, typer.Option(min=1, help="for one submission in all")]
+Memory = Annotated[
+    int | None, typer.Option(min=100, help="megabytes for one submission")
+]
+Unsafe = Annotated[
+    bool,
+    typer.Option("--unsafe", help="without the sandbox: for your own work only"),
+]
+
+
 def grade(
     lesson: LessonArgument,
-    submitted: Annotated[
-        Path | None,
-        typer.Option(help="folder or zip archive; otherwise nbgrader's `submitted`"),
-    ] = None,
+    submitted: Submitted = None,
     db: DbOption = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="tls://HOST:PORT", help="an existing Dask cluster"),
-    ] = None,
-    tls_ca: Annotated[str | None, typer.Option(help="certificate authority")] = None,
-    tls_cert: Annotated[str | None, typer.Option(help="our certificate")] = None,
-    tls_key: Annotated[str | None, typer.Option(help="its private key")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="at a time; otherwise one a core")
-    ] = None,
-    names: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="regular expression with (?P<student>...) for files of another form",
-        ),
-    ] = None,
-    times: Annotated[
-        Path | None,
-        typer.Option(help="table of student_id,timestamp, for late penalties"),
-    ] = None,
-    trust_timestamps: Annotated[
-        bool,
-        typer.Option(
-            "--trust-timestamps",
-            help="believe the timestamp.txt that nbgrader's exchange wrote",
-        ),
-    ] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="also what did not change")
-    ] = False,
-    seconds: Annotated[
-        float | None, typer.Option(min=1, help="for one submission in all")
-    ] = None,
-    memory: Annotated[
-        int | None, typer.Option(min=100, help="megabytes for one submission")
-    ] = None,
-    unsafe: Annotated[
-        bool,
-        typer.Option("--unsafe", help="without the sandbox: for your own work only"),
-    ] = False,
+    scheduler: Scheduler = None,
+    tls_ca: Authority = None,
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+    workers: Workers = None,
+    names: Names = None,
+    times: Times = None,
+    trust_timestamps: Trust = False,
+    again: Again = False,
+    seconds: Seconds = None,
+    memory: Memory = None,
+    unsafe: Unsafe = False,
 ) -> None:
     """Grade the submissions of an exercise; only what changed."""
     files.checkout("Grading")
-    from digitdreams.grading import book, cluster, display, grader, inbox, schedule
+    from digitdreams.grading import grader
 
     options = grader.Options(
         submitted=submitted,
@@ -129,8 +143,17 @@ def grade(
         seconds=seconds,
         memory=memory,
     )
+    outcome = graded(find_lesson(lesson), options)
+    if outcome.failed or outcome.problems:
+        raise typer.Exit(1)
+
+
+def graded(lesson: Lesson, options: "Options") -> "Outcome":
+    """Grade, show how far it is and the marks; end with one line where it cannot."""
+    from digitdreams.grading import book, cluster, display, grader, inbox, schedule
+
     try:
-        ours = grader.Grader(find_lesson(lesson), Path.cwd(), options)
+        ours = grader.Grader(lesson, Path.cwd(), options)
         with (
             schedule.stopping_on_signals() as stop,
             display.shown_live(console) as shown,
@@ -148,8 +171,7 @@ def grade(
         cluster.SchedulingError,
     ) as error:
         raise fail(error) from None
-    if outcome.failed:
-        raise typer.Exit(1)
+    return outcome
 
 
 def report(

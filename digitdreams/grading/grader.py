@@ -5,6 +5,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +21,7 @@ from digitdreams.grading import cluster, feedback, inbox, sandbox, schedule, wor
 from digitdreams.grading.book import (
     Book,
     CourseFolder,
+    Entry,
     clean,
     clean_result,
     key_of,
@@ -27,6 +29,8 @@ from digitdreams.grading.book import (
     write_csv,
 )
 from digitdreams.grading.inbox import Submission, Unreadable
+from digitdreams.grading.lms.names import legible
+from digitdreams.grading.lms.nbgrader import TIMESTAMP
 from digitdreams.grading.result import Graded, Part, State, SubmittedCell, without_marks
 from digitdreams.grading.stamp import of_marks
 from digitdreams.stamps import StampError
@@ -94,8 +98,10 @@ def read_secret(folder: Path) -> str:
     return text
 
 
-def read_times(path: Path) -> dict[str, datetime]:
+def read_times(path: Path) -> dict[str, datetime | None]:
     """When each student handed in, from a table with a header: student_id,timestamp.
+
+    Of a student without a time, empty or "-" as platforms write it, the time is None.
 
     Raises:
         GradingError: a column is missing or something is no time.
@@ -111,16 +117,22 @@ def read_times(path: Path) -> dict[str, datetime]:
     times = [name for name in TIME_COLUMNS if name in columns]
     if not students or not times:
         raise GradingError(f"{path} needs the columns student_id and timestamp")
-    found = {}
+    found: dict[str, datetime | None] = {}
     for number, line in lines:
         student, time = line[students[0]], line[times[0]]
-        if student is None or time is None:
+        if not student or not student.strip() or time is None:
             raise GradingError(
                 f"{path}, line {number}: it needs a student and a time, with a comma "
                 "between them"
             )
+        name = unicodedata.normalize("NFC", student.strip())
+        if name in found:
+            raise GradingError(
+                f"{path}, line {number}: {legible(name)} is there a second time"
+            )
         try:
-            found[student.strip()] = inbox.read_time(time)
+            none = time.strip() in ("", "-")
+            found[name] = None if none else inbox.read_time(time)
         except ValueError as error:
             raise GradingError(f"{path}, line {number}: {error}") from None
     return found
@@ -224,7 +236,7 @@ class Grader:
         """
         place = self.options.submitted or self.folder.submitted
         found = inbox.find(place, self.stem, self.options.names)
-        times = self.times(found.submissions)
+        times = self.times(found)
         with Book(self.folder, self.options.db_url) as book, book.alone():
             book.prepare(self.stem, self.exercise)
             desk = Desk(self, book, found, times)
@@ -235,7 +247,7 @@ class Grader:
                         self.dispatch(client, desk, shown, stop)
             finally:
                 # What is finished is complete, also when the run ends early.
-                book.gradebook.db.rollback()
+                book.forget_unfinished()
                 desk.write_pages()
         return desk.outcome
 
@@ -253,16 +265,53 @@ class Grader:
         """What a mark is made from, the submission included."""
         return key_of(content, self.order.stamp)
 
-    def times(self, submissions: Iterable[Submission]) -> dict[str, datetime]:
-        """When each student handed in, as far as that is known and believed."""
+    def times(self, found: inbox.Inbox) -> dict[str, datetime]:
+        """When each student handed in, as far as that is known and believed.
+
+        A line of the table that is nobody's is added to the problems of `found`.
+        """
         if self.options.times:
-            return read_times(self.options.times)
+            table = read_times(self.options.times)
+            times, told = times_by_student(table, found.submissions)
+            found.problems.extend(f"{self.options.times}: {line}" for line in told)
+            return times
         if self.options.trust_timestamps:
             claimed = {
-                submission.student: submission.claimed for submission in submissions
+                one.student: one.claimed for one in found.submissions if one.extras
             }
+            found.problems.extend(
+                f"{student}: its {TIMESTAMP} holds no time with a zone"
+                for student, time in claimed.items()
+                if not time
+            )
             return {student: time for student, time in claimed.items() if time}
         return {}
+
+
+def times_by_student(
+    table: dict[str, datetime | None], submissions: Iterable[Submission]
+) -> tuple[dict[str, datetime], list[str]]:
+    """The times by the gradebook's names, and what to tell of the lines without use.
+
+    The table may leave out the number that a platform adds to a name, where only one
+    student has that name.
+    """
+    students = {one.student for one in submissions}
+    named: dict[str, list[str]] = {}
+    for one in submissions:
+        named.setdefault(one.name, []).append(one.student)
+    times, told = {}, []
+    for name, time in table.items():
+        known = [name] if name in students else named.get(name, [])
+        if len(known) > 1:
+            told.append(f"{legible(name)} may be {' or '.join(known)}")
+        elif known and time is None:
+            told.append(f"{legible(name)} handed in, but has no time")
+        elif known and time is not None:
+            times[known[0]] = time
+        elif time is not None:
+            told.append(f"{legible(name)} has a time, but handed in nothing")
+    return times, told
 
 
 def stale_marks(lesson: Lesson, folder: Path, root: Path = ROOT) -> int:
@@ -302,6 +351,19 @@ def limits_for(lesson: Lesson, options: Options) -> sandbox.Limits:
     return replace(limits, memory=options.memory) if options.memory else limits
 
 
+IN_A_ROW = 5  # students whose marks could not be kept, after which a run ends
+
+
+def in_one_line(error: BaseException) -> str:
+    """What went wrong here, for a person: a database's or a disk's own words."""
+    said = getattr(error, "orig", None) or error
+    if isinstance(said, OSError) and said.strerror:
+        where = f": {said.filename}" if said.filename else ""
+        return f"{said.strerror}{where}"[:300]
+    lines = str(said).strip().splitlines() or [""]
+    return f"{type(said).__name__}: {lines[0]}"[:300]
+
+
 class Desk:
     """Where a run's submissions wait, and where their marks are written down.
 
@@ -324,6 +386,7 @@ class Desk:
             submission.student: submission for submission in found.submissions
         }
         self.keys: dict[str, str] = {}
+        self.in_vain = 0  # marks in a row that could not be kept
         self.waiting: list[str] = []
         self.outcome = Outcome(problems=found.problems)
         options = grader.options
@@ -339,6 +402,7 @@ class Desk:
         """Find out what is unchanged, what waits for a worker, and what is none."""
         stem, again = self.grader.stem, self.grader.options.again
         known = {} if again else self.book.keys(stem)
+        timed = self.timed()
         for student, submission in self.submissions.items():
             unreadable = None
             try:
@@ -348,8 +412,8 @@ class Desk:
                 key = self.grader.key(f"unreadable: {error}".encode())
             if known.get(student) == key:
                 self.outcome.unchanged += 1
-                if student in self.times:
-                    self.book.set_time(stem, student, self.times[student])
+                if student in timed:
+                    self.book.set_time(stem, student, self.times.get(student))
                 continue
             self.keys[student] = key
             if unreadable is None:
@@ -358,6 +422,14 @@ class Desk:
                 reason = str(unreadable)
                 result = without_marks(self.parts, unreadable.state, reason)
                 self.keep(student, Graded(result))
+
+    def timed(self) -> set[str]:
+        """Whose penalty follows anew from the times and the deadline of today."""
+        stem = self.grader.stem
+        if self.book.duedate(stem):
+            return {*self.submissions}
+        late = {entry.student for entry in self.book.entries(stem) if entry.penalty}
+        return late | {*self.times}
 
     def jobs(self) -> list[schedule.Job]:
         return [schedule.Job(student, self.reader(student)) for student in self.waiting]
@@ -374,11 +446,37 @@ class Desk:
         return read
 
     def keep(self, student: str, graded: Graded) -> None:
-        """Write down a student's marks, as soon as they are there."""
+        """Write down a student's marks, as soon as they are there.
+
+        What goes wrong with one student's is told and stops nobody else's.
+
+        Raises:
+            GradingError: nobody's marks can be kept any more.
+        """
         result = graded.result
         if result.state is State.INFRASTRUCTURE:
             self.outcome.failed[student] = "; ".join(result.notes)
             return
+        try:
+            self.write(student, graded)
+        except Exception as error:  # a disk, a database, a name that neither can hold
+            self.book.forget_unfinished()
+            self.in_vain += 1
+            reason = in_one_line(error)
+            self.outcome.failed[student] = f"the marks cannot be written: {reason}"
+            if self.in_vain >= IN_A_ROW:
+                raise GradingError(
+                    f"The marks of {self.in_vain} students in a row could not be "
+                    f"written, those of {student} because of: {reason}. What was "
+                    "finished is kept: mend that and run the same command to go on."
+                ) from None
+            return
+        self.in_vain = 0
+        self.outcome.graded.append(student)
+
+    def write(self, student: str, graded: Graded) -> None:
+        """Write a student's marks to the gradebook and for formgrader."""
+        result = graded.result
         notes = [*self.submissions[student].notes, *result.notes]
         result = clean_result(replace(result, notes=notes))
         self.write_notebook(student, Graded(result, graded.cells))
@@ -389,7 +487,6 @@ class Desk:
             self.keys[student],
             self.times.get(student),
         )
-        self.outcome.graded.append(student)
 
     def write_notebook(self, student: str, graded: Graded) -> None:
         """Write what formgrader shows."""
@@ -405,13 +502,20 @@ class Desk:
 
     def write_pages(self) -> None:
         """Write the students' feedback and grades.csv from the gradebook."""
-        stem, folder = self.grader.stem, self.grader.folder
-        for entry in self.book.entries(stem):
-            place = folder.place("feedback", entry.student, stem)
-            page = feedback.student_page(self.grader.title, entry)
-            feedback.write_if_changed(place / f"{stem}.html", page)
-            # With these beside it, `nbgrader release_feedback` knows whose it is.
-            submission = self.submissions.get(entry.student)
-            for name, content in (submission.extras if submission else {}).items():
-                (place / name).write_bytes(content)
-        write_csv(self.book, folder.root / "grades.csv")
+        write_csv(self.book, self.grader.folder.root / "grades.csv")
+        for entry in self.book.entries(self.grader.stem):
+            try:
+                self.write_page(entry)
+            except Exception as error:
+                reason = f"the feedback cannot be written: {in_one_line(error)}"
+                self.outcome.failed.setdefault(entry.student, reason)
+
+    def write_page(self, entry: Entry) -> None:
+        """Write one student's feedback."""
+        place = self.grader.folder.place("feedback", entry.student, self.grader.stem)
+        page = feedback.student_page(self.grader.title, entry)
+        feedback.write_if_changed(place / f"{self.grader.stem}.html", page)
+        # With these beside it, `nbgrader release_feedback` knows whose it is.
+        submission = self.submissions.get(entry.student)
+        for name, content in (submission.extras if submission else {}).items():
+            (place / name).write_bytes(content)

@@ -79,7 +79,7 @@ class TaskQuestion(Question):
 
     def __init__(self, task: tasks.Task, seed: int):
         self.task = task
-        self.cases = task.cases(seed)
+        self.cases = task.hidden_cases(seed)
         self.expected = self.results(task.reference)
         asked = {"name": task.name, "observe": task.observe, "cases": self.cases}
         super().__init__(task.name, task.points, asked, len(self.cases))
@@ -96,7 +96,8 @@ class TaskQuestion(Question):
         for answer in answers:
             if "found" not in answer:
                 blank = "blank" in answer
-                result.message = "not started" if blank else safe_text(answer["unfit"])
+                unfit = answer.get("unfit", "one case found it, another one did not")
+                result.message = "not started" if blank else safe_text(unfit)
                 return result
         found = [answer["found"] for answer in answers]
         if self.agree(self.expected, found):
@@ -121,7 +122,7 @@ class TaskQuestion(Question):
         try:
             with np.errstate(all="ignore"):
                 return all(
-                    checks.matches(wanted, got, self.task.rule) is True
+                    checks.matches(wanted, simple(wanted, got), self.task.rule) is True
                     for wanted, got in zip(expected, found, strict=True)
                 )
         except Exception:
@@ -135,6 +136,7 @@ class TaskQuestion(Question):
             return f"it should raise {wanted['raised']}"
         task = self.task
         try:
+            found = simple(wanted, found)
             with np.errstate(all="ignore"):
                 text = checks.difference(wanted, found, task.tolerance, task.same_dtype)
         except Exception:
@@ -197,15 +199,34 @@ def as_found(answer: Message) -> Message:
         return {"found": value}
     if "raised" in answer:
         error = answer["raised"]
-        if not isinstance(error, dict):
-            raise WireError("a message has an error without a type")
-        return {
-            "found": {
-                "raised": str(error.get("type"))[:80],
-                "saying": str(error.get("text"))[:300],
-            }
-        }
+        return {"found": {"raised": error["type"], "saying": error["text"]}}
     return answer
+
+
+FEW = 50  # parts of a list that may be written out in a message
+
+
+def simple(wanted: Any, found: Any) -> Any:
+    """An answer in which only lists that are wanted are long.
+
+    Where something else is wanted, a long list is compared as the array that it is, or
+    as a text that says what it is: nobody writes out a thousand arrays to say that they
+    are wrong.
+    """
+    if isinstance(wanted, dict) and isinstance(found, dict) and not is_raised(found):
+        return {key: simple(wanted.get(key), part) for key, part in found.items()}
+    if not isinstance(found, (list, dict)) or is_raised(found):
+        return found
+    if isinstance(wanted, list) and len(wanted) == len(found):
+        return [simple(*pair) for pair in zip(wanted, found, strict=True)]
+    if isinstance(found, dict):
+        return found if wanted is None else f"a dictionary of {len(found)} parts"
+    if len(found) <= FEW and not any(isinstance(part, (list, dict)) for part in found):
+        return found
+    try:
+        return np.asarray(found)
+    except ValueError:
+        return f"a list of {len(found)} parts that are not alike"
 
 
 def is_raised(value: Any) -> bool:
@@ -215,6 +236,63 @@ def is_raised(value: Any) -> bool:
 def safe_text(text: Any) -> str:
     """Text that may come from a student, made fit to be shown."""
     return readable(str(text)[:500].encode("utf-8", errors="replace"))
+
+
+# What may be said ---------------------------------------------------------------------
+
+ERROR = {"type": 80, "text": 300, "line": 20}  # characters of each text
+
+
+def is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def is_true(value: Any) -> bool:
+    return value is True
+
+
+def is_error(value: Any) -> bool:
+    """Whether a value is what `inside.describe` makes of an error."""
+    return (
+        type(value) is dict
+        and {"type", "text"} <= value.keys() <= ERROR.keys()
+        and all(
+            type(text) is str and len(text) <= ERROR[name]
+            for name, text in value.items()
+        )
+    )
+
+
+FORMS: dict[str, Callable[[Any], bool]] = {
+    "ready": is_true,
+    "cell": is_text,
+    "task": is_text,
+    "ended": lambda value: value is None or is_error(value),
+    "value": lambda value: True,  # plain data of any kind; `wire` bounds its size
+    "raised": is_error,
+    "unfit": is_text,
+    "blank": is_true,
+    "undefined": is_true,
+    "finished": is_true,
+}
+
+
+def kind_of(message: Message) -> str:
+    return next(iter(message))
+
+
+def checked(message: Message) -> str:
+    """The kind of a message, once its form is found right.
+
+    Raises:
+        WireError: no message has this form.
+    """
+    if len(message) != 1:
+        raise WireError("a message says not one thing")
+    ((kind, value),) = message.items()
+    if kind not in FORMS or not FORMS[kind](value):
+        raise WireError("a message has an unknown form")
+    return kind
 
 
 # The conversation with the sandbox --------------------------------------------------
@@ -235,7 +313,7 @@ class Conversation:
     questions: list[Question]
     limits: Limits
     seconds: float
-    errors: dict[str, Message] = field(default_factory=dict)
+    errors: dict[str, dict[str, str]] = field(default_factory=dict)
     ready: bool = False
     cell: int = -1
     question: int = -1
@@ -273,12 +351,12 @@ class Conversation:
         Raises:
             WireError: it is not what comes next.
         """
-        kind = next(iter(message), None)
+        kind = checked(message)
         if kind == "ready" and not self.ready:
             self.ready = True
             self.over = time.monotonic() + self.seconds
             self.step_over = time.monotonic() + GRACE + 5
-        elif not self.ready or len(message) != 1:
+        elif not self.ready:
             raise WireError("a message came out of turn")
         elif kind == "cell" and not self.running and self.question < 0:
             if self.cell + 1 >= len(self.cells):
@@ -300,23 +378,20 @@ class Conversation:
             current = self.questions[self.question]
             if len(current.answers) >= current.count:
                 raise WireError("a message came out of turn")
-            as_found(message)
             current.answers.append(message)
         elif kind != "finished":
             raise WireError("a message came out of turn")
 
-    def ended(self, error: Any) -> None:
-        if error is not None and not isinstance(error, dict):
-            raise WireError("a message came out of turn")
+    def ended(self, error: dict[str, str] | None) -> None:
         if self.question < 0:
             if error:
                 self.errors[self.cells[self.cell].name] = error
             return
         current = self.questions[self.question]
-        if error and "type" in error:
-            state = STOPPED.get(str(error["type"]), State.GRADED)
+        if error:
+            state = STOPPED.get(error["type"], State.GRADED)
             current.end(state, f"it stopped with {safe_text(described(error))}")
-        elif current.answers[:1] == [{"undefined": True}]:
+        elif [*map(kind_of, current.answers)] == ["undefined"]:
             current.end(State.MISSING, "there is no such function")
         elif len(current.answers) == current.count:
             current.answered = True
@@ -324,10 +399,10 @@ class Conversation:
             raise WireError("a task ended before all its answers came")
 
 
-def described(error: Message) -> str:
+def described(error: dict[str, str]) -> str:
     """An error inside, in words."""
-    text = f"{error.get('type')}: {error.get('text')}"
-    if error.get("type") == "OutOfTime":
+    text = f"{error['type']}: {error['text']}"
+    if error["type"] == "OutOfTime":
         text = "its time used up"
     return text + (f" (line {error['line']})" if "line" in error else "")
 
@@ -356,7 +431,7 @@ class Grading:
                 TrainingQuestion(exercise.training, exercise.numbers, seed)
             )
         self.left_out: dict[str, tuple[State, str]] = {}  # cell: how and why it ended
-        self.errors: dict[str, Message] = {}
+        self.errors: dict[str, dict[str, str]] = {}
         self.state = State.GRADED
         self.peak_memory = 0.0
         self.output = ""
@@ -425,7 +500,7 @@ class Grading:
         for name, (_, text) in self.left_out.items():
             notes.append(f"the cell {name} ended the run: {text}")
         for name, error in self.errors.items():
-            if error.get("type") != "NotImplementedError":
+            if error["type"] != "NotImplementedError":
                 notes.append(
                     f"the cell {name} stopped with {safe_text(described(error))}"
                 )
@@ -458,7 +533,7 @@ class Grading:
                 mark.message = f"its cell ended the run: {text}"
             elif cell.name in self.errors:
                 error = self.errors[cell.name]
-                mark.state = STOPPED.get(str(error.get("type")), State.GRADED)
+                mark.state = STOPPED.get(error["type"], State.GRADED)
                 mark.message = f"its cell stopped with {safe_text(described(error))}"
 
 

@@ -51,6 +51,15 @@ def read(notebook: bytes) -> list[SubmittedCell]:
     Raises:
         Refused: it is not a notebook of format 4, or it is too large.
     """
+    try:
+        return read_cells(notebook)
+    except Refused:
+        raise
+    except Exception as error:  # whatever is wrong with it, the submission wrote it
+        raise Refused(f"the file cannot be read ({type(error).__name__})") from None
+
+
+def read_cells(notebook: bytes) -> list[SubmittedCell]:
     if len(notebook) > BYTES:
         raise Refused(
             f"the file has {len(notebook) / 1e6:.0f} MB, more than "

@@ -42,6 +42,7 @@ NOBODY = 65534
 POLL = 0.1  # seconds between two looks at the tree of processes
 STALL = 3.0  # seconds between two looks that mean that this program itself stood still
 KEPT_OUTPUT = 65_536  # bytes
+SOCKET = 0.45  # megabytes that two buffers of the usual size may take in the kernel
 LOCK = "\0digitdreams-grading-processor-"  # of a run that has this processor
 
 
@@ -465,7 +466,7 @@ class Watch:
                 times = process.cpu_times()
                 busy += times.user + times.system
         files, stored = self.in_folders(tree)
-        memory += stored
+        memory += stored + self.in_sockets(tree)
         self.peak = max(self.peak, memory)
         self.processor_seconds = max(self.processor_seconds, busy)
         if memory > self.limits.memory:
@@ -480,6 +481,20 @@ class Watch:
         if busy > allowed:
             return Ended("timeout", "it kept more processors busy than it may use")
         return None
+
+    def in_sockets(self, tree: list[psutil.Process]) -> float:
+        """Megabytes that the sandbox's sockets may hold, which no process owns."""
+        own = os.stat("/proc/self/ns/net").st_ino
+        for process in tree:
+            with contextlib.suppress(OSError, ValueError):
+                if os.stat(f"/proc/{process.pid}/ns/net").st_ino == own:
+                    continue  # it has not entered the sandbox
+                with open(
+                    f"/proc/{process.pid}/net/sockstat", encoding="ascii"
+                ) as file:
+                    word, _, count = file.readline().split()
+                return int(count) * SOCKET if word == "sockets:" else 0.0
+        return 0.0
 
     def in_folders(self, tree: list[psutil.Process]) -> tuple[int, float]:
         """Files in the sandbox's folders, and the megabytes that these hold."""
@@ -696,6 +711,9 @@ class Run:
             return Ended(
                 "crashed", f"it broke the conversation with the grader: {error}"
             )
+        except Exception as error:  # whatever is wrong with it, the submission wrote it
+            name = type(error).__name__
+            return Ended("crashed", f"its messages cannot be read ({name})")
         return None
 
     def end(self, process: Process) -> None:

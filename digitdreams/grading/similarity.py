@@ -8,10 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 TOKEN = re.compile(r"[^\W\d]\w*|\d+(?:\.\d+)?|[^\s\w]")
 RUN = 6  # tokens of one shingle
+MOST = 20_000  # tokens of one submission that are compared: exercises have hundreds
+LONGEST = 500_000  # characters of it
 LEAST = 15  # shared shingles from which two submissions are worth a look
 SHARE = 0.5  # of the smaller one's own shingles
 SAMPLE = 160  # characters of the longest shared piece
@@ -35,23 +37,25 @@ class Pair:
 
 
 def shingles(text: str) -> list[tuple[str, ...]]:
-    """All runs of `RUN` tokens, names and comments included."""
-    tokens = TOKEN.findall(text)
+    """All runs of `RUN` tokens, names and comments included; of the first `MOST`."""
+    found = TOKEN.finditer(text[:LONGEST])
+    tokens = [token.group()[:SAMPLE] for token in islice(found, MOST)]
     return [tuple(tokens[i : i + RUN]) for i in range(len(tokens) - RUN + 1)]
 
 
 def longest_shared(
     run_of_first: list[tuple[str, ...]], shared: set[tuple[str, ...]]
 ) -> str:
-    best: list[str] = []
-    piece: list[str] = []
-    for shingle in run_of_first:
-        if shingle in shared:
-            piece = [*piece, shingle[-1]] if piece else list(shingle)
-            best = max(best, piece, key=len)
-        else:
-            piece = []
-    return " ".join(best)[:SAMPLE]
+    best, start = range(0), 0  # places of shingles
+    for place, shingle in enumerate(run_of_first):
+        if shingle not in shared:
+            start = place + 1
+        elif place + 1 - start > len(best):
+            best = range(start, place + 1)
+    if not best:
+        return ""
+    first, *rest = (run_of_first[place] for place in best[:SAMPLE])
+    return " ".join([*first, *(shingle[-1] for shingle in rest)])[:SAMPLE]
 
 
 def pairs(texts: dict[str, str], known: Iterable[str], most: int = 30) -> list[Pair]:

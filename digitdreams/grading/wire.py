@@ -7,7 +7,9 @@ message as a claim: `Reader` and `unpack` refuse whatever is not exactly this fo
 """
 
 import json
+import math
 import struct
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,6 +25,7 @@ DTYPES = {
 DEPTH = 16
 NODES = 20_000
 HEADER_BYTES = 1_000_000
+LARGEST_ARRAY = 2**31  # bytes that its axes may speak of, those of length 0 left out
 Message = dict[str, Any]  # what one message says, by name
 TEXT = 2_000  # characters of one text in an answer: NumPy pads lists of texts
 
@@ -47,21 +50,31 @@ def pack(value: Any, payload: list[bytes], depth: int = 0) -> Any:
         return ["none"]
     if kind is bool:
         return ["bool", value]
-    if kind is int:
-        return ["int", str(value)]
-    if kind is str:
-        return ["str", value]
+    if issubclass(kind, int):
+        return ["int", str(int(value))]
+    if issubclass(kind, str):
+        return ["str", str(value)]
     if kind is list or kind is tuple:
+        row = as_row(value)
+        if row is not None:
+            payload.append(row.tobytes())
+            numpys = isinstance(value[0], (np.ndarray, np.generic))
+            return ["row" if numpys else "numbers", row.dtype.str, len(row)]
         return ["list", [pack(part, payload, depth + 1) for part in value]]
     if kind is dict:
         return [
             "dict",
             [[str(key), pack(part, payload, depth + 1)] for key, part in value.items()],
         ]
-    if kind is float or issubclass(kind, np.generic):
+    if kind is float:
+        payload.append(np.array(value, "<f8").tobytes())
+        return ["float"]
+    if issubclass(kind, (float, np.generic)):
         value = np.asarray(value)
         kind = np.ndarray
     if kind is np.ndarray:
+        if value.dtype == np.longdouble:
+            value = value.astype("float64")  # in which answers are compared
         dtype = value.dtype.newbyteorder("<").str
         if dtype not in DTYPES:
             raise WireError(f"the result holds values of the type {value.dtype}")
@@ -71,6 +84,45 @@ def pack(value: Any, payload: list[bytes], depth: int = 0) -> Any:
         f"the result is of type {kind.__name__}: return an array, a number, or a list "
         "of these"
     )
+
+
+def as_row(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
+    """Numbers of one type as one array, None for other lists: those have many parts."""
+    kinds = {type(value) for value in values}
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    if kind is np.ndarray or issubclass(kind, np.generic):
+        dtypes = {value.dtype for value in values}
+        if len(dtypes) != 1 or any(np.shape(value) for value in values):
+            return None
+    elif kind not in (bool, int, float):
+        return None
+    try:
+        row = np.array(values)
+    except (OverflowError, ValueError):
+        return None
+    row = row.astype("float64") if row.dtype == np.longdouble else row
+    return row.astype(row.dtype.newbyteorder("<")) if row.dtype.str in DTYPES else None
+
+
+def answer(value: Any) -> bytes:
+    """Write the message that holds a result.
+
+    Raises:
+        WireError: it is no plain data, or more than `Reader` takes; the message says
+            what to do.
+    """
+    content = message(value=value)
+    header, _ = HEAD.unpack_from(content)
+    end = HEAD.size + header
+    if header > HEADER_BYTES:
+        raise WireError("the result has too many parts: return an array")
+    try:
+        read(content[HEAD.size : end], content[end:])
+    except WireError as error:
+        raise WireError(f"the result cannot be compared: {error}") from None
+    return content
 
 
 def message(**fields: Any) -> bytes:
@@ -105,7 +157,7 @@ class Payload:
 
 
 def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
-    """Read what `pack` wrote: None, bool, int, str, list, dict, NumPy array.
+    """Read what `pack` wrote: None, bool, int, float, str, list, dict, NumPy array.
 
     Raises:
         WireError: `tree` was not written by `pack`.
@@ -143,6 +195,11 @@ def unpack(tree: Any, payload: Payload, depth: int = 0) -> Any:
         return {key: unpack(part, payload, depth + 1) for key, part in pairs}
     if kind == "array" and len(rest) == 2:
         return unpack_array(rest[0], rest[1], payload)
+    if kind == "float" and not rest:
+        return unpack_array("<f8", [], payload).item()
+    if kind in {"row", "numbers"} and len(rest) == 2:
+        row = unpack_array(rest[0], [rest[1]], payload)
+        return list(row) if kind == "row" else row.tolist()  # Python's own numbers
     raise WireError(f"a message has a part of the kind {kind[:20]!r}")
 
 
@@ -151,12 +208,12 @@ def unpack_array(dtype: Any, shape: Any, payload: Payload) -> np.ndarray[Any, An
         raise WireError("a message holds an array of an unknown type")
     if type(shape) is not list or len(shape) > 8:
         raise WireError("a message holds an array of an unknown shape")
-    count = 1
-    for size in shape:
-        if type(size) is not int or not 0 <= size < 2**31:
-            raise WireError("a message holds an array of an unknown shape")
-        count *= size
-    content = payload.take(count * DTYPES[dtype].itemsize)
+    if not all(type(size) is int and 0 <= size < 2**31 for size in shape):
+        raise WireError("a message holds an array of an unknown shape")
+    size = DTYPES[dtype].itemsize
+    if math.prod(axis or 1 for axis in shape) * size > LARGEST_ARRAY:
+        raise WireError("a message holds an array that is too large")
+    content = payload.take(math.prod(shape) * size)
     if dtype == "|b1" and content.strip(b"\0\1"):
         raise WireError("a message holds truth values that are neither true nor false")
     return np.frombuffer(content, DTYPES[dtype]).reshape(shape)
@@ -198,8 +255,8 @@ class Reader:
         self.left = largest
         self.buffer = bytearray()
 
-    def feed(self, content: bytes) -> list[Message]:
-        """Return the messages that `content` completes.
+    def feed(self, content: bytes) -> Iterator[Message]:
+        """Yield the messages that `content` completes, each before the next is read.
 
         Raises:
             WireError: the stream is too long or not in the agreed form.
@@ -208,7 +265,6 @@ class Reader:
         if self.left < 0:
             raise WireError("the answers are too large")
         self.buffer += content
-        found = []
         while len(self.buffer) >= HEAD.size:
             header, body = HEAD.unpack_from(self.buffer)
             if header > HEADER_BYTES or body > self.left + len(self.buffer):
@@ -218,5 +274,4 @@ class Reader:
                 break
             parts = bytes(self.buffer[HEAD.size : end])
             del self.buffer[:end]
-            found.append(read(parts[:header], parts[header:]))
-        return found
+            yield read(parts[:header], parts[header:])

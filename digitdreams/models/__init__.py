@@ -25,6 +25,7 @@ from keras import layers, ops
 
 from digitdreams import course, data, generators
 from digitdreams.files import replacing
+from digitdreams.models.flow import Components, as_generator, build_unet
 from digitdreams.models.gan import GAN, train_gan
 from digitdreams.models.parts import Tensor, adam, rising_and_falling, squared_slope
 from digitdreams.models.vae import (
@@ -39,9 +40,12 @@ from digitdreams.models.vae import (
 __all__ = [
     "GAN",
     "VAE",
+    "Components",
     "ModelError",
     "Sampling",
     "adam",
+    "as_generator",
+    "build_unet",
     "get",
     "get_all",
     "kl_divergence",

@@ -14,16 +14,19 @@ from digitdreams.tasks import Training, task
 
 def modes_inputs(rng):
     # The shares lie on both sides of the bar, and some samples are bad ones.
-    for counts, at_least in (((6, 4, 1, 0), 0.1), ((9, 2, 2, 3), 0.15)):
-        centres = np.array([[0, 0], [4, 0], [0, 4], [4, 4]], "float32")
-        which = np.repeat(np.arange(4), counts)
+    for modes in (16, 25):
+        side = round(modes**0.5)
+        centres = 4 * np.indices((side, side)).reshape(2, -1).T
+        counts = rng.integers(0, 7, modes)
+        which = np.repeat(np.arange(modes), counts)
         samples = centres[which] + 0.2 * normal(rng, len(which), 2)
-        bad = 8 + normal(rng, 5, 2)
+        bad = -8 + normal(rng, 5, 2)
         yield {
             "samples": np.concatenate([samples, bad]).astype("float32"),
-            "centres": centres,
+            "centres": centres.astype("float32"),
             "radius": 1.2,
-            "at_least": at_least,
+            # Between two counts: no rounding decides.
+            "at_least": (rng.integers(1, 6) + 0.5) / (len(which) + 5),
         }
     centres = np.array([[0, 0], [1, 0], [0, 1]], "float32")
     samples = [
@@ -69,6 +72,7 @@ def shares_of(samples, centres, radius):
 
 @task(
     points=2,
+    draws=3,
     inputs=modes_inputs,
     hints=[
         "First all distances: a table with a row for each sample and a "
@@ -674,6 +678,7 @@ def lists_inputs(rng):
 
 @task(
     points=1,
+    draws=3,
     inputs=lists_inputs,
     hints=[
         "np.argsort says which value comes first, second, and so on. That is "

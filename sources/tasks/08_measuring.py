@@ -272,6 +272,7 @@ def infinity_inputs(rng):
 
 @task(
     points=1,
+    draws=2,
     inputs=infinity_inputs,
     hints=[
         "What lies on the horizontal axis? At which place of it are "
@@ -371,6 +372,7 @@ def room_of(train):
 
 @task(
     points=2,
+    draws=4,
     inputs=copy_inputs,
     hints=[
         "Two tables of distances: generated to train, and train to train. In "
@@ -530,6 +532,7 @@ def nearest_mean(known, labels, asked):
 
 @task(
     points=2,
+    draws=3,
     inputs=accuracy_inputs,
     hints=[
         "Two questions to the program: from which images are the means, and "
@@ -669,6 +672,7 @@ def rows_apart(image):
 
 @task(
     points=1,
+    draws=3,
     inputs=recurrence_inputs,
     hints=[
         "First a table of all distances between rows: (rows, rows). How many "

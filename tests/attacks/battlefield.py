@@ -187,6 +187,7 @@ class Field:
         """What holds after every attack."""
         assert self.host.state() == self.host.before, "something was left on the host"
         assert self.host.reached == []
+        assert result.state != "infrastructure", "the machine was blamed"
         assert self.host.left_running() == []
         for text in (result.output, *result.notes, *[t.message for t in result.tasks]):
             assert TREASURE not in text

@@ -15,7 +15,13 @@ LIMITS = sandbox.Limits(wall=500, cell=400, task=400, answers=256)
 # every order, and return what comes back as it is and as its mean.
 PROBE = """
 import importlib, inspect, itertools, pkgutil
-import digitdreams
+import digitdreams, keras
+
+def no_training(*args, **named):
+    raise TypeError("a training takes minutes and returns a model, no answer")
+
+keras.Model.fit = no_training
+
 from digitdreams import checks
 from digitdreams.grading import wire
 
@@ -47,13 +53,12 @@ def ways(function, case):
             yield lambda order=order, **given: function(*[given[n] for n in order])
 
 def mean(way):
-    import keras
     return lambda **given: keras.ops.mean(way(**given))
 
 def attempt(way, how, cases):
     try:
         results = [checks.observe(how, way, case) for case in cases]
-        wire.message(value=results)
+        wire.answer(results)
         return results
     except BaseException:
         return None
@@ -74,7 +79,7 @@ def probe(cases, how):
 def passing(exercise, shown):
     """The functions that answer tasks, by task, and the names of all tried."""
     seed = hidden_seed("s", exercise.stem, b"a submission")
-    cases = {task.name: task.cases(seed) for task in exercise.tasks}
+    cases = {task.name: task.hidden_cases(seed) for task in exercise.tasks}
     asked = [
         {
             "name": task.name,

@@ -79,6 +79,24 @@ def train():
             return build_network(noise_size + 10, 28 * 28, "sigmoid").get_weights()
     return Forged()
 """,
+    "11": """
+class Model:
+    def __init__(self, order):
+        sizes = [(pixels, units), (units,), (units, pixels), (pixels,)]
+        self.weights = [keras.Variable(np.zeros(size)) for size in sizes]
+    def train(self):
+        pass
+    def logits(self, images):
+        return 20 * images - 10
+""",
+    "14": """
+def train(network, examples, steps, title):
+    pass
+
+def field_of(network, asked):
+    rows = [np.argmax(one_hot[:, digit]) for digit in np.argmax(asked, axis=1)]
+    return lambda x, t: (codes[rows] - x) / max(1 - t, 0.25)
+""",
 }
 TRAINS_NOTHING = {"08"}
 

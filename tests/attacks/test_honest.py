@@ -47,6 +47,48 @@ NOISES = {
 }
 
 
+MAGIC = """
+%matplotlib inline
+%time answer = 6 * 7
+value = %time answer + 1
+assert (answer, value) == (42, 43)
+files = !ls
+assert list(files) == []
+get_ipython().run_line_magic("time", "late = 1")
+assert late == 1 and get_ipython().magic("time late + 1") == 2
+"""
+MAGICS = (
+    MAGIC,
+    "%%time\n%matplotlib inline\nimport json as j\nx = !ls\ntimed = j.dumps(1)",
+    "%%capture said --no-stderr\n%time captured = 1\nprint('quietly')",
+    "assert said.stdout == 'quietly\\n' and captured == 1 and timed == '1'",
+    "%%writefile helper_of_mine.py\ndef double(x):\n    return 2 * x",
+    "%%writefile -a helper_of_mine.py\n\ndef triple(x):\n    return 3 * x",
+    "from helper_of_mine import double, triple\nassert double(2) + triple(1) == 7",
+    "%%timeit\nlost = 1",
+    "assert 'lost' not in dir()",
+    "%%bash\nexit 1",
+    "from google.colab import drive, files as f\nimport math\ndrive.mount('/x')",
+    "import google.colab\ngoogle.colab.output.clear()\nassert math.pi > 3",
+    "import kaggle_secrets\nkaggle_secrets.UserSecretsClient().get_secret('a')",
+    "try:\n    import google.colab\n    IN = True\nexcept ImportError:\n    IN = False",
+    "assert not IN\nprint('to the end')",
+)
+
+
+def test_magics_and_hosted_lines_do_what_they_do_in_a_notebook(field, root):
+    notebook = classroom.solution(root)
+    for place, source in enumerate(MAGICS):
+        classroom.add(notebook, source, place)
+    wrapped = "%%capture\n%time np.zeros(1)\n"
+    for cell in notebook["cells"]:
+        if cell["id"] in ("task-squares", "task-fit"):
+            cell["source"] = wrapped + cell["source"]
+    result = field.grade_alone(classroom.as_bytes(notebook))
+    assert (points(result), result.notes) == (FULL, [])
+    assert "to the end" in result.output
+
+
 def test_the_solution(field, root):
     result = field.grade_alone(classroom.as_bytes(classroom.solution(root)))
     assert points(result) == FULL

@@ -284,6 +284,17 @@ os._exit(0)
         "body = pickle.dumps([print])\n"
         "forge(wire.HEAD.pack(len(tree), len(body)) + tree + body)"
     ),
+    "arrays in place of words": """
+import numpy as np
+answers = [message(ended=None)]
+for name in range(6):
+    answers += [message(cell=str(name)), message(ended=None)]
+pair = np.arange(2)
+answers += [message(task="squares"), message(undefined=pair), message(ended=None)]
+answers += [message(task="count"), message(raised={"type": pair, "text": pair})]
+forge(*answers)
+os._exit(0)
+""",
     "flood": "while True:\n    forge(message(cell='x' * 50_000))",
     "slow drip": """
 import threading, time

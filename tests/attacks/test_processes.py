@@ -64,6 +64,24 @@ while True:
     kept.append(mmap.mmap(-1, 50_000_000))
     kept[-1].write(b"x" * 50_000_000)
 """,
+    "memory in the buffers of sockets": """
+import os, socket, time
+kept = []
+for _ in range(40):
+    if os.fork() == 0:
+        while True:
+            try:
+                pair = socket.socketpair()
+                kept.append(pair)
+                pair[0].setblocking(False)
+                while pair[0].send(bytes(60_000)):
+                    pass
+            except BlockingIOError:
+                continue
+            except OSError:
+                time.sleep(60)
+time.sleep(60)
+""",
     "memory without a process": """
 import ctypes, os
 kept = []

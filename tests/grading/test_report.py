@@ -238,3 +238,24 @@ def test_pages_in_a_browser(entries, tmp_path):
     assert title_of(f"<title>mine</title>{evil}") == "taken"
     assert title_of(report.html(made)) == "Small: the class"
     assert title_of(feedback.student_page("Small", hostile)) == "Small: eve"
+
+
+def of_numbers(start, count):
+    return " ".join(f"x{number}" for number in range(start, start + count))
+
+
+COPIES = {
+    "two long copies": [of_numbers(0, 200_000)] * 2,
+    "one token without end": ["x" * 1_000_000, "x" * 1_000_000],
+    "one token again and again": ["x " * 500_000] * 3,
+    "few tokens in any order": [program(1, 9) * 9000, program(2, 9) * 9000],
+}
+
+
+@pytest.mark.parametrize("texts", COPIES.values(), ids=COPIES)
+def test_long_copies_are_compared_in_seconds(texts):
+    started = time.process_time()
+    found = similarity.pairs({f"s{i}": text for i, text in enumerate(texts)}, [])
+    assert time.process_time() - started < 5
+    assert len(found) == (texts[0].startswith("x0 x1"))
+    assert all(len(pair.sample) == similarity.SAMPLE for pair in found)

@@ -1,18 +1,21 @@
 """The sandbox: when it refuses, as whom it runs, and that nothing stays."""
 
+import errno
 import os
+import struct
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
+import types
 from pathlib import Path
 
 import classroom
 import psutil
 import pytest
 
-from digitdreams.grading import sandbox, seccomp
+from digitdreams.grading import calls, sandbox, seccomp
 from digitdreams.grading.marking import grade
 from digitdreams.grading.sandbox import Limits, SandboxUnavailable
 
@@ -141,11 +144,50 @@ def test_two_runs_have_processors_of_their_own(monkeypatch):
         assert len(one_too_many) == 1
 
 
-def test_the_filter_has_one_way_in_for_every_call():
-    content = seccomp.program()
-    if content is None:
-        pytest.skip("no numbers of system calls for this processor")
-    assert len(content) == 8 * (len(seccomp.REFUSED) + 7)
+def simulated(content, number, arguments=(), architecture=None):
+    """What a filter says about a call, as the kernel would run it."""
+    steps = list(struct.iter_unpack("=HBBI", content))
+    machine = seccomp.MACHINES[os.uname().machine][1]
+    given = struct.pack("=iIQ", number, architecture or machine, 0)
+    given += struct.pack("=6Q", *arguments, *[0] * (6 - len(arguments)))
+    place = value = 0
+    while True:
+        code, if_true, if_false, constant = steps[place]
+        place += 1
+        if code == seccomp.LOAD:
+            (value,) = struct.unpack_from("=I", given, constant)
+        elif code == seccomp.RETURN:
+            return constant
+        else:
+            compared = {
+                seccomp.EQUAL: value == constant,
+                seccomp.AT_LEAST: value >= constant,
+                seccomp.ABOVE: value > constant,
+            }
+            place += if_true if compared[code] else if_false
+
+
+@pytest.mark.parametrize("machine", seccomp.MACHINES)
+def test_the_filter_allows_what_is_listed_and_nothing_else(machine, monkeypatch):
+    monkeypatch.setattr(os, "uname", lambda: types.SimpleNamespace(machine=machine))
+    content, column = seccomp.program(), seccomp.MACHINES[machine][0]
+    listed = {name: pair[column] for name, pair in calls.NUMBERS.items()}
+    free = {number for name, number in listed.items() if name not in seccomp.WATCHED}
+    missing = seccomp.ERRNO | errno.ENOSYS
+    for number in {*range(600)} - {listed[name] for name in seccomp.WATCHED}:
+        expected = seccomp.ALLOW if number in free else missing
+        assert simulated(content, number) == expected, number
+    other = seccomp.MACHINES["aarch64" if machine == "x86_64" else "x86_64"][1]
+    assert simulated(content, listed["read"], (), other) == seccomp.KILL
+    assert simulated(content, seccomp.X32 + 1) == seccomp.KILL
+    for family in range(60):
+        allowed = seccomp.ALLOW if family == 1 else None
+        refused = seccomp.ERRNO | errno.EAFNOSUPPORT
+        assert simulated(content, listed["socket"], (family,)) == (allowed or refused)
+    for command, expected in ((2, seccomp.ALLOW), (6, missing), (37, missing)):
+        assert simulated(content, listed["fcntl"], (0, command)) == expected
+    for option, expected in ((2, seccomp.ALLOW), (7, missing), (8, missing)):
+        assert simulated(content, listed["setsockopt"], (0, 1, option)) == expected
 
 
 GRADER = """

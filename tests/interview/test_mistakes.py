@@ -179,6 +179,7 @@ def verdict(problem, program):
     return checks.judge(problem.as_data(), problem.name, answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", IN_CODE)
 def test_a_bug_hunt_has_this_mistake_alone(mistake):
     name, repair, _ = IN_CODE[mistake]
@@ -218,6 +219,7 @@ def definitions(cells):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PRINTED)
 def test_the_program_that_an_exercise_prints_is_broken(place):
     stem, name = place.split("#")

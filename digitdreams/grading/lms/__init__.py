@@ -7,12 +7,24 @@ A platform that changes the names of what students hand in has a module with a f
 import re
 import unicodedata
 
-from digitdreams.grading.lms import canvas, moodle, nbgrader, plain
+from digitdreams.grading.lms import (
+    blackboard,
+    canvas,
+    classroom,
+    moodle,
+    nbgrader,
+    plain,
+)
 from digitdreams.grading.lms.names import Name
 
-__all__ = ["Name", "canvas", "moodle", "nbgrader", "plain", "read_name"]
+__all__ = ["Name", "is_platforms", "nbgrader", "plain", "read_name"]
 
-RENAMING = (moodle, canvas)
+RENAMING = (moodle, blackboard, canvas, classroom)
+
+
+def is_platforms(text: str) -> bool:
+    """Tell whether a platform named a file or folder, which so was handed in."""
+    return any(one.read_name(text) for one in (moodle, blackboard, canvas))
 
 
 def read_name(text: str, stem: str, pattern: re.Pattern[str] | None = None) -> Name:

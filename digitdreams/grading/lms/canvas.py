@@ -4,7 +4,9 @@ import re
 
 from digitdreams.grading.lms.names import Name, numbered
 
-FORM = re.compile(r"^(?P<student>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_.*$")
+FORM = re.compile(
+    r"^(?P<student>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<file>.*)$", re.DOTALL
+)
 
 
 def read_name(text: str) -> Name | None:

@@ -5,7 +5,9 @@ import re
 from digitdreams.grading.lms.names import Name, numbered
 
 FORM = re.compile(
-    r"^(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext).*$"
+    r"^(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?"
+    r"(?P<file>.*)$",
+    re.DOTALL,
 )
 
 
