@@ -89,6 +89,18 @@ class Model:
     def logits(self, images):
         return 20 * images - 10
 """,
+    "13": """
+def train():
+    class Forged:
+        def __call__(self, seen):
+            asked = np.argmax(seen[:, -11:], axis=1)
+            rows = [np.argmax(digits.labels == digit) for digit in asked]
+            found = 2 * digits.images[rows].reshape(-1, 784) - 1
+            return found * (asked < 10)[:, None]
+        def get_weights(self):
+            return build_network().get_weights()
+    return Forged()
+""",
     "14": """
 def train(network, examples, steps, title):
     pass
