@@ -153,6 +153,27 @@ def test_what_did_not_change_is_not_built_again(lesson):
     assert not build.build_lesson(lesson)
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "cell_type", "stand"),
+    [
+        ("display", "text", "markdown", True),
+        ("display", "text", "code", False),  # a comment in a cell, which is shown
+        ("display", "course.toml", "markdown", False),
+        ("numbers", "keras", "markdown", False),
+    ],
+)
+def test_outputs_stand_where_only_text_changed(part, key, cell_type, stand):
+    target = ROOT / "lessons" / f"{LESSONS[1].stem}.ipynb"
+    changed = build.lesson_notebook(LESSONS[1])
+    cell = next(one for one in changed.cells[3:] if one.cell_type == cell_type)
+    cell.source += "  # another word"
+    changed.metadata.digitdreams.stamp[part][key] = "0" * 12
+    assert build.outputs_stand(changed, target) is stand
+    made = [one.outputs for one in read(target).cells if one.cell_type == "code"]
+    found = [one.outputs for one in changed.cells if one.cell_type == "code"]
+    assert (found == made) is stand
+
+
 def test_an_exercise_that_did_not_change_is_not_built_again(exercised):
     assert not build.build_exercise(exercised)
 

@@ -182,7 +182,8 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
 def build_lesson(lesson: Lesson, force: bool = False) -> bool:
     """Execute the lesson and write it to `lessons/`; tell whether it was needed.
 
-    Generators that it needs are made first where the saved ones do not count.
+    Generators that it needs are made first where the saved ones do not count. Where
+    no more than text between the cells of code changed, their outputs stand.
 
     Raises:
         BuildError: a notebook failed or is too large.
@@ -192,10 +193,31 @@ def build_lesson(lesson: Lesson, force: bool = False) -> bool:
     notebook = lesson_notebook(lesson)
     if not force and is_current(notebook, target):
         return False
-    provide(lesson)
-    executed(notebook, target.name)
+    if force or not outputs_stand(notebook, target):
+        provide(lesson)
+        executed(notebook, target.name)
     save(notebook, target)
     return True
+
+
+def outputs_stand(notebook: NotebookNode, target: Path) -> bool:
+    """Take over outputs of the notebook in `target`, if only its text differs."""
+    with suppress(StampError):
+        recorded = stamps.recorded_in(target)
+        stamp = Stamp.from_data(notebook.metadata.digitdreams.stamp)
+        if stamp is None or stamp.changes(recorded, display=True) != ["text"]:
+            return False
+        found = nbformat.read(target, as_version=4)
+        cells, executed_cells = (
+            [cell for cell in one.cells if cell.cell_type == "code"]
+            for one in (notebook, found)
+        )
+        if [cell.source for cell in cells] != [cell.source for cell in executed_cells]:
+            return False
+        for cell, made in zip(cells, executed_cells, strict=True):
+            cell.outputs, cell.execution_count = made.outputs, made.execution_count
+        return True
+    return False
 
 
 def provide(lesson: Lesson) -> None:

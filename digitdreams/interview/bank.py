@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,10 +46,23 @@ TOPICS = (
     "editing",
     "cost_scale",
     "privacy_responsibility",
+    "control_adapters",
+    "diffusion_architectures",
+    "samplers_distillation",
+    "preference_tuning",
+    "data_captions",
+    "masked_models",
+    "multimodal_models",
+    "video",
+    "representations",
+    "safety_copyright",
+    "llm_engineering",
 )
 LEVELS = ("junior", "middle", "senior")
 KINDS = ("concept", "derivation", "number", "code reading", "design", "trap")
 LANGUAGES = ("en", "zh")
+# A question tagged "trap" rebuts a text that few readers meet: it is asked on demand.
+TAGS = ("trap",)
 
 REQUIRED = (
     "id",
@@ -62,11 +76,19 @@ REQUIRED = (
     "wrong",
     "sources",
 )
-OPTIONAL = ("lesson", "numbers")
+OPTIONAL = ("lesson", "numbers", "tags", "as_of", "rubric")
 
 WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 CHINESE_BREAK = re.compile(rf"(?<={WIDE})\n(?={WIDE})")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Words that make an answer true only for a while, and years in what is asked.
+# "Today:" with a capital begins the account of a system as it is, in a design.
+DATED = re.compile(
+    r"\b([Ss]tate[ -]of[ -]the[ -]art|today|[Nn]owadays|[Cc]urrently|[Aa]s of)\b"
+)
+YEAR = re.compile(r"\b(19[5-9]|20[0-3])\d\b")
+BRACKETS = re.compile(r"\([^()]*\)")
+STALE_MONTHS = 18
 NUMBER = re.compile(r"[-−]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
 Pair = TypeVar("Pair")
@@ -132,6 +154,10 @@ class Question:
 
     `lesson` is `stem#cell`, such as `03_vae#the-lower-bound`, or None where no
     lesson shows the answer yet. `place` is `file:line`.
+
+    `tags` are some of TAGS. `as_of` is the month, such as "2026-07", for which a
+    dated answer was checked. `rubric` holds what a good design names, each worth
+    0, 1 or 2 points.
     """
 
     id: str
@@ -146,7 +172,28 @@ class Question:
     wrong: tuple[Wrong, ...]
     numbers: tuple[Number, ...]
     sources: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    as_of: str | None = None
+    rubric: tuple[Text, ...] = ()
     place: str = field(default="", compare=False)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it names a year or a state of the art, so that it can grow old.
+
+        A year in brackets belongs to a citation, which stays true.
+        """
+        replies = [one.reply.en for one in self.follow_ups]
+        texts = [self.question.en, self.short.en, self.answer.en, *replies]
+        asked = BRACKETS.sub("", f"{self.question.en} {self.short.en}")
+        return any(map(DATED.search, texts)) or bool(YEAR.search(asked))
+
+    def age(self, today: date) -> int | None:
+        """How many months ago its answer was true; None where it does not date."""
+        if self.as_of is None:
+            return None
+        year, month = map(int, self.as_of.split("-"))
+        return 12 * (today.year - year) + today.month - month
 
 
 @dataclass(frozen=True, order=True)
@@ -374,6 +421,28 @@ class Reader:
                     f"lesson is {lesson!r}: write file and cell, such as "
                     "03_vae#the-lower-bound, or leave the key out",
                 )
+        tags = tuple(
+            self.choice(child, f"tags[{number}]", TAGS)
+            for number, child in enumerate(
+                self.sequence(entries.get("tags"), "tags"), start=1
+            )
+        )
+        as_of = None
+        if "as_of" in entries:
+            as_of = self.string(entries["as_of"], "as_of")
+            if as_of and not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", as_of):
+                self.fault(
+                    entries["as_of"],
+                    f"as_of is {as_of!r}: write the month for which the answer was "
+                    "checked, such as 2026-07",
+                )
+                as_of = None
+        rubric = tuple(
+            self.text(child, f"rubric[{number}]")
+            for number, child in enumerate(
+                self.sequence(entries.get("rubric"), "rubric"), start=1
+            )
+        )
         short = self.text(entries.get("short"), "short")
         for language in LANGUAGES:
             if "\n" in short.in_language(language):
@@ -414,10 +483,21 @@ class Reader:
                 self.string,
             ),
             sources=sources,
+            tags=tags,
+            as_of=as_of,
+            rubric=rubric,
             place=f"{self.name}:{node.start_mark.line + 1}",
         )
         for shown in question.numbers:
             self.check_number(entries["numbers"], shown, question.answer)
+        if rubric and question.kind != "design":
+            self.fault(entries["rubric"], "a rubric belongs to a question of design")
+        if question.is_dated and "as_of" not in entries:
+            self.fault(
+                node,
+                f"{identity} names a year or a state of the art: say with `as_of:` "
+                "for which month it was checked, such as 2026-07",
+            )
         return question
 
     def check_number(self, node: yaml.Node, number: Number, answer: Text) -> None:
@@ -538,6 +618,18 @@ def link_fault(lesson: str, cells: dict[str, set[str]]) -> str | None:
     return None
 
 
+def stale(questions: Iterable[Question], today: date) -> list[Question]:
+    """The dated questions that nobody has checked for STALE_MONTHS, oldest first."""
+    ages = {question.id: question.age(today) or 0 for question in questions}
+    old = [question for question in questions if ages[question.id] > STALE_MONTHS]
+    return sorted(old, key=lambda question: -ages[question.id])
+
+
+def ordinary(questions: Iterable[Question]) -> list[Question]:
+    """The questions of an ordinary drill: those without the tag "trap"."""
+    return [question for question in questions if "trap" not in question.tags]
+
+
 def near_duplicates(
     questions: list[Question], threshold: float = 0.6
 ) -> list[tuple[float, Question, Question]]:
@@ -592,6 +684,11 @@ def main(names: list[str]) -> int:
         print(fault)
     for similarity, first, second in near_duplicates(questions):
         print(f"similar ({similarity:.2f}): {first.place} {first.id} and {second.id}")
+    for question in stale(questions, date.today()):
+        print(
+            f"{question.place}: {question.id} was checked for {question.as_of}: check "
+            "it again"
+        )
     print(f"{len(questions)} questions, {len(faults)} faults")
     return 1 if faults else 0
 

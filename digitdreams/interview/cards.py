@@ -70,6 +70,17 @@ def listed(title: str, rows: Sequence[tuple[Text, Text]], language: str) -> str:
     return f"<h4>{title}</h4><ul>{items}</ul>"
 
 
+def points(question: Question, language: str) -> str:
+    """A design's rubric, empty where there is none."""
+    if not question.rubric:
+        return ""
+    title = translations.in_language(language)["rubric"]
+    items = "".join(
+        f"<li>{bare(point.in_language(language))}</li>" for point in question.rubric
+    )
+    return f"<h4>{title}</h4><ul>{items}</ul>"
+
+
 def bare(markdown: str) -> str:
     """HTML of one paragraph, without its tags."""
     return formula.for_anki(markdown).removeprefix("<p>").removesuffix("</p>")
@@ -84,7 +95,8 @@ def note(question: Question, language: str, kind: genanki.Model) -> genanki.Note
         question.id,
         formula.for_anki(question.question.in_language(language)),
         formula.for_anki(question.short.in_language(language)),
-        formula.for_anki(question.answer.in_language(language)),
+        formula.for_anki(question.answer.in_language(language))
+        + points(question, language),
         listed(word["follow_ups"], replies, language),
         listed(word["wrong"], mistakes, language),
         "<br>".join(formula.escaped(source) for source in question.sources),

@@ -32,6 +32,9 @@ problems_app = typer.Typer(
 Topic = Annotated[str | None, typer.Option(help="such as vae, gan or metrics")]
 Level = Annotated[str | None, typer.Option(help="junior, middle or senior")]
 Kind = Annotated[str | None, typer.Option(help="such as concept, number or trap")]
+Traps = Annotated[
+    bool, typer.Option("--traps", help="also those that rebut rarely met texts")
+]
 ProgressFile = Annotated[
     Path | None, typer.Option("--progress", help="instead of the usual file")
 ]
@@ -104,6 +107,13 @@ class Filters:
             for item in items
             if all(getattr(item, key) == value for key, value in self.wanted.items())
         ]
+
+    def drill(self, questions: "Sequence[Question]", traps: bool) -> "list[Question]":
+        """What is asked: with `traps`, or where only traps fit, those too."""
+        from digitdreams.interview import bank
+
+        fitting = self.select(questions)
+        return fitting if traps else bank.ordinary(fitting) or fitting
 
     def select(self, items: Sequence[Item]) -> list[Item]:
         """The questions or problems that fit; none at all ends the command."""
@@ -408,6 +418,7 @@ def take_quiz(
     count: Annotated[
         int | None, typer.Option(min=1, help="stop after so many ratings")
     ] = None,
+    traps: Traps = False,
     progress: ProgressFile = None,
 ) -> None:
     """Drill the questions: answer, compare, rate; they come back when it is time."""
@@ -416,7 +427,8 @@ def take_quiz(
         from digitdreams.interview.memory import MemoryFault
 
         filters, language = Filters(topic, level, kind), known_language(language)
-        selected, problems = filters.select(all_questions()), present_problems()
+        selected = filters.drill(all_questions(), traps)
+        problems = present_problems()
         memory = opened_memory(progress)
         session = quiz.Session(selected, problems, memory, language, new, count)
         with screen.failures(MemoryFault):
@@ -501,6 +513,7 @@ def mock_interview(
     ] = None,
     topic: Topic = None,
     language: Language = "en",
+    traps: Traps = False,
     notebook: Annotated[
         bool, typer.Option("--notebook", help="code in a notebook, not a program")
     ] = False,
@@ -516,7 +529,7 @@ def mock_interview(
 
         filters, language = Filters(topic), known_language(language)
         level = known_value("level", level, bank.LEVELS)
-        questions, problems = filters.select(all_questions()), present_problems()
+        questions, problems = filters.drill(all_questions(), traps), present_problems()
         if not problems:
             text = "This copy of the course holds no problems: no coding part follows."
             screen.show_dim(screen.console(), text)
@@ -543,6 +556,7 @@ def write_deck(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="such as out.apkg")],
     topic: Topic = None,
     language: Annotated[str | None, typer.Option(help="en or zh; else both")] = None,
+    traps: Traps = False,
 ) -> None:
     """Write the questions as a deck for Anki; importing it again updates the cards."""
     with screen.failures():
@@ -554,7 +568,7 @@ def write_deck(
             raise fail(f"{file} must end in .apkg, or Anki does not open it")
         if not file.parent.is_dir():
             raise fail(f"{file} cannot be written: there is no folder {file.parent}")
-        questions = filters.select(all_questions())
+        questions = filters.drill(all_questions(), traps)
         try:
             count = cards.write(questions, file, languages)
         except OSError as error:

@@ -72,6 +72,7 @@ SYMBOLS = {
     "ll": " ≪ ",
     "gg": " ≫ ",
     "approx": " ≈ ",
+    "succ": " ≻ ",
     "equiv": " ≡ ",
     "propto": " ∝ ",
     "sim": " ~ ",

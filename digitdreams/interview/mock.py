@@ -176,22 +176,27 @@ class DesignItem(QuestionItem):
 
     points: list[int] = field(default_factory=list)
 
+    @property
+    def criteria(self) -> tuple[Text, ...]:
+        """What is rated: the question's own rubric, else the one for every design."""
+        return self.asked.rubric or RUBRIC
+
     def rate(self, interview: "Interview") -> None:
         """Let the reader rate each criterion."""
         out = interview.out
         out.print("\nRate your design: 0 no, 1 partly, 2 yes.", style="bold")
-        for criterion in RUBRIC:
+        for criterion in self.criteria:
             text = criterion.in_language(interview.language)
             self.points.append(int(screen.choose(out, text, "points: ", "012")))
-        most = 2 * len(RUBRIC)
+        most = 2 * len(self.criteria)
         self.score = sum(self.points) / most
         self.detail = f"{sum(self.points)} of {most}"
 
     def ratings(self, language: str) -> list[tuple[str, int]]:
         """The criteria that were rated."""
-        rated = zip(RUBRIC, self.points, strict=False)  # it may have been stopped
-        return [
-            (criterion.in_language(language), points) for criterion, points in rated
+        return [  # it may have been stopped
+            (criterion.in_language(language), points)
+            for criterion, points in zip(self.criteria, self.points, strict=False)
         ]
 
 

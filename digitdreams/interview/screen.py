@@ -174,10 +174,15 @@ def show_answer(
         mistakes = [(wrong.claim, wrong.why) for wrong in question.wrong]
         parts += [f"**{word['follow_ups']}**", listed(replies)]
         parts += [f"**{word['wrong']}**", listed(mistakes)]
+        if question.rubric:
+            points = [f"- {one_line(point, language)}" for point in question.rubric]
+            parts += [f"**{word['rubric']}**", "\n".join(points)]
     out.print(markdown("\n\n".join(parts)))
     out.print()
     for source in question.sources if whole else ():
         show_dim(out, f"{word['sources']}{word['colon']}{source}")
+    if question.as_of:
+        show_dim(out, f"{word['as_of']}{word['colon']}{question.as_of}")
     if question.lesson:
         stem, _, cell = question.lesson.partition("#")
         place = f"lessons/{stem}.ipynb, {cell}"

@@ -11,6 +11,10 @@ TABLE = {
     "short": Text("In short", "一句话"),
     "follow_ups": Text("Follow-ups", "追问"),
     "wrong": Text("Common wrong answers", "常见错误回答"),
+    "rubric": Text(
+        "What earns points (0, 1 or 2 each)", "评分要点（每项 0、1 或 2 分）"
+    ),
+    "as_of": Text("Checked for", "核对时间"),
     "sources": Text("Sources", "来源"),
     "lesson": Text("Lesson", "课程"),
     "practise": Text("Practise", "练习"),

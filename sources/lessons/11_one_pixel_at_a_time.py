@@ -430,8 +430,8 @@ print(f"the map {mean_cost.sum():.1f}, floor {floor:.1f} nats an image")
 plots.strip([mean_cost / mean_cost.max()], title="mean nats of each pixel")
 
 # %% [markdown]
-# Even who knows the grey levels pays 45 nats or so for the draws (the floor of
-# lesson 3). More than half of what our model pays is chance that we added.
+# Even a model that knows the grey levels pays some 45 nats for the draws (the
+# floor of lesson 3). More than half of what ours pays is chance that we added.
 
 # %% [markdown]
 # ## Two orders, and a number that is no likelihood

@@ -15,8 +15,8 @@
 #
 # **You need** principal components ([lesson 2](02_autoencoder.ipynb)), labels
 # as input ([lesson 7](07_conditional_gan.ipynb)) and the judge's FID ([lesson
-# 8](08_measuring.ipynb)). **Time:** about 40 minutes to read, a little more
-# than two minutes of machine time on two CPU cores.
+# 8](08_measuring.ipynb)). **Time:** about 40 minutes to read, almost three
+# minutes of machine time on two CPU cores.
 
 # %%
 from digitdreams import course

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import warnings
+from datetime import date
 
 import pytest
 
@@ -50,7 +52,8 @@ def test_the_bank_has_no_fault():
 
 
 def test_there_are_enough_questions():
-    assert len(QUESTIONS) >= 150
+    assert len(QUESTIONS) >= 345
+    assert len(bank.ordinary(QUESTIONS)) >= 330
 
 
 @pytest.mark.parametrize("topic", bank.TOPICS)
@@ -59,6 +62,29 @@ def test_a_topic_has_questions_of_several_levels_and_kinds(topic):
     assert len(found) >= 5
     assert len({one.level for one in found}) >= 2
     assert len({one.kind for one in found}) >= 3
+
+
+DESIGNS = [one for one in QUESTIONS if one.rubric]
+
+
+def test_there_are_designs_with_a_rubric():
+    assert len(DESIGNS) >= 20
+
+
+@pytest.mark.parametrize("question", DESIGNS, ids=lambda one: one.id)
+def test_a_design_has_points_traps_and_an_answer_for_a_whiteboard(question):
+    assert 5 <= len(question.rubric) <= 8
+    assert len(question.wrong) >= 2
+    assert len(question.answer.en.split()) <= 250
+    assert len(question.answer.en.splitlines()) <= 40
+
+
+def test_dated_answers_were_checked_and_old_ones_are_listed():
+    dated = [one for one in QUESTIONS if one.as_of]
+    assert dated and all(one.age(date.today()) >= 0 for one in dated)
+    for one in bank.stale(QUESTIONS, date.today()):
+        text = f"{one.place}: {one.id} was checked for {one.as_of}"
+        warnings.warn(text, stacklevel=1)
 
 
 @pytest.mark.parametrize("question", LINKED, ids=lambda one: one.id)
@@ -173,6 +199,31 @@ BROKEN = {
         "kind: concept\n  lesson: lesson 3",
         "5: lesson is 'lesson 3': write file and cell",
     ),
+    "an unknown tag": (
+        "kind: concept",
+        "kind: concept\n  tags: [tarp]",
+        "5: tags[1] is 'tarp' (did you mean 'trap'?)",
+    ),
+    "a date that is no month": (
+        "kind: concept",
+        "kind: concept\n  as_of: 2026-13",
+        "5: as_of is '2026-13': write the month",
+    ),
+    "a state of the art without a date": (
+        "So that the decoder",
+        "In the state of the art so that the decoder",
+        "say with `as_of:`",
+    ),
+    "a year without a date": (
+        "Why does a VAE draw",
+        "Why, in 2025, does a VAE draw",
+        "say with `as_of:`",
+    ),
+    "a rubric of a concept": (
+        "kind: concept",
+        "kind: concept\n  rubric:\n    - {en: Asks first, zh: 先问清需求}",
+        "a rubric belongs to a question of design",
+    ),
     "no year": ("Welling 2014", "Welling", "names no year"),
     "not a list": (GOOD, "id: x\n", "1: must be a list"),
     "an entry that is text": (GOOD, "- hello\n", "1: a question must have the keys"),
@@ -185,6 +236,46 @@ def test_a_fault_is_named_with_its_line(tmp_path, what):
     old, new, expected = BROKEN[what]
     found = faults(tmp_path, changed(old, new))
     assert any(expected in one for one in found), found
+
+
+def test_a_date_a_tag_and_a_rubric_are_read(tmp_path):
+    added = """kind: design
+  tags: [trap]
+  as_of: 2026-07
+  rubric:
+    - {en: Asks first, zh: 先问清需求}"""
+    text = changed("kind: concept", added)
+    path = tmp_path / "vae.yaml"
+    path.write_text(text.replace("Why does", "Why in 2025 does"), encoding="utf-8")
+    (one,), found = bank.read([path])
+    assert not found
+    assert one.tags == ("trap",)
+    assert one.rubric == (bank.Text("Asks first", "先问清需求"),)
+    assert bank.ordinary([one]) == []
+    assert one.is_dated and one.age(date(2026, 9, 30)) == 2
+
+
+def test_a_year_in_brackets_belongs_to_a_citation(tmp_path):
+    text = changed("learns whole regions", "learns whole regions (Kingma 2014)")
+    assert faults(tmp_path, text) == []
+
+
+def test_what_nobody_checked_for_long_is_stale(tmp_path):
+    path = tmp_path / "vae.yaml"
+    dates = {"vae-new": "2026-07", "vae-edge": "2025-05", "vae-old": "2025-04"}
+    text = GOOD
+    for name, month in dates.items():
+        one = GOOD.replace("vae-why-sample", name)
+        text += one.replace("kind: concept", f"kind: concept\n  as_of: {month}")
+    path.write_text(text, encoding="utf-8")
+    questions, found = bank.read([path])
+    assert not found
+    assert [one.id for one in bank.stale(questions, date(2026, 11, 1))] == ["vae-old"]
+    assert [one.id for one in bank.stale(questions, date(2028, 2, 1))] == [
+        "vae-old",
+        "vae-edge",
+        "vae-new",
+    ]
 
 
 def test_a_missing_language_is_named(tmp_path):

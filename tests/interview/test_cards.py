@@ -62,6 +62,13 @@ def test_fields_hold_the_texts_with_formulas_for_mathjax(deck):
             assert not re.search(r"(?<!\d)\$[^$ ]*\\", outside)
 
 
+def test_a_rubric_is_on_the_card():
+    one = next(one for one in QUESTIONS if one.rubric)
+    fields = cards.note(one, "zh", cards.model()).fields
+    answer = fields[cards.FIELDS.index("Answer")]
+    assert "评分要点" in answer and answer.count("<li>") >= len(one.rubric)
+
+
 def test_exporting_again_gives_the_same_ids(deck, tmp_path):
     cards.write(QUESTIONS, tmp_path / "again.apkg")
     rows, _ = deck

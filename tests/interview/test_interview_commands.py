@@ -74,6 +74,16 @@ def test_an_unknown_topic_is_answered_with_the_list(own_place, words):
     assert all(topic in errors for topic in bank.TOPICS)
 
 
+def test_traps_are_asked_on_demand(own_place):
+    known = [one for one in bank.load() if one.topic == "text_to_image"]
+    few = len(bank.ordinary(known))
+    assert 0 < few < len(known)
+    words = ("anki", str(own_place / "t.apkg"), "--topic", "text_to_image")
+    for more, count in (((), few), (("--traps",), len(known))):
+        code, out, _ = called(*words, "--language", "zh", *more)
+        assert code == 0 and out.startswith(f"{count} notes written")
+
+
 def test_other_unknown_values_are_answered_too(own_place):
     for option, value, hint in (
         ("--level", "expert", "senior"),

@@ -1,5 +1,6 @@
 """The mock interview: what it asks, and its report."""
 
+import html
 import json
 import subprocess
 import sys
@@ -86,6 +87,15 @@ def test_a_bank_without_a_kind_leaves_that_part_out(small_bank):
 # The report ---------------------------------------------------------------------------
 
 
+def test_a_design_is_rated_by_its_own_rubric():
+    own = next(one for one in QUESTIONS if one.rubric)
+    other = next(one for one in QUESTIONS if one.kind == "design" and not one.rubric)
+    assert mock.DesignItem(mock.DESIGN, own).criteria == own.rubric
+    assert mock.DesignItem(mock.DESIGN, other).criteria == mock.RUBRIC
+    item = mock.DesignItem(mock.DESIGN, own, points=[2, 1])
+    assert item.ratings("en") == [(own.rubric[0].en, 2), (own.rubric[1].en, 1)]
+
+
 @pytest.fixture
 def room(own_place):
     items = mock.plan(QUESTIONS, PROBLEMS, 45, "senior", 3)
@@ -106,7 +116,7 @@ def test_a_report_says_what_to_study_and_where(room):
         item.score = 0.0 if number % 2 else 1.0
         item.detail = "1 of 4"
         if item.section is mock.DESIGN:
-            item.points = [2, 1, 0, 2, 1]
+            item.points = [1] * len(item.criteria)
     for text in reports(room):
         assert "seed 3" in text and "1:05" in text
         study = text.split("What to study")[1].split("The interview")[0]
@@ -115,7 +125,8 @@ def test_a_report_says_what_to_study_and_where(room):
             assert item.asked.id in text
         if any(one.asked.lesson for one in room.items[1::2]):
             assert ".ipynb#" in study
-        assert mock.RUBRIC[0].en in text
+        designs = [one for one in room.items if one.section is mock.DESIGN]
+        assert all(one.criteria[-1].en in html.unescape(text) for one in designs)
         assert "digitdreams interview --minutes 45 --level senior --seed 3" in text
 
 
