@@ -560,8 +560,9 @@ for since, scale in product((-99, guided_from), (0.0, 1.0, 2.0, 5.0)):
 
 # %% [markdown]
 # Guidance gives more right digits and less variety: samples move away from
-# everything that they share with other digits. With too much of it the distance rises.
-# For variety guide little, for samples that match their label more.
+# everything that they share with other digits. With too much of it the
+# distance rises. For variety guide little, for samples that match their label
+# more.
 #
 # Scale, level and shift were chosen without the judge, by two small
 # classifiers of our own that were trained on training images: among the
