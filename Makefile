@@ -5,6 +5,7 @@ BIN := .venv/bin
 STUDENT := .venv/.student
 LANGUAGE := .venv/.language
 READY := .venv/.ready
+SITE := .venv/.site
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without build isolation, which would fetch the build's tools anew.
 EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
@@ -13,13 +14,14 @@ LESSON ?=
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-fast lab notebooks format lock clean
+.PHONY: help install run test test-fast lab site notebooks format lock clean
 
 help:
 	@echo "make run             run every lesson, then open build/gallery/index.html"
 	@echo "make run LESSON=03   run one lesson"
 	@echo "make install         install also what instructors and authors need"
 	@echo "make lab             open JupyterLab in my_work/ at the first lesson"
+	@echo "make site            build the book, build/site"
 	@echo "make test            run every test and every notebook"
 	@echo "make test-fast       unit tests, drift and style only"
 	@echo "make notebooks       rebuild lessons, solutions and exercises from sources/"
@@ -47,10 +49,17 @@ $(READY): requirements.lock $(LANGUAGE)
 	$(PIP) --require-hashes -r requirements.lock
 	@touch $@
 
+$(SITE): requirements-site.lock $(STUDENT)
+	$(PIP) --require-hashes -r requirements-site.lock
+	@touch $@
+
 install: $(READY)
 
 run: $(LANGUAGE)
 	$(BIN)/digitdreams run $(LESSON)
+
+site: $(SITE)
+	$(BIN)/digitdreams site
 
 lab: $(LANGUAGE)
 	$(BIN)/digitdreams lab $(LESSON)
@@ -77,12 +86,14 @@ format: $(READY)
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-# Two locks of one resolution: all that authors need, and what a student's commands need.
-# The third is of the packages that it names alone.
+# All that authors need; of these what a student's commands need, and that with the
+# book's tools. The last is of the packages that it names alone.
 lock:
 	$(LOCK) pyproject.toml --group build --extra dev -o requirements.lock
 	cp requirements.lock requirements-student.lock  # uv keeps the versions it finds
 	$(LOCK) pyproject.toml --group build -o requirements-student.lock
+	cp requirements.lock requirements-site.lock
+	$(LOCK) pyproject.toml --group build --extra site -o requirements-site.lock
 	cp requirements.lock requirements-language.lock
 	$(LOCK) --no-deps --group language -o requirements-language.lock
 

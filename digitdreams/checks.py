@@ -42,12 +42,13 @@ def plain(value: Any) -> Any:
     """Turn tensors into arrays and tuples into lists, at any depth."""
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [plain(one) for one in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
-        return np.asarray(value)
+        found = np.asarray(value)
+        return plain(found.tolist()) if found.dtype.kind in "OU" else found
     import keras
 
     if keras.ops.is_tensor(value) or isinstance(value, keras.Variable):
@@ -261,6 +262,8 @@ def difference(
             return f"{what} should be a dictionary with the keys {sorted(expected)}"
         pairs = [(f"{key}", expected[key], found[key]) for key in expected]
     elif isinstance(expected, list):
+        if isinstance(found, np.ndarray) and found.ndim:
+            found = list(found)  # parts of one shape may come as one array
         if not isinstance(found, list) or len(found) != len(expected):
             return f"{what} should have {len(expected)} parts"
         pairs = [
@@ -288,7 +291,8 @@ def leaf_difference(
 ) -> str | None:
     """As `difference`, for what is neither a dictionary nor a list."""
     if isinstance(expected, str) or isinstance(found, (str, dict)):
-        same = type(expected) is type(found) and expected == found
+        texts = isinstance(expected, str) and isinstance(found, str)
+        same = texts and expected == found
         return None if same else f"{what} is {short(found)}, expected {short(expected)}"
     try:
         found = np.asarray(found)
@@ -299,6 +303,8 @@ def leaf_difference(
         return f"{what} has the shape {found.shape}, expected {expected.shape}"
     if same_dtype and found.dtype != expected.dtype:
         return f"{what} has the type {found.dtype}, expected {expected.dtype}"
+    if found.dtype.kind == "c":
+        return f"{what} is complex: return its real part, with .real"
     if expected.dtype.kind not in "fiub" or found.dtype.kind not in "fiub":
         return f"{what} has the type {found.dtype}, expected {expected.dtype}"
     wanted, got = expected.astype("float64"), found.astype("float64")
@@ -416,6 +422,35 @@ def matches(expected: Any, found: Any, task: Data) -> bool:
     return not difference(expected, found, task["tolerance"], task["same_dtype"])
 
 
+def shown(value: Any) -> str:
+    """A value of a case as a reader may type it; what is long is shortened."""
+    if isinstance(value, np.ndarray) and value.ndim > 2:
+        first = ", ".join(f"{one:.4g}" for one in value.ravel()[:3])
+        return f"[[[{first}, ... of shape {value.shape}"
+    if isinstance(value, np.ndarray):
+        text = np.array2string(
+            value, precision=4, separator=", ", threshold=8, edgeitems=2
+        )
+        size = f" of shape {value.shape}" if value.size > 8 else ""
+        return " ".join(text.split()) + size
+    if isinstance(value, list):
+        parts = [shown(one) for one in value[:4]] + ["..."] * (len(value) > 4)
+        return f"[{', '.join(parts)}]"
+    if isinstance(value, dict):
+        pairs = [f"{key!r}: {shown(one)}" for key, one in list(value.items())[:4]]
+        return f"{{{', '.join(pairs + ['...'] * (len(value) > 4))}}}"
+    return short(value)
+
+
+def call_of(name: str, case: Case) -> str:
+    """The call of a function that a case makes, each argument within 200 characters."""
+    arguments = []
+    for key, value in case.items():
+        text = shown(value)
+        arguments.append(f"{key}={text if len(text) <= 200 else text[:197] + '...'}")
+    return f"{name}({', '.join(arguments)})"
+
+
 def raised(results: list[Any]) -> str:
     """What the first exception among the results said, for the end of a message.
 
@@ -464,11 +499,14 @@ def judge(task: Data, name: str, function: Answer) -> str | None:
         ) from None
     except CheckFailed as error:
         return f"{name}: {error}"
-    return verdict(task, name, found)
+    return verdict(task, name, cases, found)
 
 
-def verdict(task: Data, name: str, found: list[Any]) -> str | None:
-    """Say what is wrong with what an answer gave for the cases, None where nothing."""
+def verdict(task: Data, name: str, cases: list[Case], found: list[Any]) -> str | None:
+    """Say what is wrong with what an answer gave for the cases, None where nothing.
+
+    A known mistake has its message; any other is shown with the inputs of the case.
+    """
     expected = [decode(one) for one in task["expected"]]
     if all(
         matches(one, other, task) for one, other in zip(expected, found, strict=True)
@@ -481,13 +519,18 @@ def verdict(task: Data, name: str, found: list[Any]) -> str | None:
         ):
             return f"{name}: {wrong['message']}{raised(found)}"
     for number, (one, other) in enumerate(zip(expected, found, strict=True), start=1):
+        if matches(one, other, task):
+            continue
+        place = f"\nCase {number} is {call_of(name, cases[number - 1])}"
         if isinstance(other, dict) and "raised" in other:
             return (
                 f"{name} raised {other['raised']} in case {number}: {other['saying']}"
+                f"{place}"
             )
+        if isinstance(one, dict) and "raised" in one:
+            return f"{name}, case {number}: it should raise {one['raised']}{place}"
         said = difference(one, other, task["tolerance"], task["same_dtype"])
-        if said:
-            return f"{name}, case {number}: {said}"
+        return f"{name}, case {number}: {said}{place}"
     raise AssertionError("unreachable: some case differs")
 
 

@@ -246,6 +246,54 @@ def status() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def site(
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="show the solutions of exercises")
+    ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="serve it here and open a browser")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="of --serve; 0 takes a free one")
+    ] = 8000,
+    browser: Annotated[
+        bool, typer.Option(help="with --serve: open a browser, or print the address")
+    ] = True,
+    catalogue: Annotated[
+        bool,
+        typer.Option(
+            "--catalogue", help="write only build/pages.pot, for translators of pages"
+        ),
+    ] = False,
+) -> None:
+    """Build the book, build/site, from what exists; nothing is trained."""
+    root = files.checkout("Building the book")
+    from digitdreams.authoring.site import build as book
+    from digitdreams.authoring.site import serve as serving
+
+    try:
+        if catalogue:
+            say(f"Written: {files.relative(book.catalogue(course.load(), root))}")
+            return
+        report = book.build(course.load(), solutions, root, say=say)
+    except book.SiteError as error:
+        raise fail(str(error)) from None
+    for line in (*report.warnings, *report.stale):
+        say(line)
+    say(f"Built in {report.seconds:.0f} s: {files.relative(report.index)}")
+    if serve:
+        try:
+            serving.serve(report.index.parent, port, browser, say)
+        except OSError as error:
+            raise fail(
+                f"Port {port} cannot be used ({error.strerror}): choose another one "
+                "with --port, or 0 for any"
+            ) from None
+    else:
+        say("Open it with `digitdreams site --serve`.")
+
+
 @app.command(name="readme")
 def update_readme() -> None:
     """Bring README.md, INSTRUCTORS.md and docs/leaderboard.md up to date."""
@@ -290,6 +338,38 @@ def calibrate(
             )
     except (calibration.CalibrationError, build.BuildError) as error:
         raise fail(str(error)) from None
+
+
+@app.command()
+def mutate(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ID]...", help="problems, or exercise.task; what changed if none"
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="also what is recorded")
+    ] = False,
+) -> None:
+    """Find mistakes that no case of a problem or a task tells from its reference."""
+    root = files.checkout("Mutating references")
+    from digitdreams.authoring import mutation
+
+    try:
+        if names:
+            mutation.show(names, root)
+            return
+        rows = mutation.renew(fresh, root)
+        found = [one for row in rows.values() for one in row.found.values()]
+        say(f"All: {mutation.summary(found)}")
+        faults = mutation.faults(rows, mutation.reasons(root))
+    except (mutation.MutationError, StampError) as error:
+        raise fail(str(error)) from None
+    for line in faults:
+        say(line)
+    if faults:
+        raise typer.Exit(1)
 
 
 @judge_app.command()

@@ -16,6 +16,13 @@ EXTRAS = {
     "sqlalchemy": "grading",
     "traitlets": "grading",
     "genanki": "interview",
+    "babel": "site",
+    "docutils": "site",
+    "furo": "site",
+    "myst_nb": "site",
+    "pagefind": "site",
+    "py_mini_racer": "site",
+    "sphinx": "site",
     "jupytext": "dev",
     "oxipng": "dev",
     "tomlkit": "dev",
@@ -73,5 +80,6 @@ def missing(package: str) -> str:
     from digitdreams.files import in_checkout
 
     extra = f"`pip install 'digitdreams[{EXTRAS[package]}]'`"
-    remedy = "`make install`" if in_checkout() else extra
+    make = "`make site`" if EXTRAS[package] == "site" else "`make install`"
+    remedy = make if in_checkout() else extra
     return f"This needs the package {package}, which is not installed: type {remedy}"

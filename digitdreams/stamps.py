@@ -44,6 +44,10 @@ LENGTH = 12  # hexadecimal digits of a part
 DISPLAY = frozenset(
     {
         "digitdreams/__init__.py",  # what TensorFlow prints
+        *(  # what is said of an answer
+            f"digitdreams/checks.py:{name}"
+            for name in ("CheckFailed", "check", "hint", "judge")
+        ),
         "digitdreams/console.py",
         "digitdreams/course.py:BarMissed",
         "digitdreams/course.py:Verdict",

@@ -33,6 +33,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from digitdreams import checks
+from digitdreams.course import Number
 from digitdreams.files import ROOT, write_atomically
 
 FOLDER = ROOT / "sources" / "tasks"
@@ -204,6 +205,9 @@ class Training:
         measure: `measure(answer, given, kept)` returns the numbers by name. The
             answer is the student's claim: it may have any shape, and an exception
             that this raises counts as a wrong answer.
+        needs: the tasks whose functions it trains with: it counts once they are right.
+        signs: numbers beside those of the contract that `measure` returns, too. Where
+            one is missed, nothing was learned, and no point is earned.
         measured: in words, what is measured on what.
     """
 
@@ -211,6 +215,8 @@ class Training:
     inputs: Callable[[np.random.Generator], tuple[dict[str, Any], dict[str, Any]]]
     probe: str
     measure: Callable[[Any, dict[str, Any], dict[str, Any]], dict[str, float]]
+    needs: tuple[str, ...] = ()
+    signs: tuple[Number, ...] = ()
     measured: str = "measured on test images, from the weights"
 
 

@@ -99,11 +99,49 @@ def test_a_blank_is_friendly():
         (lambda rows, scale: np.array(["a"] * 4), "type <U1"),
         (lambda rows, scale: [1, 2], r"shape \(2,\), expected \(4,\)"),
         (lambda rows, scale: [[1], [2, 3]], "expected an array"),
+        (lambda rows, scale: rows.sum(axis=1) + 0j, r"complex: return its real part"),
+        (
+            lambda rows, scale: rows.sum(axis=1),
+            r"Case 1 is scaled_sum\(rows=\[\[.*2\.0",
+        ),
+        (lambda rows, scale: {}[0], r"KeyError in case 1: 0\nCase 1 is scaled_sum"),
     ],
 )
 def test_other_mistakes_are_described(answer, said):
     with pytest.raises(checks.CheckFailed, match=said):
         checks.check(named(answer))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.array([1.0, 0.25]), "[1. , 0.25]"),
+        (np.arange(12), "[ 0, 1, ..., 10, 11] of shape (12,)"),
+        (np.ones((2, 2, 2)), "[[[1, 1, 1, ... of shape (2, 2, 2)"),
+        ([3, "a", [1, 2], None, 5], "[3, 'a', [1, 2], None, ...]"),
+        ({"a": np.array([1, 2])}, "{'a': [1, 2]}"),
+        ("x" * 99, "'" + 56 * "x" + "..."),
+    ],
+)
+def test_inputs_are_shown_shortened(value, text):
+    assert checks.shown(value) == text
+    assert checks.call_of("f", {"x": value}) == f"f(x={text})"
+
+
+def test_long_arguments_are_cut():
+    assert len(checks.call_of("f", {"x": ["text of many letters " * 2] * 99})) < 210
+
+
+def test_parts_may_come_as_one_array_and_texts_as_arrays():
+    rows = np.arange(6.0).reshape(2, 3)
+    assert checks.difference(list(rows), checks.plain(rows), 1e-4) is None
+    assert checks.difference([1.0, 2.0], checks.plain(np.array([1, 2])), 1e-4) is None
+    words = checks.plain(np.array(["a", "b"]))
+    assert checks.difference(["a", "b"], words, 1e-4) is None
+    assert checks.difference("a", np.str_("a"), 1e-4) is None
+    assert checks.difference([0, 1, 2], checks.plain(range(3)), 1e-4) is None
+    assert "2 parts" in checks.difference([1.0, 2.0], np.arange(3.0), 1e-4)
+    assert "2 parts" in checks.difference([1.0, 2.0], np.array(1.0), 1e-4)
 
 
 def test_always_equal_objects_earn_nothing():

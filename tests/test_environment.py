@@ -16,6 +16,7 @@ from places import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 STUDENT = (ROOT / "requirements-student.lock").read_text(encoding="utf-8")
+SITE = (ROOT / "requirements-site.lock").read_text(encoding="utf-8")
 LANGUAGE = (ROOT / "requirements-language.lock").read_text(encoding="utf-8")
 GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -53,7 +54,9 @@ def test_the_lock_satisfies_pyproject(wanted):
     assert wanted.specifier.contains(version)
 
 
-@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (STUDENT, 80), (LANGUAGE, 8)])
+@pytest.mark.parametrize(
+    ("lock", "least"), [(LOCK, 100), (STUDENT, 80), (SITE, 100), (LANGUAGE, 8)]
+)
 def test_every_locked_package_has_exactly_one_version_and_hashes(lock, least):
     blocks = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.M)
     named = [one for one in blocks if "==" in one.split("\n")[0]]
@@ -62,7 +65,7 @@ def test_every_locked_package_has_exactly_one_version_and_hashes(lock, least):
 
 
 def test_the_locks_name_no_package_index():
-    assert "://" not in LOCK + STUDENT + LANGUAGE
+    assert "://" not in LOCK + STUDENT + SITE + LANGUAGE
 
 
 def test_the_lock_of_the_language_models_holds_what_its_group_names():
@@ -82,6 +85,16 @@ def test_a_student_gets_a_part_of_the_same_versions():
     assert all(LOCKED[name][0] == version for name, (version, _) in part.items())
     for name in ("dask", "distributed", "psycopg2-binary", "genanki", "nbgrader"):
         assert name in LOCKED and name not in part
+
+
+def test_the_book_adds_its_tools_to_what_a_student_gets():
+    part, student = locked(SITE), locked(STUDENT)
+    assert all(LOCKED[name][0] == version for name, (version, _) in part.items())
+    assert part.keys() > student.keys()
+    assert not {"sphinx", "mini-racer", "pagefind", "myst-nb"} & student.keys()
+    assert not {"nbgrader", "dask", "mypy", "pytest"} & part.keys()
+    wanted = {canonicalize_name(Requirement(one).name) for one in EXTRAS["site"]}
+    assert wanted <= part.keys()
 
 
 def test_the_extras_are_there():
@@ -115,6 +128,7 @@ def extra(name: str) -> set[str]:
 FLOOR = extra("")
 EVERYTHING = set(LOCKED)
 DECLARED = {  # the first that fits
+    "digitdreams/authoring/site": FLOOR | extra("site"),
     "digitdreams/authoring": FLOOR | extra("grading") | extra("dev"),
     "digitdreams/grading": FLOOR | extra("grading"),
     "digitdreams/interview": FLOOR | extra("interview"),

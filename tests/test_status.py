@@ -11,7 +11,7 @@ from rich.console import Console
 
 from course_copy import Copy
 from digitdreams import course, generators, stamps
-from digitdreams.authoring import board, leaderboard, readme, status
+from digitdreams.authoring import board, leaderboard, mutation, readme, status
 from places import ROOT
 
 pytestmark = pytest.mark.slow  # most work on a copy of the course
@@ -47,6 +47,11 @@ def mark_as_made(copy: Copy) -> None:
         row.made_from = stamp.numbers_made("in a test")
     leaderboard.write(rows, loaded, root)
     (root / board.PAGE).write_text(board.document(loaded, root), "utf-8")
+    examined, tool = mutation.read(root), mutation.stamp_of_tool(root)
+    for source, path in mutation.sources(root).items():
+        made_from = mutation.stamp_of(source, path, tool, root).numbers
+        examined[source] = mutation.Row(dict(made_from), {})
+    mutation.write(examined, root)
     made_from = readme.MADE_FROM.format(stamps.of_handbook(loaded, root).digest())
     (root / "INSTRUCTORS.md").write_text(made_from, "utf-8")
     text = (root / "README.md").read_text("utf-8")
@@ -118,6 +123,7 @@ def test_a_specification_asks_for_exercise_and_handbook(copy):
     copy.change("sources/tasks/03_vae.py", "points=", "points=1 + ")
     assert shown(copy) == {
         "exercise 03": "digitdreams notebooks 03",
+        "mutants of tasks/03_vae": "digitdreams mutate",
         "INSTRUCTORS.md": "digitdreams readme",
     }
 

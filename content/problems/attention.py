@@ -145,6 +145,7 @@ def attention_masked_late(queries, keys, values):
 def padding_inputs(rng):
     yield {"scores": 2 * rng.normal(size=(3, 4, 4)), "lengths": np.array([4, 2, 3])}
     yield {"scores": 2 * rng.normal(size=(2, 5, 5)), "lengths": np.array([1, 3])}
+    yield {"scores": 2 * rng.normal(size=(2, 3, 5)), "lengths": np.array([5, 2])}
 
 
 @problem(
@@ -634,10 +635,11 @@ def rotary_angles(x, start):
 def rotate_positions(x, start):
     angles = rotary_angles(x, start)
     even, odd = x[:, ::2], x[:, 1::2]
-    turned = np.empty_like(x)
-    turned[:, ::2] = even * np.cos(angles) - odd * np.sin(angles)
-    turned[:, 1::2] = even * np.sin(angles) + odd * np.cos(angles)
-    return turned
+    turned = [
+        even * np.cos(angles) - odd * np.sin(angles),
+        even * np.sin(angles) + odd * np.cos(angles),
+    ]
+    return np.stack(turned, axis=-1).reshape(x.shape)
 
 
 @rotate_positions.also_right

@@ -114,11 +114,9 @@ def pca_columns(images, components):
 
 def mask_inputs(rng):
     for shape, share in (((3, 4, 4, 1), 0.3), ((2, 5, 3, 1), 0.6)):
-        yield {
-            "images": rng.uniform(0.2, 1, shape),
-            "uniform": rng.uniform(size=shape),
-            "share": share,
-        }
+        images, uniform = rng.uniform(0.2, 1, shape), rng.uniform(size=shape)
+        uniform[0, 0, 0] = share  # not below it
+        yield {"images": images, "uniform": uniform, "share": share}
 
 
 @problem(
@@ -335,7 +333,7 @@ def encoder_inputs(rng):
         "encoded on its own. Flatten the image first."
     ),
     inputs=encoder_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "Print the output shape after each layer. Which axis does Dense mix?",
         "Dense works on the last axis only. For a grey image that axis has length 1. "
@@ -470,7 +468,7 @@ def decoder_inputs(rng):
         "its Input is (latent_size,)."
     ),
     inputs=decoder_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "What does a decoder take, and what does it return? Compare with the "
         "arguments handed to dense_part.",
@@ -701,3 +699,316 @@ def codes_in_a_list(images, weights):
 @predicted_codes.wrong("Keep the shape (n, latent): one row of codes for each image.")
 def codes_flattened(images, weights):
     return predicted_codes(images, weights).ravel()
+
+
+# quantised: the lookup of a VQ-VAE
+
+
+def lookup_inputs(rng):
+    yield {"x": rng.normal(size=(6, 2)), "codes": 2 * rng.normal(size=(4, 2))}
+    yield {"x": rng.normal(size=(5, 3)), "codes": rng.normal(size=(7, 3)) * [4, 1, 1]}
+    yield {  # ties, and a long code that a product would prefer
+        "x": np.array([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.5, 0.5]]),
+        "codes": np.array([[9.0, 9.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]),
+    }
+    yield {  # nearest along the diagonal, though not by absolute values
+        "x": np.array([[0.0, 0.0], [0.1, 0.0], [4.5, 5.0]]),
+        "codes": np.array([[1.0, 1.0], [1.7, 0.0], [5.0, 5.0]]),
+    }
+
+
+def squared_distances(x, codes):
+    return ((x[:, None] - codes) ** 2).sum(axis=2)
+
+
+def use_of_codes(indices, count):
+    """The perplexity of the codes' use."""
+    shares = np.bincount(indices, minlength=count) / len(indices)
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+@problem(
+    title=Text(en="Look up codes", zh="查码本"),
+    statement=Text(
+        en=(
+            "A VQ-VAE (van den Oord et al. 2017, arXiv:1711.00937) replaces each "
+            "vector of the encoder by the nearest entry of its codebook, measured by "
+            "Euclidean distance; the first of several equally near ones counts. "
+            "Return the entries taken, their indices, and the perplexity of their "
+            "use: the exponential of the entropy, in nats, of the shares with which "
+            "the codes were taken. It counts how many codes are in use."
+        ),
+        zh=(
+            "VQ-VAE（van den Oord 等，2017，arXiv:1711.00937）把编码器的每个向量换成"
+            "码本中欧氏距离最近的码字；同样近时取靠前的。请返回取到的码字、它们的下"
+            "标，以及使用情况的困惑度：各码字被取用比例的熵（单位为奈特）的指数，它表"
+            "示实际用到了多少个码字。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`x`: (n, size); `codes`: (count, size). Return a list: entries (n, size), "
+            "indices (n,), a number. NumPy."
+        ),
+        zh=(
+            "`x` 的形状为 (n, size)，`codes` 为 (count, size)。返回列表：码字 (n, "
+            "size)、下标 (n,)、一个数。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "quantised(np.array([[0.9], [0.1]]), np.array([[0.0], [1.0]])) -> [[[1.0], "
+        "[0.0]], [1, 0], 2.0]"
+    ],
+    topic="autoencoders",
+    level="middle",
+    inputs=lookup_inputs,
+    hints=[
+        "Subtract with broadcasting, x[:, None] - codes, and look at its shape.",
+        "The squared distance is |x|² - 2 x·c + |c|²: which of its terms may be left "
+        "out when you look for the smallest, and which may not?",
+        "np.bincount(indices, minlength=len(codes)) counts; 0 log 0 counts as 0.",
+    ],
+)
+def quantised(x, codes):
+    indices = squared_distances(x, codes).argmin(axis=1)
+    return [codes[indices], indices, use_of_codes(indices, len(codes))]
+
+
+@quantised.also_right
+def quantised_by_products(x, codes):
+    indices = ((codes**2).sum(axis=1) - 2 * x @ codes.T).argmin(axis=1)
+    _, counts = np.unique(indices, return_counts=True)
+    surprise = np.log(len(x)) - counts @ np.log(counts) / len(x)
+    return [codes[indices], indices, float(np.exp(surprise))]
+
+
+@quantised.wrong(
+    "The largest product x·c was taken: without -|c|²/2 a long code wins everywhere."
+)
+def quantised_by_largest_product(x, codes):
+    indices = (x @ codes.T).argmax(axis=1)
+    return [codes[indices], indices, use_of_codes(indices, len(codes))]
+
+
+@quantised.wrong("Distances were compared by absolute values: use the Euclidean one.")
+def quantised_by_absolutes(x, codes):
+    indices = np.abs(x[:, None] - codes).sum(axis=2).argmin(axis=1)
+    return [codes[indices], indices, use_of_codes(indices, len(codes))]
+
+
+@quantised.wrong("The farthest codes were taken: argmin, not argmax.")
+def quantised_farthest(x, codes):
+    indices = squared_distances(x, codes).argmax(axis=1)
+    return [codes[indices], indices, use_of_codes(indices, len(codes))]
+
+
+@quantised.wrong("Of equally near codes the first one counts, as np.argmin finds it.")
+def quantised_last_of_equals(x, codes):
+    indices = len(codes) - 1 - squared_distances(x, codes)[:, ::-1].argmin(axis=1)
+    return [codes[indices], indices, use_of_codes(indices, len(codes))]
+
+
+@quantised.wrong(
+    "This is the number of codes taken: the perplexity weighs their shares."
+)
+def quantised_with_count(x, codes):
+    found, indices, _ = quantised(x, codes)
+    return [found, indices, float(len(set(indices)))]
+
+
+@quantised.wrong("This is the entropy: the perplexity is its exponential.")
+def quantised_with_entropy(x, codes):
+    found, indices, perplexity = quantised(x, codes)
+    return [found, indices, float(np.log(perplexity))]
+
+
+@quantised.wrong(
+    "The entropy is in bits, the exponential to the base e: use one base for both."
+)
+def quantised_with_two_bases(x, codes):
+    found, indices, perplexity = quantised(x, codes)
+    return [found, indices, float(np.exp(np.log2(perplexity)))]
+
+
+@quantised.wrong("A code that nobody took makes the entropy NaN: 0 log 0 counts as 0.")
+def quantised_with_empty(x, codes):
+    found, indices, perplexity = quantised(x, codes)
+    unused = len(set(indices)) < len(codes)
+    return [found, indices, float("nan") if unused else perplexity]
+
+
+# updated_codebook: a codebook that follows the encoder
+
+
+def codebook_inputs(rng):
+    for rows, count, decay in ((6, 3, 0.9), (8, 4, 0.6)):
+        counts = rng.uniform(0.5, 4, size=count)
+        yield {
+            "x": rng.normal(size=(rows, 2)),
+            "indices": rng.integers(count - 1, size=rows),  # the last is not taken
+            "counts": counts,
+            "sums": rng.normal(size=(count, 2)) * counts[:, None],
+            "decay": decay,
+            "epsilon": 0.2,
+        }
+    yield {
+        "x": rng.normal(size=(3, 2)),
+        "indices": np.array([1, 1, 1]),
+        "counts": np.array([0.0, 1.0]),
+        "sums": np.array([[0.0, 0.0], [1.0, -1.0]]),
+        "decay": 0.75,
+        "epsilon": 0.01,
+    }
+
+
+def moved(old, new, decay):
+    return decay * old + (1 - decay) * new
+
+
+def taken(indices, count):
+    return np.eye(count)[indices]
+
+
+@problem(
+    title=Text(en="A codebook that follows the encoder", zh="用滑动平均更新码本"),
+    statement=Text(
+        en=(
+            "A VQ-VAE can do without a gradient for its codebook (van den Oord et al. "
+            "2017, arXiv:1711.00937, appendix). For each code keep a moving average "
+            "of how many vectors took it and one of their sum: new = `decay` * old + "
+            "(1 - `decay`) * what this batch shows. A code is its sum divided by its "
+            "smoothed count. To smooth, add `epsilon` to each count and scale all of "
+            "them so that their total stays that of the new counts. Return counts, "
+            "sums and codes."
+        ),
+        zh=(
+            "VQ-VAE 的码本可以不用梯度训练（van den Oord 等，2017，"
+            "arXiv:1711.00937，附录）。对每个码字保存两个滑动平均：取用它的向量个数，"
+            "以及这些向量之和：新值 = `decay` * 旧值 + (1 - `decay`) * 本批次的值。码"
+            "字等于其和除以平滑后的计数。平滑方法：给每个计数加上 `epsilon`，再整体缩"
+            "放，使总和仍等于新计数的总和。请返回计数、和与码字。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`x`: (n, size); `indices`: (n,), the code that each vector took; "
+            "`counts`: (count,); `sums`: (count, size). Return a list of three arrays; "
+            "`counts` and `sums` are returned without smoothing. NumPy."
+        ),
+        zh=(
+            "`x` 的形状为 (n, size)；`indices` 为 (n,)，即各向量取用的码字；`counts` "
+            "为 (count,)，`sums` 为 (count, size)。返回三个数组的列表，其中计数与和不"
+            "做平滑。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "a code that no vector takes keeps its place, nearly: count and sum shrink "
+        "alike"
+    ],
+    topic="autoencoders",
+    level="senior",
+    inputs=codebook_inputs,
+    tolerance=1e-6,
+    hints=[
+        "Which array turns counts and sums into one matrix product each?",
+        "With one_hot of the shape (n, count): one_hot.sum(axis=0) and one_hot.T @ x. "
+        "counts[indices] += 1 counts a repeated index once only.",
+        "smoothed = (counts + epsilon) / (total + count * epsilon) * total",
+    ],
+)
+def updated_codebook(x, indices, counts, sums, decay, epsilon):
+    one_hot = taken(indices, len(counts))
+    counts = moved(counts, one_hot.sum(axis=0), decay)
+    sums = moved(sums, one_hot.T @ x, decay)
+    total = counts.sum()
+    smoothed = (counts + epsilon) / (total + len(counts) * epsilon) * total
+    return [counts, sums, sums / smoothed[:, None]]
+
+
+@updated_codebook.also_right
+def updated_in_place(x, indices, counts, sums, decay, epsilon):
+    counts, sums = decay * counts, decay * sums
+    np.add.at(counts, indices, 1 - decay)
+    np.add.at(sums, indices, (1 - decay) * x)
+    factor = counts.sum() / (counts + epsilon).sum()
+    return [counts, sums, sums / (factor * (counts + epsilon))[:, None]]
+
+
+def with_codes(counts, sums, smoothed):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [counts, sums, sums / smoothed[:, None]]
+
+
+@updated_codebook.wrong(
+    "A code that several vectors took was counted once: counts[indices] += 1 does not "
+    "add up repeated indices. Use np.add.at or one-hot vectors."
+)
+def updated_once(x, indices, counts, sums, decay, epsilon):
+    _, last = np.unique(indices[::-1], return_index=True)
+    last = len(indices) - 1 - last
+    return updated_codebook(x[last], indices[last], counts, sums, decay, epsilon)
+
+
+@updated_codebook.wrong(
+    "The batch's means were averaged instead of its sums: then a code's count and sum "
+    "do not belong together."
+)
+def updated_by_means(x, indices, counts, sums, decay, epsilon):
+    one_hot = taken(indices, len(counts))
+    means = one_hot.T @ x / np.maximum(one_hot.sum(axis=0), 1)[:, None]
+    counts = moved(counts, one_hot.sum(axis=0), decay)
+    sums = moved(sums, means, decay)
+    total = counts.sum()
+    return with_codes(
+        counts, sums, (counts + epsilon) / (total + len(counts) * epsilon) * total
+    )
+
+
+@updated_codebook.wrong("`decay` weighs the old value, 1 - decay the batch.")
+def updated_too_fast(x, indices, counts, sums, decay, epsilon):
+    return updated_codebook(x, indices, counts, sums, 1 - decay, epsilon)
+
+
+@updated_codebook.wrong(
+    "The counts were not smoothed: a code that nobody ever took divides by 0."
+)
+def updated_unsmoothed(x, indices, counts, sums, decay, epsilon):
+    counts, sums, _ = updated_codebook(x, indices, counts, sums, decay, epsilon)
+    return with_codes(counts, sums, counts)
+
+
+@updated_codebook.wrong(
+    "The smoothed counts were not scaled back to the total: every code is drawn "
+    "towards 0."
+)
+def updated_unscaled(x, indices, counts, sums, decay, epsilon):
+    counts, sums, _ = updated_codebook(x, indices, counts, sums, decay, epsilon)
+    return with_codes(counts, sums, counts + epsilon)
+
+
+@updated_codebook.wrong(
+    "The smoothed counts were scaled to a total of 1: they are counts, not shares."
+)
+def updated_shares(x, indices, counts, sums, decay, epsilon):
+    counts, sums, _ = updated_codebook(x, indices, counts, sums, decay, epsilon)
+    return with_codes(counts, sums, (counts + epsilon) / (counts + epsilon).sum())
+
+
+@updated_codebook.wrong("The codes were divided by the old counts: use the new ones.")
+def updated_late(x, indices, counts, sums, decay, epsilon):
+    new, sums, _ = updated_codebook(x, indices, counts, sums, decay, epsilon)
+    total = counts.sum()
+    smoothed = (counts + epsilon) / (total + len(counts) * epsilon) * total
+    return with_codes(new, sums, smoothed)
+
+
+@updated_codebook.wrong(
+    "The smoothed counts were returned: they serve the division only, or `epsilon` "
+    "adds up from step to step."
+)
+def updated_with_smoothed(x, indices, counts, sums, decay, epsilon):
+    counts, sums, codes = updated_codebook(x, indices, counts, sums, decay, epsilon)
+    total = counts.sum()
+    smoothed = (counts + epsilon) / (total + len(counts) * epsilon) * total
+    return [smoothed, sums, codes]

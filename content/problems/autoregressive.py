@@ -120,6 +120,11 @@ def soften_inputs(rng):
     yield {"logits": rng.normal(size=(2, 5)), "temperature": 0.5}
     yield {"logits": rng.normal(size=(3, 4)), "temperature": 2.5}
     yield {"logits": 900 + 100 * rng.normal(size=(2, 4)), "temperature": 0.7}
+    # Rows far from each other, tokens far within a row, and a third axis.
+    logits = rng.normal(size=(2, 2, 3))
+    logits[0, 1] += 2000
+    logits[1, 0] = -2000, 2000, 1999
+    yield {"logits": logits, "temperature": 1.5}
 
 
 @problem(
@@ -310,6 +315,8 @@ def top_p_inputs(rng):
     first = np.array([0.7, 0.2, 0.1])[rng.permutation(3)]
     yield {"probabilities": first, "p": 0.5}
     yield {"probabilities": spread(rng, 5), "p": 1.0}
+    first = np.array([0.5, 0.375, 0.125])[rng.permutation(3)]
+    yield {"probabilities": first, "p": 0.5}  # reached exactly by the first
 
 
 @problem(
@@ -444,7 +451,7 @@ def bits_inputs(rng):
             "the image (rows x columns x channels) is one dimension. Convert."
         ),
         zh=(
-            "模型给出每幅图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
+            "模型给出每张图像的负对数似然，单位为奈特（nat）。论文通常用每维比特"
             "数比较模型，图像中的每个数（行 × 列 × 通道）算作一维。请完成换算。"
         ),
     ),
@@ -454,7 +461,7 @@ def bits_inputs(rng):
             "one number for each image. NumPy."
         ),
         zh=(
-            "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每幅图像返回一"
+            "`nats` 的形状为 (images,)；`shape` 为 [行, 列, 通道]。每张图像返回一"
             "个数。使用 NumPy。"
         ),
     ),
@@ -626,3 +633,244 @@ def perplexity_in_base_two(log_probabilities, real):
 @perplexity.wrong("The sign is missing: perplexity is at least 1.")
 def perplexity_sign(log_probabilities, real):
     return 1 / perplexity(log_probabilities, real)
+
+
+# accepted_tokens: one round of speculative decoding
+
+
+def speculation(rng, ahead, tokens):
+    guesses = softmax(rng.normal(size=(ahead, tokens)))
+    return {
+        "draft": rng.integers(tokens, size=ahead),
+        "guesses": guesses,
+        "target": softmax(rng.normal(size=(ahead + 1, tokens))),
+        "chances": rng.uniform(size=ahead),
+        "last_chance": float(rng.uniform()),
+    }
+
+
+def speculation_inputs(rng):
+    for ahead, tokens in ((1, 3), (2, 4), (3, 5), (4, 3)) * 3:
+        yield speculation(rng, ahead, tokens)
+    for last in (0.6, 0.65):
+        yield {  # refused, and where each way to replace it leads elsewhere
+            "draft": np.array([1]),
+            "guesses": np.array([[0.25, 0.5, 0.25]]),
+            "target": np.array([[0.5, 0.125, 0.375], [0.25, 0.5, 0.25]]),
+            "chances": np.array([0.75]),
+            "last_chance": last,
+        }
+    rounds = (((0.0, 0.0, 0.0), 0.5), ((0.0, 0.5, 0.8), 0.7), ((0.0, 0.0, 0.0), 0.375))
+    for chances, last in rounds:
+        yield {  # whole eighths; a chance of exactly p/q is refused, as is a sum
+            "draft": np.array([0, 1, 2]),
+            "guesses": np.array(
+                [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]]
+            ),
+            "target": np.array(
+                [
+                    [0.25, 0.25, 0.5],
+                    [0.25, 0.25, 0.5],
+                    [0.125, 0.625, 0.25],
+                    [0.125, 0.25, 0.625],
+                ]
+            ),
+            "chances": np.array(chances),
+            "last_chance": last,
+        }
+
+
+def drawn(probabilities, chance):
+    """The first token at which the running sum exceeds the chance."""
+    sums = np.cumsum(probabilities)
+    return int(min(np.searchsorted(sums, chance, side="right"), len(sums) - 1))
+
+
+def excess(target, guess):
+    return np.maximum(target - guess, 0)
+
+
+def speculate(
+    draft, guesses, target, chances, last_chance, accepts=None, replace=None, after=True
+):
+    """One round; `accepts`, `replace` and `after` may differ from what is right."""
+    accepts = accepts or (lambda p, q, chance: chance < p / q)
+    replace = replace or (lambda p, q: excess(p, q) / excess(p, q).sum())
+    found = []
+    for place, token in enumerate(draft):
+        p, q = target[place], guesses[place]
+        if not accepts(p[token], q[token], chances[place]):
+            return np.array([*found, drawn(replace(p, q), last_chance)])
+        found.append(int(token))
+    return np.array([*found, drawn(target[-1], last_chance)] if after else found)
+
+
+@problem(
+    title=Text(en="A round of speculative decoding", zh="一轮投机解码"),
+    statement=Text(
+        en=(
+            "A small model has drafted some tokens; the large one, the target, judged "
+            "them all in one pass (Leviathan et al. 2022, arXiv:2211.17192). With $q$ "
+            "the small model's probability of a drafted token and $p$ the target's at "
+            "the same place, the token is accepted if its chance is below $p/q$. At "
+            "the first one refused, draw a token from the distribution proportional "
+            "to $\\max(p - q, 0)$ over all tokens instead, and stop. If all are "
+            "accepted, draw one more from the target's last distribution. So the "
+            "result is distributed as if the target alone had drawn it.\n\n"
+            "To draw, take the first token at which the running sum of probabilities "
+            "exceeds `last_chance`. Return the tokens of this round."
+        ),
+        zh=(
+            "小模型起草了若干词元，大模型（目标模型）一次前向就给出了全部位置的概率"
+            "（Leviathan 等，2022，arXiv:2211.17192）。设 $q$ 是小模型给草稿词元的概"
+            "率，$p$ 是目标模型在同一位置给它的概率，若该位置的随机数小于 $p/q$ 则接"
+            "受。遇到第一个被拒的词元时，改从与 $\\max(p - q, 0)$（对所有词元计算）成"
+            "正比的分布中抽一个，然后停止。若全部接受，再从目标模型的最后一个分布中抽"
+            "一个。这样得到的结果与只用目标模型采样同分布。\n\n"
+            "抽取方法：取概率累加和首次超过 `last_chance` 的词元。请返回这一轮得到的"
+            "词元。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`draft`: (k,); `guesses`: (k, tokens); `target`: (k + 1, tokens); "
+            "`chances`: (k,) and `last_chance`: uniform in [0, 1). Returns 1 to k + 1 "
+            "tokens. NumPy."
+        ),
+        zh=(
+            "`draft` 为 (k,)，`guesses` 为 (k, tokens)，`target` 为 (k + 1, "
+            "tokens)；`chances` (k,) 和 `last_chance` 是 [0, 1) 上的均匀随机数。返回 "
+            "1 到 k + 1 个词元。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "draft [0], guesses [[0.5, 0.5]], target [[0.25, 0.75], [0.5, 0.5]], chances "
+        "[0.6], last_chance 0.1 -> [1]"
+    ],
+    topic="autoregressive",
+    level="senior",
+    inputs=speculation_inputs,
+    hints=[
+        "Go through the draft place by place; what ends the loop early, and what "
+        "happens if nothing does?",
+        "Normalise max(p - q, 0) before you draw: its sum is below 1.",
+        "np.searchsorted(np.cumsum(probabilities), chance, side='right')",
+    ],
+)
+def accepted_tokens(draft, guesses, target, chances, last_chance):
+    return speculate(draft, guesses, target, chances, last_chance)
+
+
+@accepted_tokens.also_right
+def accepted_at_once(draft, guesses, target, chances, last_chance):
+    places = np.arange(len(draft))
+    good = chances * guesses[places, draft] < target[places, draft]
+    count = len(draft) if good.all() else int(good.argmin())
+    rest = target[count].copy()
+    if count < len(draft):
+        rest = (rest - guesses[count]).clip(0)
+    token = int((np.cumsum(rest) <= last_chance * rest.sum()).sum())
+    return np.array([*draft[:count], token])
+
+
+@accepted_tokens.wrong(
+    "A refused token was replaced by one from the target's own distribution: what the "
+    "draft likes would come too often. Draw from max(p - q, 0)."
+)
+def accepted_then_target(draft, guesses, target, chances, last_chance):
+    return speculate(
+        draft, guesses, target, chances, last_chance, replace=lambda p, q: p
+    )
+
+
+@accepted_tokens.wrong(
+    "max(p - q, 0) was not normalised: its sum is below 1, so that the last token "
+    "comes too often."
+)
+def accepted_unnormalised(draft, guesses, target, chances, last_chance):
+    return speculate(draft, guesses, target, chances, last_chance, replace=excess)
+
+
+@accepted_tokens.wrong(
+    "A refused token was replaced by one from |p - q|: what the draft likes too much "
+    "has to get 0."
+)
+def accepted_with_distance(draft, guesses, target, chances, last_chance):
+    def distance(p, q):
+        return abs(p - q) / abs(p - q).sum()
+
+    return speculate(draft, guesses, target, chances, last_chance, replace=distance)
+
+
+@accepted_tokens.wrong(
+    "When all are accepted, one more token is free: the target has judged the place "
+    "behind the draft as well."
+)
+def accepted_without_bonus(draft, guesses, target, chances, last_chance):
+    return speculate(draft, guesses, target, chances, last_chance, after=False)
+
+
+@accepted_tokens.wrong("The ratio is upside down: p of the target over q of the draft.")
+def accepted_upside_down(draft, guesses, target, chances, last_chance):
+    return speculate(
+        draft,
+        guesses,
+        target,
+        chances,
+        last_chance,
+        accepts=lambda p, q, chance: chance < q / p,
+    )
+
+
+@accepted_tokens.wrong(
+    "A token was accepted only if the target likes it at least as much (p >= q): with "
+    "the chance p/q it is accepted otherwise, too."
+)
+def accepted_if_liked(draft, guesses, target, chances, last_chance):
+    return speculate(
+        draft,
+        guesses,
+        target,
+        chances,
+        last_chance,
+        accepts=lambda p, q, chance: p >= q,
+    )
+
+
+@accepted_tokens.wrong("Compared with p alone: the chance has to be below p/q.")
+def accepted_by_target(draft, guesses, target, chances, last_chance):
+    return speculate(
+        draft,
+        guesses,
+        target,
+        chances,
+        last_chance,
+        accepts=lambda p, q, chance: chance < p,
+    )
+
+
+@accepted_tokens.wrong(
+    "The round went on behind a refused token: what follows was drafted for another "
+    "text and has to go."
+)
+def accepted_all_along(draft, guesses, target, chances, last_chance):
+    found = []
+    for place, token in enumerate(draft):
+        p, q = target[place], guesses[place]
+        if chances[place] < p[token] / q[token]:
+            found.append(int(token))
+        else:
+            found.append(drawn(excess(p, q) / excess(p, q).sum(), last_chance))
+    return np.array([*found, drawn(target[-1], last_chance)])
+
+
+@accepted_tokens.wrong(
+    "The likeliest token was taken: draw with `last_chance`, or the text is no sample "
+    "of the target."
+)
+def accepted_greedily(draft, guesses, target, chances, last_chance):
+    count = len(accepted_tokens(draft, guesses, target, chances, last_chance)) - 1
+    rest = target[count]
+    if count < len(draft):
+        rest = excess(rest, guesses[count])
+    return np.array([*draft[:count], int(rest.argmax())])

@@ -74,6 +74,15 @@ def bleu_inputs(rng):
         ],
         "longest": 2,
     }
+    # One word shorter, one word longer: equally close.
+    yield {
+        "caption": words_of("a five and a six"),
+        "references": [
+            words_of("a five and the six below"),
+            words_of("five and a six"),
+        ],
+        "longest": 2,
+    }
 
 
 def grams(words, n):
@@ -245,6 +254,17 @@ def score_counts_added(caption, references, longest):
 def score_shortest_reference(caption, references, longest):
     mean = geometric_mean(precisions(caption, references, longest))
     return mean * brevity(caption, min(len(one) for one in references))
+
+
+@caption_score.wrong(
+    "Of two references that are equally close the penalty takes the shorter one."
+)
+def score_longer_of_two(caption, references, longest):
+    def distance(one):
+        return abs(len(one) - len(caption)), -len(one)
+
+    mean = geometric_mean(precisions(caption, references, longest))
+    return mean * brevity(caption, len(min(references, key=distance)))
 
 
 @caption_score.wrong(
@@ -788,7 +808,7 @@ def answer_to(tokens, classes):
 
 recognise_digit = problem(
     title=Text(
-        en="Bug hunt: the same answer to every image", zh="找错：对每幅图都给同样的答案"
+        en="Bug hunt: the same answer to every image", zh="找错：对每张图都给同样的答案"
     ),
     statement=Text(
         en=(

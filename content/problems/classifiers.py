@@ -12,6 +12,8 @@ def softmax_inputs(rng):
     yield {"logits": 3 * rng.normal(size=(4, 5))}
     yield {"logits": rng.normal(size=(3, 6)) + 1000}
     yield {"logits": 40 * rng.normal(size=(2, 3, 4)) - 900}
+    # Rows far from each other, and classes within a row.
+    yield {"logits": np.array([[0.0, 0, 1], [1000, 1000, 999], [-1000, 1000, 998]])}
 
 
 @problem(
@@ -66,6 +68,16 @@ def softmax_by_logarithms(logits):
 def softmax_unshifted(logits):
     with np.errstate(all="ignore"):
         powers = np.exp(logits)
+        return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@stable_softmax.wrong(
+    "One largest logit is subtracted from all rows: in a row far below it every power "
+    "becomes 0, and 0 / 0 is NaN. Subtract each row's own (axis=-1, keepdims=True)."
+)
+def softmax_shifted_alike(logits):
+    powers = np.exp(logits - logits.max())
+    with np.errstate(invalid="ignore"):
         return powers / powers.sum(axis=-1, keepdims=True)
 
 
@@ -536,3 +548,193 @@ def convolution_without_one(height, width, channels, filters, kernel, stride, pa
     if padding == "valid":
         sides = [side - 1 for side in sides]
     return [*sides, count]
+
+
+# two_layer_gradients: the backward pass by hand
+
+
+def network_inputs(rng):
+    for rows, features, hidden, classes in ((3, 2, 4, 3), (5, 4, 3, 3)):
+        yield {
+            "x": rng.normal(size=(rows, features)),
+            "labels": rng.integers(classes, size=rows),
+            "first": rng.normal(size=(features, hidden)),
+            "first_bias": rng.normal(size=hidden),
+            "second": rng.normal(size=(hidden, classes)),
+            "second_bias": rng.normal(size=classes),
+        }
+    yield {  # the first hidden unit stands exactly at 0 in the first row
+        "x": np.array([[0.0, 0.0], [1.0, -0.5]]),
+        "labels": np.array([1, 0]),
+        "first": rng.normal(size=(2, 3)),
+        "first_bias": np.array([0.0, 0.5, 1.0]),
+        "second": rng.normal(size=(3, 2)),
+        "second_bias": np.array([0.3, -0.2]),
+    }
+    yield {
+        "x": 30 * rng.normal(size=(4, 3)),
+        "labels": np.array([0, 1, 2, 1]),
+        "first": 30 * rng.normal(size=(3, 4)),
+        "first_bias": rng.normal(size=4),
+        "second": 30 * rng.normal(size=(4, 3)),
+        "second_bias": rng.normal(size=3),
+    }
+
+
+def share_of_loss(hidden, labels, second, second_bias):
+    """The gradient of the mean cross-entropy with respect to the logits."""
+    logits = hidden @ second + second_bias
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances = weights / weights.sum(axis=1, keepdims=True)
+    return (chances - np.eye(second.shape[1])[labels]) / len(labels)
+
+
+def backwards(x, hidden, slope, errors, second):
+    """Gradients of both layers, from those of the logits."""
+    below = errors @ second.T * slope
+    return [x.T @ below, below.sum(axis=0), hidden.T @ errors, errors.sum(axis=0)]
+
+
+@problem(
+    title=Text(en="The backward pass by hand", zh="手写反向传播"),
+    statement=Text(
+        en=(
+            "A classifier has one hidden layer: `hidden = relu(x @ first + "
+            "first_bias)`, `logits = hidden @ second + second_bias`. Its loss is the "
+            "mean cross-entropy between the softmax of the logits and the labels. "
+            "Return the gradients of the loss with respect to `first`, `first_bias`, "
+            "`second` and `second_bias`, in this order, without automatic "
+            "differentiation. The slope of relu at 0 counts as 0."
+        ),
+        zh=(
+            "一个分类器有一个隐藏层：`hidden = relu(x @ first + first_bias)`，"
+            "`logits = hidden @ second + second_bias`。损失是 logits 的 softmax 与标签"
+            "之间交叉熵的均值。请不用自动微分，依次返回损失对 `first`、"
+            "`first_bias`、`second` 和 `second_bias` 的梯度。relu 在 0 处的导数取 0。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`x`: (n, features); `labels`: (n,), whole numbers; the rest as the "
+            "products need it. Logits may be in the thousands. Return a list of four "
+            "arrays. NumPy."
+        ),
+        zh=(
+            "`x` 的形状为 (n, features)，`labels` 为 (n,) 的整数，其余形状由乘法决"
+            "定。logits 可能高达几千。返回四个数组的列表。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "with logits that do not depend on x and even chances for two classes, a row "
+        "of label 0 adds [-0.5, 0.5] / n to the gradient of second_bias"
+    ],
+    topic="classifiers",
+    level="senior",
+    inputs=network_inputs,
+    tolerance=1e-6,
+    hints=[
+        "Begin at the end: the gradient of the mean cross-entropy with respect to the "
+        "logits has a short form.",
+        "errors = (softmax - one_hot) / n. A layer's weights get inputs.T @ errors, "
+        "its bias the sum of the errors over the rows.",
+        "Errors go back through errors @ second.T and stop where hidden is 0.",
+    ],
+)
+def two_layer_gradients(x, labels, first, first_bias, second, second_bias):
+    hidden = np.maximum(x @ first + first_bias, 0)
+    errors = share_of_loss(hidden, labels, second, second_bias)
+    return backwards(x, hidden, hidden > 0, errors, second)
+
+
+@two_layer_gradients.also_right
+def gradients_row_by_row(x, labels, first, first_bias, second, second_bias):
+    total = [np.zeros_like(one) for one in (first, first_bias, second, second_bias)]
+    for row, label in zip(x, labels, strict=True):
+        before = row @ first + first_bias
+        hidden = before.clip(0)
+        logits = hidden @ second + second_bias
+        errors = np.exp(logits - np.logaddexp.reduce(logits))
+        errors[label] -= 1
+        below = np.where(before > 0, second @ errors, 0)
+        parts = (np.outer(row, below), below, np.outer(hidden, errors), errors)
+        for sum_so_far, part in zip(total, parts, strict=True):
+            sum_so_far += part / len(x)
+    return total
+
+
+@two_layer_gradients.wrong(
+    "The losses were added up: for their mean divide by the number of examples."
+)
+def gradients_of_sum(x, labels, first, first_bias, second, second_bias):
+    found = two_layer_gradients(x, labels, first, first_bias, second, second_bias)
+    return [len(x) * one for one in found]
+
+
+@two_layer_gradients.wrong(
+    "The errors pass units that relu has shut: where hidden is 0, nothing goes back."
+)
+def gradients_without_relu(x, labels, first, first_bias, second, second_bias):
+    hidden = np.maximum(x @ first + first_bias, 0)
+    errors = share_of_loss(hidden, labels, second, second_bias)
+    return backwards(x, hidden, 1, errors, second)
+
+
+@two_layer_gradients.wrong(
+    "relu passes the error at exactly 0: its slope there counts as 0 (hidden > 0)."
+)
+def gradients_open_at_zero(x, labels, first, first_bias, second, second_bias):
+    before = x @ first + first_bias
+    hidden = np.maximum(before, 0)
+    errors = share_of_loss(hidden, labels, second, second_bias)
+    return backwards(x, hidden, before >= 0, errors, second)
+
+
+@two_layer_gradients.wrong(
+    "The errors of the logits have the wrong sign: softmax minus one-hot label."
+)
+def gradients_reversed(x, labels, first, first_bias, second, second_bias):
+    found = two_layer_gradients(x, labels, first, first_bias, second, second_bias)
+    return [-one for one in found]
+
+
+@two_layer_gradients.wrong(
+    "The biases' gradients are means over the rows: the division by n is in the errors "
+    "already, so add them up."
+)
+def gradients_bias_means(x, labels, first, first_bias, second, second_bias):
+    found = two_layer_gradients(x, labels, first, first_bias, second, second_bias)
+    return [found[0], found[1] / len(x), found[2], found[3] / len(x)]
+
+
+@two_layer_gradients.wrong(
+    "The softmax's own slope was multiplied in as well: softmax minus one-hot label is "
+    "the gradient of both together."
+)
+def gradients_with_slope_twice(x, labels, first, first_bias, second, second_bias):
+    hidden = np.maximum(x @ first + first_bias, 0)
+    errors = share_of_loss(hidden, labels, second, second_bias)
+    chances = errors * len(x) + np.eye(second.shape[1])[labels]
+    return backwards(x, hidden, hidden > 0, errors * chances * (1 - chances), second)
+
+
+@two_layer_gradients.wrong(
+    "The gradient of `second` uses the hidden values before relu: the layer multiplied "
+    "those after it."
+)
+def gradients_before_relu(x, labels, first, first_bias, second, second_bias):
+    before = x @ first + first_bias
+    hidden = np.maximum(before, 0)
+    errors = share_of_loss(hidden, labels, second, second_bias)
+    return backwards(x, before, hidden > 0, errors, second)
+
+
+@two_layer_gradients.wrong(
+    "The softmax overflows: subtract each row's largest logit before np.exp."
+)
+def gradients_unstable(x, labels, first, first_bias, second, second_bias):
+    hidden = np.maximum(x @ first + first_bias, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        weights = np.exp(hidden @ second + second_bias)
+        chances = weights / weights.sum(axis=1, keepdims=True)
+        errors = (chances - np.eye(second.shape[1])[labels]) / len(x)
+        return backwards(x, hidden, hidden > 0, errors, second)

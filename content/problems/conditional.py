@@ -106,7 +106,10 @@ def maps_in_a_corner(features, labels, classes):
 
 
 def norm_inputs(rng):
-    for rows, side, channels, classes in ((4, 3, 2, 3), (6, 2, 3, 4)):
+    for rows, side, channels, classes, epsilon in (
+        (4, 3, 2, 3, 1e-3),
+        (6, 2, 3, 4, 0.5),
+    ):
         features = 2 * rng.normal(size=(rows, side, side, channels)) + 1
         features *= 1 + np.arange(rows)[:, None, None, None]
         yield {
@@ -114,7 +117,7 @@ def norm_inputs(rng):
             "labels": rng.permutation(np.arange(rows) % classes),
             "gamma": 1 + 0.5 * rng.normal(size=(classes, channels)),
             "beta": rng.normal(size=(classes, channels)),
-            "epsilon": 1e-3,
+            "epsilon": epsilon,
         }
 
 
@@ -408,3 +411,174 @@ def wanted_mean_probability(probabilities, labels):
 def wanted_by_prediction(probabilities, labels):
     right, drawn = hits(probabilities, labels), probabilities.argmax(axis=1)
     return np.mean([right[drawn == one].mean() for one in np.unique(drawn)])
+
+
+# rescaled_guidance: strong guidance without washed-out colours
+
+
+def rescaling_inputs(rng):
+    for shape, scale, rescale in (
+        ((3, 2, 4, 2), 5.0, 0.7),
+        ((2, 6), 3.0, 1.0),
+        ((4, 3, 3), 7.5, 0.4),
+    ):
+        sizes = np.linspace(0.5, 2, shape[0]).reshape(-1, *[1] * (len(shape) - 1))
+        offsets = rng.normal(size=shape[-1])
+        yield {
+            "conditional": sizes * rng.normal(size=shape) + offsets,
+            "unconditional": sizes * rng.normal(size=shape) + offsets,
+            "scale": scale,
+            "rescale": rescale,
+        }
+
+
+def spread(x):
+    """The standard deviation of each sample, with axes to broadcast."""
+    return x.std(axis=tuple(range(1, x.ndim)), keepdims=True)
+
+
+def guide(conditional, unconditional, scale):
+    return unconditional + scale * (conditional - unconditional)
+
+
+def mixed_guidance(guided, wanted, rescale):
+    return rescale * guided * wanted / spread(guided) + (1 - rescale) * guided
+
+
+@problem(
+    title=Text(en="Guidance that keeps its contrast", zh="保持对比度的引导"),
+    statement=Text(
+        en=(
+            "Classifier-free guidance with a large scale makes predictions too large "
+            "and images overexposed. Lin et al. (2023, arXiv:2305.08891) rescale it: "
+            "compute the guided prediction (`scale` 1 is the conditional one), "
+            "multiply it so that each sample has the standard deviation of its "
+            "conditional prediction, and mix: `rescale` of that, 1 - `rescale` of the "
+            "guided prediction as it was. Standard deviations run over all axes but "
+            "the first."
+        ),
+        zh=(
+            "引导系数很大时，无分类器引导的预测值偏大，图像过曝。Lin 等（2023，"
+            "arXiv:2305.08891）对它重新缩放：先求引导后的预测（`scale` 为 1 即条件预"
+            "测），再乘以一个系数，使每个样本的标准差等于其条件预测的标准差，最后混"
+            "合：前者占 `rescale`，未缩放的引导预测占 1 - `rescale`。标准差在除第一个"
+            "轴以外的所有轴上计算。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`conditional`, `unconditional`: (n, ...), two or more axes; no sample of "
+            "the guided prediction is constant. NumPy."
+        ),
+        zh=(
+            "`conditional`、`unconditional` 的形状为 (n, ...)，至少两个轴；引导后的预"
+            "测没有哪个样本是常数。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "rescale 0 -> guidance as usual; scale 1 -> the conditional prediction, "
+        "whatever rescale is"
+    ],
+    topic="conditional",
+    level="senior",
+    inputs=rescaling_inputs,
+    hints=[
+        "The standard deviation needs its axes kept, so that (n, 1, ..., 1) "
+        "broadcasts.",
+        "axis=tuple(range(1, x.ndim)), keepdims=True; the mean is left as it comes.",
+    ],
+)
+def rescaled_guidance(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return mixed_guidance(guided, spread(conditional), rescale)
+
+
+@rescaled_guidance.also_right
+def rescaled_row_by_row(conditional, unconditional, scale, rescale):
+    found = []
+    for with_text, without in zip(conditional, unconditional, strict=True):
+        guided = scale * with_text + (1 - scale) * without
+        ratio = np.std(with_text, ddof=1) / np.std(guided, ddof=1)
+        found.append(guided * (1 + rescale * (ratio - 1)))
+    return np.stack(found)
+
+
+@rescaled_guidance.wrong(
+    "The scale is counted from the conditional prediction: here `scale` 1 gives the "
+    "conditional prediction itself."
+)
+def rescaled_from_conditional(conditional, unconditional, scale, rescale):
+    return rescaled_guidance(conditional, unconditional, scale + 1, rescale)
+
+
+@rescaled_guidance.wrong("There is no rescaling: this is ordinary guidance.")
+def guided_only(conditional, unconditional, scale, rescale):
+    return guide(conditional, unconditional, scale)
+
+
+@rescaled_guidance.wrong("`rescale` is not used: the two predictions have to be mixed.")
+def rescaled_wholly(conditional, unconditional, scale, rescale):
+    return rescaled_guidance(conditional, unconditional, scale, 1.0)
+
+
+@rescaled_guidance.wrong("`rescale` and 1 - `rescale` are exchanged.")
+def rescaled_exchanged(conditional, unconditional, scale, rescale):
+    return rescaled_guidance(conditional, unconditional, scale, 1 - rescale)
+
+
+@rescaled_guidance.wrong(
+    "One standard deviation was taken for the whole batch: each sample has its own."
+)
+def rescaled_by_batch(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return (rescale * conditional.std() / guided.std() + 1 - rescale) * guided
+
+
+@rescaled_guidance.wrong(
+    "The standard deviation runs over the last axis only: take all axes but the first."
+)
+def rescaled_by_last_axis(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    ratio = conditional.std(axis=-1, keepdims=True) / guided.std(axis=-1, keepdims=True)
+    return (rescale * ratio + 1 - rescale) * guided
+
+
+@rescaled_guidance.wrong(
+    "The unconditional prediction's standard deviation was taken: use the conditional "
+    "one's."
+)
+def rescaled_to_unconditional(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return mixed_guidance(guided, spread(unconditional), rescale)
+
+
+@rescaled_guidance.wrong("The factor is upside down: wanted over guided.")
+def rescaled_upside_down(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return mixed_guidance(guided, spread(guided) ** 2 / spread(conditional), rescale)
+
+
+@rescaled_guidance.wrong("Variances were divided: use standard deviations.")
+def rescaled_by_variance(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return mixed_guidance(guided, spread(conditional) ** 2 / spread(guided), rescale)
+
+
+@rescaled_guidance.wrong(
+    "The mean was taken away before scaling and added again: multiply the prediction "
+    "as it is."
+)
+def rescaled_about_mean(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    mean = guided.mean(axis=tuple(range(1, guided.ndim)), keepdims=True)
+    scaled = mean + (guided - mean) * spread(conditional) / spread(guided)
+    return rescale * scaled + (1 - rescale) * guided
+
+
+@rescaled_guidance.wrong(
+    "The guided prediction was mixed with the conditional one: mix it with its own "
+    "rescaled form."
+)
+def rescaled_with_conditional(conditional, unconditional, scale, rescale):
+    guided = guide(conditional, unconditional, scale)
+    return rescale * conditional + (1 - rescale) * guided

@@ -39,7 +39,7 @@ def parts(x, y, size):
             "examples."
         ),
         zh=(
-            "整个批次放不进内存。请按顺序用每次 `size` 个样本的小批次，计算 `x @ "
+            "整个批次放不进显存。请按顺序用每次 `size` 个样本的小批次，计算 `x @ "
             "weights` 相对 `y` 的均方误差的梯度，使结果与整个批次一次算出的梯度相"
             "同。最后一个小批次可能不足 `size` 个样本。"
         ),
@@ -372,7 +372,7 @@ def cache_inputs(rng):
 
 
 @problem(
-    title=Text(en="Memory of a key-value cache", zh="KV 缓存占用的内存"),
+    title=Text(en="Memory of a key-value cache", zh="KV 缓存占用的显存"),
     statement=Text(
         en=(
             "While a language model writes, it keeps the keys and values of all "

@@ -44,7 +44,7 @@ def noised_inputs(rng):
             "扩散模型（Ho 等，2020，arXiv:2006.11239）按方差序列 `betas` 逐步加"
             "噪：$x_t = \\sqrt{1 - \\beta_t}\\, x_{t-1} + \\sqrt{\\beta_t}\\, "
             "\\epsilon$。请不经过中间步骤，直接从 $q(x_t \\mid x_0)$ 采样。步数从"
-            " 0 计起：`t = 0` 表示已加过一步噪声。噪声由参数给出，每幅图像有各自"
+            " 0 计起：`t = 0` 表示已加过一步噪声。噪声由参数给出，每张图像有各自"
             "的 `t`。"
         ),
     ),
@@ -160,7 +160,7 @@ def implied_inputs(rng):
         zh=(
             "网络看到 $x_t = \\sqrt{\\bar\\alpha_t}\\, x_0 + \\sqrt{1 - "
             "\\bar\\alpha_t}\\, \\epsilon$ 并预测了噪声。请返回该预测所对应的干净"
-            "图像。`kept` 即 $\\bar\\alpha_t$，每幅图像一个数。"
+            "图像。`kept` 即 $\\bar\\alpha_t$，每张图像一个数。"
         ),
     ),
     limits=Text(

@@ -25,7 +25,7 @@ def gram_inputs(rng):
         ),
         zh=(
             "风格迁移（Gatys 等，2015，arXiv:1508.06576）用特征图各通道的共同激活"
-            "来描述风格，而不管激活发生在什么位置。请对批次中的每幅图像返回一个矩"
+            "来描述风格，而不管激活发生在什么位置。请对批次中的每张图像返回一个矩"
             "阵，元素 `[c, d]` 为通道 c 与通道 d 的乘积在所有位置上的均值。"
         ),
     ),
@@ -129,7 +129,7 @@ def variation_inputs(rng):
             "and channels."
         ),
         zh=(
-            "全变差用来惩罚相邻像素之间的噪声。请对每幅图像返回所有像素与通道上，"
+            "全变差用来惩罚相邻像素之间的噪声。请对每张图像返回所有像素与通道上，"
             "上下相邻像素之差的绝对值之和，加上左右相邻像素之差的绝对值之和。"
         ),
     ),
@@ -258,10 +258,10 @@ def noised_known(known, kept, noise):
             "`kept` is $\\bar\\alpha$ of the level that `drawn` has now."
         ),
         zh=(
-            "从未学过修复任务的扩散模型也能补洞（RePaint，Lugmayr 等，2022，"
+            "从未学过修复任务的扩散模型也能补全缺失区域（RePaint，Lugmayr 等，2022，"
             "arXiv:2201.09865）：每做一步反向去噪，就把已知像素换成加噪到同一水平"
             "的原图像素：$\\sqrt{\\bar\\alpha}\\, x_0 + \\sqrt{1 - "
-            "\\bar\\alpha}\\, \\epsilon$。请返回替换之后的图像。`missing` 在空洞"
+            "\\bar\\alpha}\\, \\epsilon$。请返回替换之后的图像。`missing` 在缺失区域"
             "处为 1，在已知像素处为 0；`kept` 是 `drawn` 当前噪声水平的 "
             "$\\bar\\alpha$。"
         ),
@@ -655,6 +655,9 @@ def ssim_inputs(rng):
         yield {"image": image, "other": other, "largest": largest}
     image = rng.uniform(size=(4, 4))
     yield {"image": image, "other": 1 - image, "largest": 1.0}
+    # So dark that the constants count.
+    image = rng.uniform(0, 4, size=(4, 4))
+    yield {"image": image, "other": 0.5 * image + 3, "largest": 255.0}
 
 
 def ssim_parts(image, other, largest, free=0):
@@ -682,7 +685,7 @@ def ssim_of(mean_a, mean_b, variance_a, variance_b, shared, c1, c2):
             "$c_1 = (0.01 L)^2$, $c_2 = (0.03 L)^2$ and $L$ = `largest`."
         ),
         zh=(
-            "SSIM（Wang 等，2004）比较亮度、对比度和结构。请把整幅图像当作一个窗"
+            "SSIM（Wang 等，2004）比较亮度、对比度和结构。请把整张图像当作一个窗"
             "口计算：$\\frac{(2 \\mu_a \\mu_b + c_1)(2 \\sigma_{ab} + "
             "c_2)}{(\\mu_a^2 + \\mu_b^2 + c_1)(\\sigma_a^2 + \\sigma_b^2 + "
             "c_2)}$，其中均值、方差、协方差都在全部像素上计算（除以像素个数），"

@@ -843,7 +843,7 @@ def generator_with(noise_size, filters, strides, padding="same", last="tanh"):
         "strides of 2 lead to 28 x 28."
     ),
     inputs=noise_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "From 7 x 7 to 28 x 28 the side has to double twice. Which setting of a "
         "transposed convolution multiplies the side?",
@@ -933,8 +933,8 @@ def small_maps(noise_size, channels):
             "of 4 x 4 and the fitting stride. Repair the function."
         ),
         zh=(
-            "建立生成器时报 ValueError：'The total size of the tensor must be "
-            "unchanged'。正确的做法是用一个 4 x 4 卷积核、步长合适的转置卷积，把 "
+            "建立生成器时报 ValueError：`The total size of the tensor must be "
+            "unchanged`。正确的做法是用一个 4 x 4 卷积核、步长合适的转置卷积，把 "
             "7 x 7 的每个位置变成 4 x 4 像素的一小块。修好这个函数。"
         ),
     ),
@@ -951,7 +951,7 @@ def small_maps(noise_size, channels):
         "49 of them never fill 784 pixels."
     ),
     inputs=patch_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "How many numbers does Dense(1) leave of (7, 7, channels)? Reshape makes no "
         "new ones.",
@@ -1076,7 +1076,7 @@ def dense_layer_of(size, noise_size, image_shape, last="sigmoid"):
         "A name is used that this program never defines: np. Add import numpy as np."
     ),
     inputs=shape_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "A program has to define, or import, every name that it uses.",
         "import numpy as np at the top; or math.prod, with import math.",
@@ -1172,7 +1172,7 @@ def image_inputs(rng):
         "the layer, then call it: Flatten()(x)."
     ),
     inputs=image_inputs,
-    observe="model",
+    observe="activations",
     hints=[
         "Compare the line of Flatten with the line above it: how many pairs of "
         "brackets follow the layer's name?",

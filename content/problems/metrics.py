@@ -395,6 +395,13 @@ def neighbour_inputs(rng):
             if all(one(**case) != right for one in mistakes) and max(right) < 1:
                 break
         yield case
+    # Two generated vectors lie exactly on the edge of a ball.
+    real, generated = [0.0, 2, 10, 13], [4.0, 16, 30, 33, 34]
+    yield {
+        "real": np.array(real)[:, None],
+        "generated": np.array(generated)[:, None],
+        "neighbours": 1,
+    }
 
 
 def distances(a, b):
@@ -490,6 +497,15 @@ def precision_by_nearest(real, generated, neighbours):
         apart = distances(points, centres)
         nearest = apart.argmin(axis=1)
         return (apart.min(axis=1) <= radii[nearest]).mean()
+
+    return [share(generated, real), share(real, generated)]
+
+
+@precision_and_recall.wrong("The edge of a ball belongs to it: <= instead of <.")
+def precision_without_edge(real, generated, neighbours):
+    def share(points, centres):
+        radii = np.sort(distances(centres, centres), axis=1)[:, neighbours]
+        return (distances(points, centres) < radii).any(axis=1).mean()
 
     return [share(generated, real), share(real, generated)]
 

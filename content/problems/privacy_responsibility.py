@@ -170,6 +170,9 @@ def memorised_inputs(rng):
     scale = rng.uniform(2, 5)
     generated, training = np.array([[1.0], [0.5]]), np.array([[0.0], [3.0]])
     yield {"generated": scale * generated, "training": scale * training, "ratio": 1 / 3}
+    # The first lies exactly at the bar, which is not below it.
+    generated = np.array([[1.0], [4.0], [-1.0]])
+    yield {"generated": generated, "training": training, "ratio": 0.5}
 
 
 def two_nearest(generated, training):

@@ -50,7 +50,7 @@ def cosines(images, texts):
         zh=(
             "CLIP（Radford 等，2021，arXiv:2103.00020）用图文对学习：图像 i 与文"
             "本 i 配对，同一批次里的其余文本对它都是负样本，反之亦然。分数为余弦"
-            "相似度除以温度。请返回两个交叉熵的均值：对每幅图像在所有文本中选出正"
+            "相似度除以温度。请返回两个交叉熵的均值：对每张图像在所有文本中选出正"
             "确文本，以及对每条文本在所有图像中选出正确图像；各自对批次取平均，单"
             "位为奈特。"
         ),
@@ -263,7 +263,7 @@ def recall_inputs(rng):
         ),
         zh=(
             "`similarities` 的元素 `[i, j]` 表示文本 j 与图像 i 的匹配程度，文本 "
-            "i 为正确文本。对每幅图像给所有文本排序，返回正确文本排进前 `k` 名的"
+            "i 为正确文本。对每张图像给所有文本排序，返回正确文本排进前 `k` 名的"
             "图像所占比例。"
         ),
     ),
@@ -347,6 +347,8 @@ def pair_inputs(rng):
     yield {"words": [list("th"), list("an"), ["th", "e"]], "counts": 3 * [times]}
     yield {"words": [["th", "e"], ["i", "n"]], "counts": [5 * times, 4 * times]}
     yield {"words": [["p", "o", "p"], list("op"), list("po")], "counts": [2, 5, 4]}
+    yield {"words": [list("aaa"), list("bc")], "counts": [2 * times, 3 * times]}
+    yield {"words": [["a", "bc"], ["ab", "b"]], "counts": 2 * [times]}
 
 
 def pair_counts(words, counts):
@@ -434,6 +436,30 @@ def pair_first_seen(words, counts):
 def pair_last_in_alphabet(words, counts):
     found = pair_counts(words, counts)
     return list(max(found, key=lambda pair: (found[pair], pair)))
+
+
+@best_pair.wrong(
+    "Of equally frequent pairs you took the first by the joined text: compare the left "
+    "symbols, then the right ones."
+)
+def pair_first_by_joined_text(words, counts):
+    found = pair_counts(words, counts)
+    return list(min(found, key=lambda pair: (-found[pair], "".join(pair))))
+
+
+@best_pair.wrong(
+    "Places that overlap were counted once: `aaa` holds the pair of two `a` twice."
+)
+def pair_without_overlaps(words, counts):
+    found = Counter()
+    for word, count in zip(words, counts, strict=True):
+        place = 0
+        while place < len(word) - 1:
+            pair = word[place], word[place + 1]
+            found[pair] += count
+            same = pair[0] == pair[1] == word[min(place + 2, len(word) - 1)]
+            place += 2 if same else 1
+    return list(min(found, key=lambda pair: (-found[pair], pair)))
 
 
 @best_pair.wrong(
@@ -601,7 +627,7 @@ def zero_shot_inputs(rng):
             "无需训练即可识别图像：把每个类别名套进若干模板（如“一张……的照片”“一"
             "幅……的画”）编码后再比较。做法同 CLIP：把每条提示的嵌入归一化为单位长"
             "度，对模板取平均，再把平均向量归一化；分数为余弦乘以 `scale`。请返回"
-            " P(class | image)，每幅图像一行。"
+            " P(class | image)，每张图像一行。"
         ),
     ),
     limits=Text(
@@ -818,6 +844,7 @@ def sentence_inputs(rng):
         ("A bright seven.", 3),
         ("One seven, one purple one.", 8),
         ("Nothing known", 4),
+        ("Seven hills", 2),
     ):
         table = rng.normal(size=(len(vocabulary), size))
         yield {"sentence": sentence, "vocabulary": vocabulary, "table": table}
@@ -1076,8 +1103,8 @@ name_probabilities = problem(
             "Find the mistake and repair `name_probabilities`."
         ),
         zh=(
-            "这段程序把图像与编码后的类别名比较来做识别。只送入一幅图像时，每个类"
-            "别的概率都是 1；同一幅图像的结果还会随批次里的其他图像而变。请找出错"
+            "这段程序把图像与编码后的类别名比较来做识别。只送入一张图像时，每个类"
+            "别的概率都是 1；同一张图像的结果还会随批次里的其他图像而变。请找出错"
             "误并修好 `name_probabilities`。"
         ),
     ),

@@ -23,7 +23,7 @@ def softmax(scores, axis=-1):
 def drop_inputs(rng):
     for batch, rate in ((8, 0.3), (6, 0.5)):
         draws = rng.uniform(size=batch)
-        draws[:2] = rate / 2, rate + (1 - rate) / 2
+        draws[:3] = rate / 2, rate + (1 - rate) / 2, rate
         yield {
             "texts": rng.normal(size=(batch, 3)),
             "empty": rng.normal(size=3),
@@ -1019,3 +1019,229 @@ def halve_mirrored(images):
 @halve_images.wrong("Every second pixel was taken: average squares of 2 x 2.")
 def halve_not_averaged(images):
     return np.moveaxis(images[:, :, ::2, ::2], 1, -1)
+
+
+# joint_attention: text and image in one attention
+
+
+def joint_inputs(rng):
+    for n, words, patches, width, heads, lengths in (
+        (2, 3, 4, 4, 2, [3, 1]),
+        (1, 2, 3, 6, 3, [2]),
+        (3, 4, 2, 2, 1, [4, 2, 0]),
+    ):
+        yield {
+            "text": rng.normal(size=(n, words, width)),
+            "image": rng.normal(size=(n, patches, width)),
+            "text_weights": rng.normal(size=(3, width, width)),
+            "image_weights": rng.normal(size=(3, width, width)),
+            "lengths": np.array(lengths),
+            "heads": heads,
+        }
+
+
+def in_heads(x, heads):
+    return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+
+
+def out_of_heads(x):
+    n, heads, tokens, size = x.shape
+    return x.transpose(0, 2, 1, 3).reshape(n, tokens, heads * size)
+
+
+def attended(queries, keys, values, visible, heads, scale=None):
+    """Attention of heads; `visible` (n, keys) says which keys are no padding."""
+    queries, keys, values = (in_heads(one, heads) for one in (queries, keys, values))
+    scores = queries @ keys.swapaxes(2, 3) / np.sqrt(scale or queries.shape[3])
+    scores = np.where(visible[:, None, None], scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=3, keepdims=True))
+    return out_of_heads(weights / weights.sum(axis=3, keepdims=True) @ values)
+
+
+def both_visible(text, image, lengths):
+    words = np.arange(text.shape[1]) < lengths[:, None]
+    return np.concatenate([words, np.ones(image.shape[:2], bool)], axis=1)
+
+
+def joined(text, image, text_weights, image_weights):
+    """Queries, keys and values of both, text first."""
+    return [
+        np.concatenate([text @ one, image @ other], axis=1)
+        for one, other in zip(text_weights, image_weights, strict=True)
+    ]
+
+
+@problem(
+    title=Text(en="Joint attention of text and image", zh="文本与图像的联合注意力"),
+    statement=Text(
+        en=(
+            "In the MMDiT of Stable Diffusion 3 (Esser et al. 2024, arXiv:2403.03206) "
+            "text and image have weights of their own, yet attend to each other in "
+            "one attention. Compute queries, keys and values of each stream with its "
+            "own weights, join them along the tokens, text first, and apply scaled "
+            "dot-product attention with several heads, without a causal mask. Text "
+            "beyond an example's length is padding: nothing attends to it. Return the "
+            "outputs of text and image apart."
+        ),
+        zh=(
+            "在 Stable Diffusion 3 的 MMDiT（Esser 等，2024，arXiv:2403.03206）中，"
+            "文本和图像各有自己的权重，却在同一个注意力中相互关注。请用各自的权重算出"
+            "两路的 query、key 和 value，沿词元轴拼接（文本在前），做多头缩放点积注意"
+            "力，不用因果掩码。超出样本长度的文本是填充，任何词元都不关注它。请分别返"
+            "回文本和图像的输出。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`text`: (n, words, width); `image`: (n, patches, width); both weights: "
+            "(3, width, width), for queries, keys and values as `x @ weights[i]`; "
+            "`lengths`: (n,), perhaps 0; a head takes neighbouring features. Return a "
+            "list of two arrays; what stands at padding counts as well. NumPy."
+        ),
+        zh=(
+            "`text` 的形状为 (n, words, width)，`image` 为 (n, patches, width)；两组权"
+            "重均为 (3, width, width)，依次用于 query、key、value，即 `x @ "
+            "weights[i]`；`lengths` 为 (n,)，可能为 0；每个头取相邻的特征。返回两个数"
+            "组的列表，填充位置的输出也会比较。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "all queries 0 -> each token gets the mean of the values that are no padding"
+    ],
+    topic="text_to_image",
+    level="senior",
+    inputs=joint_inputs,
+    tolerance=1e-6,
+    hints=[
+        "After joining, this is ordinary attention: what remains is the mask of the "
+        "keys and cutting the output apart again.",
+        "Heads: reshape to (n, tokens, heads, size), then transpose to (n, heads, "
+        "tokens, size). The scale is the square root of the size of a head.",
+        "np.where(visible[:, None, None, :], scores, -np.inf) before the softmax over "
+        "the keys.",
+    ],
+)
+def joint_attention(text, image, text_weights, image_weights, lengths, heads):
+    together = joined(text, image, text_weights, image_weights)
+    found = attended(*together, both_visible(text, image, lengths), heads)
+    return [found[:, : text.shape[1]], found[:, text.shape[1] :]]
+
+
+@joint_attention.also_right
+def joint_one_by_one(text, image, text_weights, image_weights, lengths, heads):
+    words, width = text.shape[1:]
+    size = width // heads
+    found = np.empty((len(text), words + image.shape[1], width))
+    for row, length in enumerate(lengths):
+        q, k, v = (
+            np.vstack([text[row] @ one, image[row] @ other])
+            for one, other in zip(text_weights, image_weights, strict=True)
+        )
+        there = np.r_[0:length, words : len(k)]
+        for start in range(0, width, size):
+            part = slice(start, start + size)
+            scores = q[:, part] @ k[there, part].T / size**0.5
+            shares = np.exp(scores - np.logaddexp.reduce(scores, axis=1)[:, None])
+            found[row, :, part] = shares @ v[there, part]
+    return [found[:, :words], found[:, words:]]
+
+
+@joint_attention.wrong(
+    "Both streams use the text's weights: each has its own, they live in different "
+    "spaces."
+)
+def joint_with_shared_weights(text, image, text_weights, image_weights, lengths, heads):
+    return joint_attention(text, image, text_weights, text_weights, lengths, heads)
+
+
+@joint_attention.wrong("The padding is attended to: mask the keys beyond `lengths`.")
+def joint_with_padding(text, image, text_weights, image_weights, lengths, heads):
+    full = np.full(len(text), text.shape[1])
+    return joint_attention(text, image, text_weights, image_weights, full, heads)
+
+
+@joint_attention.wrong(
+    "Each stream attends to itself only: join keys and values of both."
+)
+def joint_apart(text, image, text_weights, image_weights, lengths, heads):
+    words = np.arange(text.shape[1]) < np.maximum(lengths, 1)[:, None]
+    everything = np.ones(image.shape[:2], bool)
+    return [
+        attended(*(text @ one for one in text_weights), words, heads),
+        attended(*(image @ one for one in image_weights), everything, heads),
+    ]
+
+
+@joint_attention.wrong(
+    "The text attends to the text only, as with cross-attention: in joint attention it "
+    "sees the image, too."
+)
+def joint_one_way(text, image, text_weights, image_weights, lengths, heads):
+    alone, _ = joint_apart(text, image, text_weights, image_weights, lengths, heads)
+    _, found = joint_attention(text, image, text_weights, image_weights, lengths, heads)
+    return [alone, found]
+
+
+@joint_attention.wrong(
+    "The image attends to the text only: in joint attention it sees itself, too."
+)
+def joint_crosswise(text, image, text_weights, image_weights, lengths, heads):
+    together = joint_attention(text, image, text_weights, image_weights, lengths, heads)
+    _, keys, values = (text @ one for one in text_weights)
+    words = np.arange(text.shape[1]) < np.maximum(lengths, 1)[:, None]
+    found = attended(image @ image_weights[0], keys, values, words, heads)
+    return [together[0], found]
+
+
+@joint_attention.wrong(
+    "The scores were divided by the square root of the whole width: take the size of "
+    "one head."
+)
+def joint_scaled_by_width(text, image, text_weights, image_weights, lengths, heads):
+    together = joined(text, image, text_weights, image_weights)
+    visible = both_visible(text, image, lengths)
+    found = attended(*together, visible, heads, scale=text.shape[2])
+    return [found[:, : text.shape[1]], found[:, text.shape[1] :]]
+
+
+@joint_attention.wrong(
+    "The scores were not divided by the square root of a head's size."
+)
+def joint_unscaled(text, image, text_weights, image_weights, lengths, heads):
+    together = joined(text, image, text_weights, image_weights)
+    found = attended(*together, both_visible(text, image, lengths), heads, scale=1)
+    return [found[:, : text.shape[1]], found[:, text.shape[1] :]]
+
+
+@joint_attention.wrong("There is one head only: cut the features into `heads` of them.")
+def joint_with_one_head(text, image, text_weights, image_weights, lengths, heads):
+    return joint_attention(text, image, text_weights, image_weights, lengths, 1)
+
+
+@joint_attention.wrong(
+    "A head takes features at intervals: a head's features are neighbours."
+)
+def joint_with_spread_heads(text, image, text_weights, image_weights, lengths, heads):
+    width = text.shape[2]
+    order = np.arange(width).reshape(-1, heads).T.ravel()  # features head by head
+    found = joint_attention(
+        text,
+        image,
+        text_weights[:, :, order],
+        image_weights[:, :, order],
+        lengths,
+        heads,
+    )
+    return [one[:, :, np.argsort(order)] for one in found]
+
+
+@joint_attention.wrong(
+    "The padded words' values were set to 0, but their keys still take weight: mask "
+    "the scores before the softmax."
+)
+def joint_with_zeroed_values(text, image, text_weights, image_weights, lengths, heads):
+    queries, keys, values = joined(text, image, text_weights, image_weights)
+    visible = both_visible(text, image, lengths)
+    values = values * visible[:, :, None]
+    found = attended(queries, keys, values, np.ones_like(visible), heads)
+    return [found[:, : text.shape[1]], found[:, text.shape[1] :]]

@@ -1133,7 +1133,8 @@ def update_plan(images, batch_size, updates):
 
 
 def plan_inputs(rng):
-    for images, batch_size, updates in ((50, 16, 9), (24, 8, 7), (30, 12, 2)):
+    sizes = ((50, 16, 9), (24, 8, 7), (30, 12, 2), (17, 8, 5))
+    for images, batch_size, updates in sizes:
         more = int(rng.integers(0, 2))
         yield {
             "images": images,
@@ -1224,3 +1225,221 @@ def plan_first_batch(images, batch_size, updates):
 def plan_drops_rest(images, batch_size, updates):
     batches = images // batch_size
     return [[one // batches, one % batches * batch_size] for one in range(updates)]
+
+
+# scaled_update: dynamic loss scaling of mixed precision
+
+
+def scaling_inputs(rng):
+    def some(size, *extra):
+        parts = [size * rng.normal(size=3), size * rng.normal(size=(2, 2)), *extra]
+        return {"gradients": parts, "max_norm": 0.5, "patience": 4}
+
+    yield {**some(1024), "scale": 1024.0, "good_steps": 1}
+    yield {**some(0.1), "scale": 8.0, "good_steps": 3}
+    yield {**some(64), "scale": 64.0, "good_steps": 2}
+    yield {**some(1, np.array([np.inf, 1.0])), "scale": 512.0, "good_steps": 3}
+    yield {**some(1, np.array([0.5, np.nan])), "scale": 1.0, "good_steps": 2}
+    yield {
+        "gradients": [np.zeros(2), np.zeros((1, 2))],
+        "max_norm": 0.5,
+        "patience": 4,
+        "scale": 16.0,
+        "good_steps": 0,
+    }
+
+
+def clipped(gradients, max_norm):
+    norm = np.sqrt(sum((one**2).sum() for one in gradients))
+    return [one * (max_norm / norm if norm > max_norm else 1.0) for one in gradients]
+
+
+def all_finite(gradients):
+    return all(np.isfinite(one).all() for one in gradients)
+
+
+def skipped(gradients, scale):
+    return [[np.zeros_like(one) for one in gradients], max(scale / 2, 1.0), 0]
+
+
+def next_scale(scale, good_steps, patience):
+    if good_steps + 1 == patience:
+        return [2 * scale, 0]
+    return [scale, good_steps + 1]
+
+
+@problem(
+    title=Text(en="Dynamic loss scaling", zh="动态损失缩放"),
+    statement=Text(
+        en=(
+            "In float16 small gradients become 0, so mixed precision (Micikevicius et "
+            "al. 2017, arXiv:1710.03740) multiplies the loss with `scale` before the "
+            "backward pass. Given the gradients of the scaled loss, return what the "
+            "optimiser gets, the next scale and the next count of good steps.\n\n"
+            "If all gradients are finite: undo the scale, then clip to a global norm "
+            "of `max_norm`; count one more good step; when `patience` of them are "
+            "reached, double the scale and count from 0 again. If any is not finite: "
+            "the step is skipped, all gradients are zeros, the scale halves but not "
+            "below 1, and the count starts at 0."
+        ),
+        zh=(
+            "float16 中过小的梯度会变成 0，因此混合精度训练（Micikevicius 等，2017，"
+            "arXiv:1710.03740）在反向传播前把损失乘以 `scale`。给定缩放后损失的梯度，"
+            "返回交给优化器的梯度、下一步的 scale 和下一步的连续正常步数。\n\n"
+            "若所有梯度都是有限数：先除去 scale，再按全局范数裁剪到 `max_norm`；正常"
+            "步数加一，达到 `patience` 时 scale 加倍、步数从 0 重新计。若有任何非有限"
+            "数：跳过这一步，所有梯度为零，scale 减半但不低于 1，步数归零。"
+        ),
+    ),
+    limits=Text(
+        en=(
+            "`gradients`: a list of arrays, perhaps all zeros. Return a list: a list "
+            "of arrays, a number, a whole number. NumPy."
+        ),
+        zh=(
+            "`gradients` 为数组列表，可能全为零。返回列表：数组的列表、一个数、一个整"
+            "数。使用 NumPy。"
+        ),
+    ),
+    examples=[
+        "gradients [[6.0, 8.0]], scale 2, max_norm 1, good_steps 0, patience 9 -> "
+        "[[[0.6, 0.8]], 2, 1]",
+        "gradients [[inf]], scale 2, good_steps 5 -> [[[0]], 1, 0]",
+    ],
+    topic="training_failures",
+    level="senior",
+    inputs=scaling_inputs,
+    hints=[
+        "Which comes first, undoing the scale or clipping? A norm is only comparable "
+        "with max_norm in the loss's own units.",
+        "np.isfinite finds NaN and both infinities, in every array of the list.",
+        "Clip with max_norm / norm only where the norm is larger: all gradients may be "
+        "0.",
+    ],
+)
+def scaled_update(gradients, scale, good_steps, patience, max_norm):
+    if not all_finite(gradients):
+        return skipped(gradients, scale)
+    unscaled = clipped([one / scale for one in gradients], max_norm)
+    return [unscaled, *next_scale(scale, good_steps, patience)]
+
+
+@scaled_update.also_right
+def scaled_by_one_factor(gradients, scale, good_steps, patience, max_norm):
+    norm = np.linalg.norm(np.concatenate([one.ravel() for one in gradients])) / scale
+    if not np.isfinite(norm):
+        halved = scale / 2 if scale > 2 else 1.0
+        return [[np.zeros(one.shape) for one in gradients], halved, 0]
+    factor = min(1.0, max_norm / norm) / scale if norm else 0.0
+    grown, rest = divmod(good_steps + 1, patience)
+    return [[factor * one for one in gradients], scale * 2**grown, rest]
+
+
+@scaled_update.wrong(
+    "The gradients were clipped before the scale was undone: the norm of scaled "
+    "gradients says nothing, and nearly every step is cut short."
+)
+def scaled_after_clipping(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if all_finite(gradients):
+        found[0] = [one / scale for one in clipped(gradients, max_norm)]
+    return found
+
+
+@scaled_update.wrong(
+    "The scale was not undone: the optimiser wants the loss's gradient."
+)
+def scaled_still(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if all_finite(gradients):
+        found[0] = clipped(gradients, max_norm)
+    return found
+
+
+@scaled_update.wrong("The gradients were not clipped to `max_norm`.")
+def scaled_unclipped(gradients, scale, good_steps, patience, max_norm):
+    return scaled_update(gradients, scale, good_steps, patience, np.inf)
+
+
+@scaled_update.wrong(
+    "Each array was clipped alone: the norm is that of all gradients together, so that "
+    "their direction stays."
+)
+def scaled_clipped_alone(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if all_finite(gradients):
+        found[0] = [clipped([one / scale], max_norm)[0] for one in gradients]
+    return found
+
+
+@scaled_update.wrong(
+    "Only NaN was looked for: a float16 overflow gives infinity first."
+)
+def scaled_looking_for_nan(gradients, scale, good_steps, patience, max_norm):
+    if any(np.isnan(one).any() for one in gradients):
+        return skipped(gradients, scale)
+    with np.errstate(invalid="ignore"):
+        unscaled = clipped([one / scale for one in gradients], max_norm)
+    return [unscaled, *next_scale(scale, good_steps, patience)]
+
+
+@scaled_update.wrong(
+    "Only the array that is not finite was set to 0: half a step is worse than none."
+)
+def scaled_partly_skipped(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if not all_finite(gradients):
+        good = [np.isfinite(one).all() * np.nan_to_num(one) for one in gradients]
+        found[0] = clipped([one / scale for one in good], max_norm)
+    return found
+
+
+@scaled_update.wrong("After a step that overflowed, the scale has to halve.")
+def scaled_not_lowered(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    return found if all_finite(gradients) else [found[0], scale, 0]
+
+
+@scaled_update.wrong("The scale fell below 1: there it stops.")
+def scaled_too_low(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    return found if all_finite(gradients) else [found[0], scale / 2, 0]
+
+
+@scaled_update.wrong("After a skipped step the count of good ones starts at 0.")
+def scaled_count_kept(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    return found if all_finite(gradients) else [*found[:2], good_steps]
+
+
+@scaled_update.wrong("The scale never grows: after `patience` good steps it doubles.")
+def scaled_never_raised(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    return [found[0], min(found[1], scale), found[2]]
+
+
+@scaled_update.wrong(
+    "The scale doubles one step late: this step counts among the `patience` good ones."
+)
+def scaled_raised_late(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if all_finite(gradients):
+        late = good_steps == patience
+        found[1:] = [2 * scale, 0] if late else [scale, good_steps + 1]
+    return found
+
+
+@scaled_update.wrong("After doubling, the count starts at 0 again.")
+def scaled_count_not_reset(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    return [*found[:2], good_steps + 1] if all_finite(gradients) else found
+
+
+@scaled_update.wrong(
+    "Gradients of 0 were divided by their norm, 0: clip only where the norm is larger."
+)
+def scaled_zero_norm(gradients, scale, good_steps, patience, max_norm):
+    found = scaled_update(gradients, scale, good_steps, patience, max_norm)
+    if not any(one.any() for one in gradients):
+        found[0] = [np.full_like(one, np.nan) for one in gradients]
+    return found

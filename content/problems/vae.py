@@ -359,6 +359,10 @@ def bound_inputs(rng):
             "log_joint": level + 3 * rng.normal(size=(samples, rows)),
             "log_proposal": -10 + 2 * rng.normal(size=(samples, rows)),
         }
+    # Images far from each other, and a code far from the other ones.
+    log_joint = rng.normal(size=(3, 2)) - [90, 1200]
+    log_joint[1] -= 1000
+    yield {"log_joint": log_joint, "log_proposal": rng.normal(size=(3, 2)) - 10}
 
 
 @problem(
@@ -623,6 +627,9 @@ def slerp_inputs(rng):
         a, b = 0.3 * rng.normal(size=(2, rows, size))
         b[-1] = 3 * a[-1]
         yield {"a": a, "b": b, "t": t}
+    # Opposite directions: rounding takes some cosines below -1.
+    a = rng.normal(size=(24, 3))
+    yield {"a": a, "b": -rng.uniform(0.2, 3, size=(24, 1)) * a, "t": 0.25}
 
 
 @problem(

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from digitdreams import generators, stamps
 from digitdreams.authoring import readme
+from digitdreams.authoring.site import playground
 from digitdreams.console import say
 from digitdreams.course import Course, Lesson
 from digitdreams.course import load as load_course
@@ -48,8 +49,10 @@ def stale(root: Path = ROOT) -> list[Stale]:
     look.lessons()
     look.calibrations()
     look.saved_generators()
+    look.networks()
     look.benchmarks()
     look.leaderboard()
+    look.mutants()
     look.marks()
     look.documents()
     return look.found
@@ -174,6 +177,16 @@ class Look:
                     tracked=False,
                 )
 
+    def networks(self) -> None:
+        """The networks that the playground's pages run."""
+        for name, record in playground.records(self.root).items():
+            self.compare(
+                f"the playground's network {name}",
+                record["command"],
+                partial(playground.stamp_of, name, self.course, self.root),
+                partial(Stamp.from_data, record["made_from"]),
+            )
+
     def benchmarks(self) -> None:
         """The recorded curves of published recipes."""
         for name in stamps.BENCHMARKS:
@@ -205,6 +218,20 @@ class Look:
         if why:
             page = board.PAGE.as_posix()
             self.found.append(Stale(page, tuple(why), "digitdreams readme"))
+
+    def mutants(self) -> None:
+        """The record of mutants, where there is one."""
+        from digitdreams.authoring import mutation
+
+        if not (self.root / mutation.RECORD).is_file():
+            return
+        try:
+            stale = mutation.changes(self.root)
+        except mutation.MutationError as error:
+            stale = {"all references": [str(error)]}
+        for source, why in stale.items():
+            thing = f"mutants of {source}"
+            self.found.append(Stale(thing, tuple(why), "digitdreams mutate"))
 
     def marks(self) -> None:
         """The marks of a gradebook in the course's folder, if there is one."""

@@ -43,6 +43,7 @@ from digitdreams.grading.result import Part, Result, State
 
 CONFIG = "nbgrader_config.py"
 LOCK = 0x646967697464  # of PostgreSQL's advisory locks the one that is ours
+WITHDRAWN = "withdrawn"  # what no submission's mark was made from
 CHECK = "check_"  # begins the grade_id of the cell that a task's points belong to
 
 Plain = TypeVar("Plain")
@@ -179,6 +180,12 @@ class Entry:
     needs_person: bool
 
     # Of the whole exercise.
+
+    @property
+    def marked(self) -> bool:
+        """Whether there is a mark at all: not where only this machine failed."""
+        waits = self.result is not None and self.result.state is State.INFRASTRUCTURE
+        return not waits or any(self.points.values())
 
     @property
     def raw_score(self) -> float:
@@ -435,6 +442,30 @@ class Book:
             self._set_penalty(submission, notebook)
         self.gradebook.db.commit()
 
+    def withdraw(self, stem: str, student: str, result: Result) -> None:
+        """Take back a mark that was made from something else than is there today.
+
+        What a person set stays, to be looked at again. The next run grades the
+        submission whatever it is.
+
+        Args:
+            stem: the exercise.
+            student: the student's name.
+            result: has the state `INFRASTRUCTURE`; it says why there is no mark.
+        """
+        book = self.gradebook
+        submission = self._submission(stem, student, None)
+        notebook = notebook_of(submission, stem)
+        for grade in notebook.grades:
+            grade.auto_score = None
+            grade.needs_manual_grade = True
+        messages = {task.name: task.message for task in result.tasks}
+        for comment in notebook.comments:
+            comment.auto_comment = messages.get(comment.name) or None
+        notebook.late_submission_penalty = None
+        self._record(stem, student, WITHDRAWN, clean_result(result))
+        book.db.commit()
+
     # Reading --------------------------------------------------------------------------
 
     def entries(self, stem: str) -> list[Entry]:
@@ -539,9 +570,9 @@ def row(stem: str, entry: Entry) -> dict[str, Any]:
         "last_name": entry.last_name or "",
         "first_name": entry.first_name or "",
         "email": entry.email or "",
-        "raw_score": entry.raw_score,
+        "raw_score": entry.raw_score if entry.marked else "",
         "late_submission_penalty": entry.penalty,
-        "score": entry.score,
+        "score": entry.score if entry.marked else "",
         "max_score": entry.max_points,
         "state": result.state if result else "graded by hand",
         "needs_person": int(entry.needs_person),

@@ -1,4 +1,4 @@
-"""The commands of an instructor: release, grade, report."""
+"""The commands of an instructor: release, grade, report, marks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -203,7 +203,57 @@ def report(
     say(f"\nPage: {page}")
 
 
+def marks(
+    lesson: LessonArgument,
+    table: Annotated[
+        Path, typer.Argument(help="exported from the platform, see INSTRUCTORS.md")
+    ],
+    column: Annotated[
+        str, typer.Option(help="part of the column's heading, where there are several")
+    ] = "",
+    to: Annotated[Path | None, typer.Option(help="the filled table's file")] = None,
+    scale: Annotated[
+        bool, typer.Option("--scale", help="turn the points into the platform's")
+    ] = False,
+    db: DbOption = None,
+) -> None:
+    """Fill the table of Moodle, Canvas, Blackboard or Classroom with the marks."""
+    from digitdreams.grading.book import Book, BookError, CourseFolder
+    from digitdreams.grading.lms import tables
+
+    found = find_lesson(lesson)
+    place = to or table.with_name(f"{table.stem}-marks{table.suffix}")
+    if place.exists() and place.samefile(table):
+        raise fail(f"{table} stays as it was exported: give another file by --to")
+    try:
+        with Book(CourseFolder.open(Path.cwd()), db) as book:
+            entries = book.entries(found.stem)
+    except BookError as error:
+        raise fail(error) from None
+    if not entries:
+        raise fail(f"Nothing is graded yet: digitdreams grade {found.id}")
+    scores = {entry.student: entry.score for entry in entries if entry.marked}
+    most = max(entry.max_points for entry in entries)
+    try:
+        filled = tables.fill(table.read_bytes(), scores, most, column, scale)
+        files.write_atomically(place, filled.content)
+    except OSError as error:
+        raise fail(f"{error.filename}: {error.strerror}") from None
+    except tables.TableError as error:
+        raise fail(f"{table}: {error}") from None
+    waiting = [entry.student for entry in entries if not entry.marked]
+    told = [*filled.told, *(f"{student} is not graded yet" for student in waiting)]
+    for line in told:
+        console.print(f"not used: {line}", markup=False, style="yellow")
+    say(
+        f"{filled.platform}, {filled.column}: {len(filled.placed)} marks of "
+        f"{len(entries)}: {place}"
+    )
+    if told:
+        raise typer.Exit(1)
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (release, grade, report):
+    for command in (release, grade, report, marks):
         app.command()(command)

@@ -27,6 +27,7 @@ class ExerciseCell:
         source: its text.
         task: the name of the task whose blank it is, None for others.
         locked: whether a submission's change of it is ignored.
+        checks: the name of the task that it checks, or "training".
         skipped: whether it is left out (the check of a task: it decides nothing).
     """
 
@@ -34,7 +35,13 @@ class ExerciseCell:
     source: str
     task: str | None = None
     locked: bool = False
+    checks: str | None = None
     skipped: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether it is there to be used as it is, though a student may change it."""
+        return self.task is None and not self.locked and not self.skipped
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ def read_cell(
         source="".join(source) if isinstance(source, list) else source,
         task=grade_id if marks.get("solution") else None,
         locked=bool(marks.get("locked")),
+        checks=checked,
         skipped=checked in names,
     )
 

@@ -139,7 +139,11 @@ def graded_notebook(
     marks = {mark.name: mark for mark in result.tasks}
     cells = extra.get(None, [])
     for original in exercise.cells:
-        cells.append(graded_cell(original, sources.get(original.id), marks))
+        theirs = sources.get(original.id)
+        cells.append(graded_cell(original, theirs, marks))
+        if theirs is not None and is_added_to(original, theirs):
+            cells.append(extra_cell(theirs, count))
+            count += 1
         cells.extend(extra.get(original.id, []))
     if result.output:
         heading = "What the notebook printed:"
@@ -165,6 +169,12 @@ def graded_cell(
         if settings.get("grade") and name in marks:
             cell.outputs = [verdict(marks[name])]
     return cell
+
+
+def is_added_to(original: NotebookNode, theirs: SubmittedCell) -> bool:
+    """Whether a cell that is shown as the exercise has it was changed."""
+    locked = original.metadata.get("nbgrader", {}).get("locked")
+    return bool(locked) and theirs.source.split() != original.source.split()
 
 
 def extra_cell(cell: SubmittedCell, number: int) -> NotebookNode:

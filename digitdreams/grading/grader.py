@@ -259,7 +259,11 @@ class Grader:
         stop: threading.Event | None,
     ) -> None:
         jobs = desk.jobs()
-        schedule.run(client, self.order, jobs, len(jobs), desk.keep, shown, stop)
+        try:
+            schedule.run(client, self.order, jobs, len(jobs), desk.keep, shown, stop)
+        except (GradingError, cluster.SchedulingError) as error:
+            desk.give_up(f"its turn did not come: {str(error).splitlines()[0]}")
+            raise
 
     def key(self, content: bytes) -> str:
         """What a mark is made from, the submission included."""
@@ -369,6 +373,7 @@ class Desk:
 
     Attributes:
         waiting: the students that a worker has to grade, with the key of the mark.
+        marked: from what each mark was made that there is already.
         outcome: what the run has done so far.
     """
 
@@ -388,6 +393,7 @@ class Desk:
         self.keys: dict[str, str] = {}
         self.in_vain = 0  # marks in a row that could not be kept
         self.waiting: list[str] = []
+        self.marked: dict[str, str] = {}
         self.outcome = Outcome(problems=found.problems)
         options = grader.options
         if not options.times and not options.trust_timestamps:
@@ -401,7 +407,8 @@ class Desk:
     def sort(self) -> None:
         """Find out what is unchanged, what waits for a worker, and what is none."""
         stem, again = self.grader.stem, self.grader.options.again
-        known = {} if again else self.book.keys(stem)
+        self.marked = self.book.keys(stem)
+        known = {} if again else self.marked
         timed = self.timed()
         for student, submission in self.submissions.items():
             unreadable = None
@@ -456,6 +463,7 @@ class Desk:
         result = graded.result
         if result.state is State.INFRASTRUCTURE:
             self.outcome.failed[student] = "; ".join(result.notes)
+            self.withdraw(student, graded)
             return
         try:
             self.write(student, graded)
@@ -464,6 +472,7 @@ class Desk:
             self.in_vain += 1
             reason = in_one_line(error)
             self.outcome.failed[student] = f"the marks cannot be written: {reason}"
+            self.withdraw(student, worker.failure(self.outcome.failed[student]))
             if self.in_vain >= IN_A_ROW:
                 raise GradingError(
                     f"The marks of {self.in_vain} students in a row could not be "
@@ -473,6 +482,29 @@ class Desk:
             return
         self.in_vain = 0
         self.outcome.graded.append(student)
+
+    def withdraw(self, student: str, graded: Graded) -> None:
+        """Take back the mark of an earlier submission: it is none of this one's."""
+        if student not in self.marked:
+            return
+        reason = self.outcome.failed[student]
+        result = without_marks(self.parts, State.INFRASTRUCTURE, reason)
+        try:
+            self.book.withdraw(self.grader.stem, student, result)
+            self.write_notebook(student, Graded(clean_result(result), graded.cells))
+        except Exception as error:
+            self.book.forget_unfinished()
+            self.outcome.failed[student] += (
+                f"; the mark before it cannot be taken back: {in_one_line(error)}"
+            )
+
+    def give_up(self, reason: str) -> None:
+        """Take back the earlier marks of all whose turn did not come."""
+        done = {*self.outcome.graded, *self.outcome.failed}
+        for student in self.waiting:
+            if student not in done:
+                self.outcome.failed[student] = reason
+                self.withdraw(student, worker.failure(reason))
 
     def write(self, student: str, graded: Graded) -> None:
         """Write a student's marks to the gradebook and for formgrader."""

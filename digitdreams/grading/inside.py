@@ -7,18 +7,22 @@ expected results ever come here.
 """
 
 import ast
+import contextlib
+import functools
 import importlib.abc
 import inspect
 import linecache
 import os
-import re
+import random
 import resource
 import signal
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from typing import Any, NoReturn
+
+import numpy as np
 
 from digitdreams import checks
 from digitdreams.grading import wire
@@ -141,68 +145,22 @@ class Nothing:
         return self
 
 
-class Shell:
-    """What is left of `get_ipython()` here: code in magics runs as in a notebook.
+def add_shell(module: types.ModuleType) -> None:
+    """Let a notebook find its shell. It is slow to import, and few ask for it."""
 
-    Magics that do something else are ignored.
-    """
+    @functools.cache
+    def get_ipython() -> Any:
+        from digitdreams.grading import shell
 
-    def __init__(self, namespace: Namespace):
-        self.namespace = namespace
-        self.user_ns = namespace
+        return shell.make(module)
 
-    def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> Any:
-        if name in ("time", "prun") and line.strip():
-            return self.run(line, name)
-        print(f"(%{name} is ignored while grading)", file=sys.stderr)
-        return None
+    def display(*objects: object, **options: Any) -> Any:
+        get_ipython()
+        from IPython.display import display
 
-    def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
-        if name in ("time", "prun"):
-            return self.run(cell, name)
-        if name == "capture":
-            return self.capture(line, cell)
-        if name in ("writefile", "file"):
-            return self.write(line.split(), cell)
-        if name == "timeit":
-            kept = {**self.namespace}  # what it assigns is gone, as in a notebook
-            exec(compiled(cell, "<%%timeit>"), kept)
-            return None
-        return self.run_line_magic(name, "")
+        return display(*objects, **options)
 
-    def run(self, source: str, name: str) -> Any:
-        """Run code; return its value where it is an expression."""
-        try:
-            code = compile(source.strip(), f"<%{name}>", "eval")
-        except SyntaxError:
-            exec(compiled(source, f"<%{name}>"), self.namespace)
-            return None
-        return eval(code, self.namespace)
-
-    def capture(self, line: str, cell: str) -> None:
-        from IPython.utils.capture import capture_output
-
-        with capture_output() as captured:
-            self.run(cell, "capture")
-        for word in line.split():
-            if word.isidentifier():
-                self.namespace[word] = captured
-
-    def write(self, words: list[str], cell: str) -> None:
-        mode = "a" if "-a" in words or "--append" in words else "w"
-        with open(words[-1].strip("\"'"), mode, encoding="utf-8") as stream:
-            stream.write(cell)
-
-    def magic(self, line: str) -> Any:
-        name, _, rest = line.lstrip("%").partition(" ")
-        return self.run_line_magic(name, rest)
-
-    def system(self, command: str) -> None:
-        print("(! commands are ignored while grading)", file=sys.stderr)
-
-    def getoutput(self, command: str, *_: Any, **__: Any) -> list[str]:
-        self.system(command)
-        return []
+    module.__dict__.update(get_ipython=get_ipython, display=display)
 
 
 class WithoutHosts(ast.NodeTransformer):
@@ -248,9 +206,7 @@ def compiled(source: str, name: str) -> types.CodeType:
     try:
         return attempt(source)
     except SyntaxError as error:
-        if not any(line.lstrip()[:1] in "%!?" for line in source.splitlines()) and not (
-            re.search(r"=\s*[%!]", source)
-        ):
+        if not any(sign in source for sign in "%!?"):
             raise
         first = error
     from IPython.core.inputtransformer2 import TransformerManager
@@ -262,6 +218,8 @@ def compiled(source: str, name: str) -> types.CodeType:
 
 
 def run_cell(source: str, name: str, namespace: Namespace) -> None:
+    if "IPython" in source and callable(namespace.get("get_ipython")):
+        namespace["get_ipython"]()  # IPython's own functions look for a shell
     code = compiled(source, f"<cell {name}>")
     if code.co_flags & inspect.CO_COROUTINE:
         import asyncio  # slow to import, and hardly any cell needs it
@@ -321,9 +279,143 @@ def run_task(task: wire.Message, namespace: Namespace, channel: Channel) -> None
 
 
 def run_probe(probe: wire.Message, namespace: Namespace, channel: Channel) -> None:
-    run_cell(probe["source"], "probe", namespace)
-    value = namespace["probe"](**probe["given"])
+    theirs = {**namespace}
+    try:
+        run_cell(probe["source"], "probe", namespace)
+        value = namespace["probe"](**probe["given"])
+    finally:
+        namespace.pop("probe", None)
+        if "probe" in theirs:
+            namespace["probe"] = theirs["probe"]
     channel.send(value=checks.plain(value))
+
+
+Parts = dict[str, Any]  # what a function's answer hangs on, by name
+PLAIN = (types.ModuleType, types.BuiltinFunctionType, int, float, str, type(None))
+
+
+def parts_of(function: object, namespace: Namespace) -> Parts | None:
+    """What a function calls by name in the notebook; None where that is not known."""
+    found: Parts = {"": function}
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is not types.FunctionType or one.__closure__:
+            return None
+        for name in names_in(one.__code__) & namespace.keys() - found.keys():
+            found[name] = part = namespace[name]
+            if not is_fixed(part, namespace):
+                waiting.append(part)
+    return found
+
+
+def is_fixed(value: object, namespace: Namespace) -> bool:
+    """Whether a value is none of the notebook's own, or one that never changes."""
+    if type(value) is types.FunctionType:
+        return value.__globals__ is not namespace
+    if type(value) is type:
+        return value.__module__ != "__main__"
+    return type(value) in PLAIN
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    inner = [one for one in code.co_consts if type(one) is types.CodeType]
+    return {*code.co_names}.union(*map(names_in, inner))
+
+
+class Asking:
+    """Asks for the tasks: each as soon as its cell has run, and at the end once more.
+
+    What comes after a task's cell can cost none of its points, and what makes it right
+    later counts, too. At the end only what may have changed is asked again.
+    """
+
+    def __init__(self, job: wire.Message, namespace: Namespace, channel: Channel):
+        self.tasks: list[wire.Message] = job["tasks"]
+        self.milliseconds: int = job["task_milliseconds"]
+        self.namespace = namespace
+        self.channel = channel
+        self.parts: dict[str, Parts | None] = {}  # when it was last asked
+        self.settled: set[str] = set()  # not asked again, whatever comes
+
+    def after(self, cell: str) -> None:
+        for task in self.tasks:
+            if cell in task["after"] and self.is_there(task):
+                self.ask(task)
+
+    def is_there(self, task: wire.Message) -> bool:
+        return "cases" not in task or self.namespace.get(task["name"]) is not None
+
+    def at_the_end(self) -> None:
+        for task in self.tasks:
+            before = self.parts.get(task["name"])
+            if before is None or before != self.parts_now(task):
+                self.ask(task)
+
+    def parts_now(self, task: wire.Message) -> Parts | None:
+        with contextlib.suppress(Exception):
+            return parts_of(self.namespace.get(task["name"]), self.namespace)
+        return None
+
+    def ask(self, task: wire.Message) -> None:
+        name = task["name"]
+        if name in self.settled:
+            return
+        self.channel.send(task=name)
+        run = run_task if "cases" in task else run_probe
+        with silence(), same_chance():
+            error = timed(self.milliseconds, run, task, self.namespace, self.channel)
+        self.channel.send(ended=error)
+        if (error or {}).get("type") == "OutOfTime" or (
+            error is None and "cases" not in task
+        ):
+            self.settled.add(name)
+        self.parts[name] = self.parts_now(task) if error is None else None
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Nothing that a task prints is kept."""
+    flush()
+    with contextlib.ExitStack() as stack, open(os.devnull, "wb") as nothing:
+        for number in (1, 2):
+            with contextlib.suppress(OSError):  # the notebook may have closed it
+                copy = os.dup(number)
+                stack.callback(os.close, copy)
+                stack.callback(os.dup2, copy, number)
+                os.dup2(nothing.fileno(), number)
+        stack.callback(flush)
+        yield
+
+
+def flush() -> None:
+    timed(1000, lambda: sys.stdout.flush())
+    timed(1000, lambda: sys.stderr.flush())
+
+
+@contextlib.contextmanager
+def same_chance() -> Iterator[None]:
+    """Asking a task moves no source of random numbers of the notebook."""
+    ours, numpys = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(numpys)
+
+
+def run_submitted(
+    cell: wire.Message, milliseconds: int, namespace: Namespace, channel: Channel
+) -> None:
+    """Run a cell; where a given one was changed and fails, the exercise's own."""
+    name = cell["name"]
+    channel.send(cell=name)
+    error = timed(milliseconds, run_cell, cell["source"], name, namespace)
+    channel.send(ended=error)
+    if error and cell["own"] is not None:
+        channel.send(fallback=name)
+        error = timed(milliseconds, run_cell, cell["own"], name, namespace)
+        channel.send(ended=error)
 
 
 def main() -> None:
@@ -337,30 +429,18 @@ def main() -> None:
             stream.write(content.tobytes())
     module = types.ModuleType("__main__")
     namespace = module.__dict__
-    shell = Shell(namespace)
-    namespace["get_ipython"] = lambda: shell
-    namespace["display"] = print
+    add_shell(module)
     sys.meta_path.append(Absent())
     sys.path.insert(0, os.getcwd())  # as in a notebook: what it wrote can be imported
     kept = sys.modules["__main__"]
     sys.modules["__main__"] = module
+    asking = Asking(job, namespace, channel)
     channel.send(ready=True)
     for cell in job["cells"]:
-        channel.send(cell=cell["name"])
-        error = timed(
-            job["cell_milliseconds"], run_cell, cell["source"], cell["name"], namespace
-        )
-        channel.send(ended=error)
-    for printed in (sys.stdout, sys.stderr):
-        timed(1000, printed.flush)
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 1)
-        os.dup2(nothing.fileno(), 2)
-    for task in job["tasks"]:
-        channel.send(task=task["name"])
-        run = run_task if "cases" in task else run_probe
-        error = timed(job["task_milliseconds"], run, task, namespace, channel)
-        channel.send(ended=error)
+        run_submitted(cell, job["cell_milliseconds"], namespace, channel)
+        asking.after(cell["name"])
+    asking.at_the_end()
+    flush()
     channel.send(finished=True)
     del kept
     os._exit(0)

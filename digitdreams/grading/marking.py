@@ -38,6 +38,9 @@ def hidden_seed(secret: str, stem: str, notebook: bytes) -> int:
 # One question and its answers -------------------------------------------------------
 
 
+Answers = list[Message]  # to all cases of one task, claims of the student's code
+
+
 @dataclass
 class Question:
     """A task, or the training, as one submission meets it.
@@ -47,8 +50,11 @@ class Question:
         max_points: what it is worth.
         asked: the entry of the job: what the sandbox is told.
         count: how many answers are expected.
-        answers: the messages that came, claims of the student's code.
-        answered: whether all of them came.
+        answers: the messages that came since it was asked last.
+        answered: all that came whole: it is asked as soon as its cell has run, and at
+            the end where what it hangs on has changed.
+        times: how often it was asked in this run.
+        settled: whether it is asked in no later run.
         state: how it ended without a comparison, None while it did not.
         message: why it did.
     """
@@ -57,8 +63,10 @@ class Question:
     max_points: float
     asked: Message
     count: int
-    answers: list[Message] = field(default_factory=list)
-    answered: bool = False
+    answers: Answers = field(default_factory=list)
+    answered: list[Answers] = field(default_factory=list)
+    times: int = 0
+    settled: bool = False
     state: State | None = None
     message: str = ""
 
@@ -69,8 +77,17 @@ class Question:
     def end(self, state: State, message: str) -> None:
         self.state, self.message = state, message
 
-    def mark(self) -> TaskResult:
-        """Compare the answers."""
+    def settle(self, state: State, message: str) -> None:
+        self.end(state, message)
+        self.settled = True
+
+    def best(self) -> TaskResult:
+        """The mark of the first right answers, else of the last ones."""
+        marks = [self.mark(answers) for answers in self.answered]
+        return max(reversed(marks), key=lambda mark: mark.points)
+
+    def mark(self, answers: Answers) -> TaskResult:
+        """Compare answers."""
         raise NotImplementedError
 
 
@@ -89,10 +106,10 @@ class TaskQuestion(Question):
             tasks.as_result(self.task.observe, function, case) for case in self.cases
         ]
 
-    def mark(self) -> TaskResult:
+    def mark(self, answers: Answers) -> TaskResult:
         task = self.task
         result = TaskResult(task.name, 0, task.points, State.GRADED)
-        answers = [as_found(answer) for answer in self.answers]
+        answers = [as_found(answer) for answer in answers]
         for answer in answers:
             if "found" not in answer:
                 blank = "blank" in answer
@@ -161,17 +178,18 @@ class TrainingQuestion(Question):
         }
         super().__init__(TRAINING, self.training.points, asked, 1)
 
-    def mark(self) -> TaskResult:
+    def mark(self, answers: Answers) -> TaskResult:
         result = TaskResult(TRAINING, 0, self.max_points, State.GRADED)
         numbers = self.numbers
-        answer = self.answers[0]
+        answer = answers[0]
         if "value" not in answer:
             result.message = "the notebook gives nothing that could be measured"
             return result
         try:
             with np.errstate(all="ignore"):
                 measured = self.training.measure(answer["value"], self.given, self.kept)
-            values = {number.name: float(measured[number.name]) for number in numbers}
+            wanted = (*numbers, *self.training.signs)
+            values = {number.name: float(measured[number.name]) for number in wanted}
             if not all(math.isfinite(value) for value in values.values()):
                 raise ValueError("it is not finite")
         except (MemoryError, OSError):
@@ -179,6 +197,13 @@ class TrainingQuestion(Question):
         except Exception as error:
             result.message = safe_text(f"its result cannot be measured: {error}")
             return result
+        for sign in self.training.signs:
+            if not sign.reached(values[sign.name]):
+                result.message = (
+                    f"it shows no learning: {sign.label} {values[sign.name]:.4g}, to "
+                    f"reach: {sign.side} {sign.bar:g}"
+                )
+                return result
         reached = [number for number in numbers if number.reached(values[number.name])]
         share = self.max_points * len(reached) / len(numbers)
         result.points = round(share, 2)
@@ -266,6 +291,7 @@ def is_error(value: Any) -> bool:
 FORMS: dict[str, Callable[[Any], bool]] = {
     "ready": is_true,
     "cell": is_text,
+    "fallback": is_text,
     "task": is_text,
     "ended": lambda value: value is None or is_error(value),
     "value": lambda value: True,  # plain data of any kind; `wire` bounds its size
@@ -298,6 +324,9 @@ def checked(message: Message) -> str:
 # The conversation with the sandbox --------------------------------------------------
 
 
+TIMES = 3  # that a task may be asked in one run: twice after cells, once at the end
+
+
 @dataclass
 class Conversation:
     """Follows what the program inside says; everything it says is a claim.
@@ -305,24 +334,34 @@ class Conversation:
     Attributes:
         cells: those that are run this time.
         questions: those that are asked this time.
+        after: after which cells each is asked, by its name.
         limits: what the submission may use.
         seconds: what is left for the submission; starting the sandbox is not counted.
+        errors: how cells ended that failed, by their name.
+        fallbacks: the given cells that were run as the exercise has them.
+        cell: the number of the last cell.
+        question: what was asked after it last.
     """
 
     cells: list[rebuild.Cell]
     questions: list[Question]
+    after: dict[str, list[str]]
     limits: Limits
     seconds: float
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
+    fallbacks: set[str] = field(default_factory=set)
     ready: bool = False
     cell: int = -1
-    question: int = -1
+    question: Question | None = None
     running: bool = False
     step_over: float = 0.0
     over: float = math.inf
 
     def __post_init__(self) -> None:
         self.step_over = time.monotonic() + START
+        for question in self.questions:
+            question.times = 0
+            question.state, question.message = None, ""
 
     def deadline(self) -> float:
         return min(self.over, self.step_over)
@@ -335,8 +374,14 @@ class Conversation:
             "files": {
                 name: np.frombuffer(content, "uint8") for name, content in files.items()
             },
-            "cells": [{"name": c.name, "source": c.source} for c in self.cells],
-            "tasks": [question.asked for question in self.questions],
+            "cells": [
+                {"name": cell.name, "source": cell.source, "own": cell.own}
+                for cell in self.cells
+            ],
+            "tasks": [
+                {**question.asked, "after": self.after.get(question.name, [])}
+                for question in self.questions
+            ],
             "cell_milliseconds": int(self.limits.cell * 1000),
             "task_milliseconds": int(self.limits.task * 1000),
         }
@@ -358,43 +403,62 @@ class Conversation:
             self.step_over = time.monotonic() + GRACE + 5
         elif not self.ready:
             raise WireError("a message came out of turn")
-        elif kind == "cell" and not self.running and self.question < 0:
-            if self.cell + 1 >= len(self.cells):
-                raise WireError("a message came out of turn")
-            self.cell += 1
-            self.begin(self.limits.cell)
-        elif kind == "task" and not self.running:
-            if self.question + 1 >= len(self.questions):
-                raise WireError("a message came out of turn")
-            self.question += 1
-            self.begin(self.limits.task)
+        elif kind in ("cell", "fallback", "task") and not self.running:
+            self.next_step(kind, message[kind])
         elif kind == "ended" and self.running:
             self.running = False
             self.step_over = time.monotonic() + GRACE + 5
             self.ended(message["ended"])
         elif kind in ("value", "raised", "unfit", "blank", "undefined"):
-            if not self.running or self.question < 0:
+            current = self.question
+            if not self.running or current is None:
                 raise WireError("a message came out of turn")
-            current = self.questions[self.question]
             if len(current.answers) >= current.count:
                 raise WireError("a message came out of turn")
             current.answers.append(message)
         elif kind != "finished":
             raise WireError("a message came out of turn")
 
-    def ended(self, error: dict[str, str] | None) -> None:
-        if self.question < 0:
-            if error:
-                self.errors[self.cells[self.cell].name] = error
+    def next_step(self, kind: str, name: str) -> None:
+        """Begin with a cell, the exercise's own in place of the last one, or a task."""
+        if kind == "cell" and self.cell + 1 < len(self.cells):
+            self.cell += 1
+            self.question = None
+            self.begin(self.limits.cell)
             return
-        current = self.questions[self.question]
+        last = self.cells[self.cell] if self.cell >= 0 else None
+        if kind == "fallback" and last and self.question is None:
+            failed = last.own is not None and last.name in self.errors
+            if failed and last.name == name and name not in self.fallbacks:
+                self.fallbacks.add(name)
+                self.begin(self.limits.cell)
+                return
+        for question in self.questions:
+            if kind == "task" and question.name == name and question.times < TIMES:
+                question.times += 1
+                question.answers = []
+                self.question = question
+                self.begin(self.limits.task)
+                return
+        raise WireError("a message came out of turn")
+
+    def ended(self, error: dict[str, str] | None) -> None:
+        current = self.question
+        if current is None:
+            name = self.cells[self.cell].name
+            if error and name not in self.fallbacks:
+                self.errors[name] = error
+            elif error:
+                self.fallbacks.remove(name)  # it did not help
+            return
         if error:
             state = STOPPED.get(error["type"], State.GRADED)
             current.end(state, f"it stopped with {safe_text(described(error))}")
+            current.settled |= state is not State.GRADED
         elif [*map(kind_of, current.answers)] == ["undefined"]:
             current.end(State.MISSING, "there is no such function")
         elif len(current.answers) == current.count:
-            current.answered = True
+            current.answered.append(current.answers)
         else:
             raise WireError("a task ended before all its answers came")
 
@@ -431,24 +495,33 @@ class Grading:
                 TrainingQuestion(exercise.training, exercise.numbers, seed)
             )
         self.left_out: dict[str, tuple[State, str]] = {}  # cell: how and why it ended
+        self.fallbacks: set[str] = set()
         self.errors: dict[str, dict[str, str]] = {}
         self.state = State.GRADED
         self.peak_memory = 0.0
         self.output = ""
 
+    def cells(self) -> list[rebuild.Cell]:
+        """Those that are run next: none that ended a run before."""
+        found = []
+        for cell in self.rebuilt.cells:
+            if cell.own is not None and cell.name in self.fallbacks:
+                found.append(rebuild.Cell(cell.name, cell.own))
+            elif cell.name not in self.left_out:
+                found.append(cell)
+        return found
+
     def run(self) -> None:
         """Run the notebook until every question is answered or given up."""
         seconds = self.limits.wall
         for attempt in range(self.limits.restarts + 1):
-            open_questions = [question for question in self.questions if question.open]
             talk = Conversation(
-                cells=[c for c in self.rebuilt.cells if c.name not in self.left_out],
-                questions=open_questions,
+                cells=self.cells(),
+                questions=[one for one in self.questions if not self.is_settled(one)],
+                after=self.rebuilt.after,
                 limits=self.limits,
                 seconds=seconds,
             )
-            for question in open_questions:
-                question.answers.clear()
             files = {checks.FILE_NAME: self.exercise.checks.encode()}
             ended = Run(
                 talk.job(files if self.exercise.checks else {}),
@@ -465,7 +538,8 @@ class Grading:
             if attempt == 0:
                 self.output = ended.output
             self.errors.update(talk.errors)
-            complete = not any(question.open for question in open_questions)
+            self.fallbacks |= talk.fallbacks
+            complete = not any(question.open for question in talk.questions)
             if ended.cause == "finished" and complete:
                 return
             if ended.cause == "finished":
@@ -473,37 +547,53 @@ class Grading:
             if self.state is State.GRADED:
                 self.state = State(ended.cause)
             self.blame(talk, State(ended.cause), ended.text)
-            if seconds <= 0 or not any(question.open for question in self.questions):
+            if seconds <= 0 or all(self.is_settled(one) for one in self.questions):
                 break
         for question in self.questions:
-            if question.open:
+            if not question.answered and not question.settled:
                 question.end(State(ended.cause), f"not reached: {ended.text}")
 
+    def is_settled(self, question: Question) -> bool:
+        """Whether nothing that comes later changes its mark."""
+        if question.settled or not question.answered:
+            return question.settled
+        question.settled = (
+            isinstance(question, TrainingQuestion)
+            or question.best().points == question.max_points
+        )
+        return question.settled
+
     def blame(self, talk: Conversation, state: State, text: str) -> None:
-        """Charge the end of a run to the cell or task that was running."""
-        if talk.question >= 0:
-            current = talk.questions[talk.question]
-            if current.open:
-                current.end(state, text)
-                return
-            # It ended between two tasks: ask the next one alone.
-            for following in talk.questions[talk.question + 1 :][:1]:
-                following.end(state, text)
+        """Charge the end of a run to the cell or task that was running, or ended."""
+        current = talk.question
+        if current is not None and not current.settled:
+            current.settle(state, text)
             return
-        if talk.cells:
-            name = talk.cells[max(talk.cell, 0)].name
-            self.left_out[name] = (state, text)
+        following = [one for one in talk.questions if not one.times]
+        number = max(talk.cell, 0) if current is None else talk.cell + 1
+        if number < len(talk.cells):
+            cell = talk.cells[number]
+            if cell.own is not None and cell.name not in self.fallbacks:
+                self.fallbacks.add(cell.name)
+            else:
+                self.left_out[cell.name] = (state, text)
+        elif following:
+            following[0].settle(state, text)
 
     def result(self) -> Result:
         marks = [self.mark(question) for question in self.questions]
+        self.without_parts(marks)
         notes = list(self.rebuilt.notes)
         for name, (_, text) in self.left_out.items():
             notes.append(f"the cell {name} ended the run: {text}")
         for name, error in self.errors.items():
-            if error["type"] != "NotImplementedError":
-                notes.append(
-                    f"the cell {name} stopped with {safe_text(described(error))}"
-                )
+            said = f"the cell {name} stopped with {safe_text(described(error))}"
+            if name in self.fallbacks:
+                notes.append(f"{said}; the exercise's own was used")
+            elif error["type"] != "NotImplementedError":
+                notes.append(said)
+        for name in self.fallbacks - self.errors.keys():
+            notes.append(f"the cell {name} ended the run; the exercise's own was used")
         return Result(
             state=self.state,
             tasks=marks,
@@ -513,9 +603,28 @@ class Grading:
             unsafe=self.unsafe,
         )
 
+    def without_parts(self, marks: list[TaskResult]) -> None:
+        """Take the points of a training whose parts are not right."""
+        training = self.exercise.training
+        if not training:
+            return
+        *parts, trained = marks
+        wrong = [
+            part.name
+            for part in parts
+            if part.name in training.needs and part.points < part.max_points
+        ]
+        if wrong and trained.points:
+            trained.points = 0
+            trained.message = (
+                f"it counts once its parts are right: {', '.join(wrong)} "
+                f"({trained.message})"
+            )
+
     def mark(self, question: Question) -> TaskResult:
-        if question.state is None:
-            return question.mark()
+        if question.answered:
+            return question.best()
+        assert question.state is not None, "a question was forgotten"
         mark = TaskResult(
             question.name, 0, question.max_points, question.state, question.message
         )

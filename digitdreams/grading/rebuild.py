@@ -1,7 +1,8 @@
 """From a submitted file to the cells that are run: source text only.
 
 Metadata, tags, outputs and the name of the kernel are dropped. Cells are matched to
-the exercise's by id. What the exercise locks is run as the exercise has it.
+the exercise's by id and, where a program gave them other ids or none, by their text.
+What the exercise locks is run as the exercise has it.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from digitdreams.grading.result import SubmittedCell
 
 if TYPE_CHECKING:
-    from digitdreams.grading.exercise import Exercise
+    from digitdreams.grading.exercise import Exercise, ExerciseCell
 
 BYTES = 20_000_000
 BRACKETS = 400_000
@@ -26,10 +27,17 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """One code cell that is run."""
+    """One code cell that is run.
+
+    Attributes:
+        name: its id where it is one of the exercise's.
+        source: its text.
+        own: the exercise's text, where it gave this cell and the submission changed it.
+    """
 
     name: str
     source: str
+    own: str | None = None
 
 
 @dataclass
@@ -38,18 +46,27 @@ class Rebuilt:
 
     Attributes:
         cells: in the order in which they are run; every name once.
+        after: the cells after which a task (or "training") can be asked, by its name.
         notes: sentences about missing, doubled and moved cells.
     """
 
     cells: list[Cell]
+    after: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def ask_here(self, task: str) -> None:
+        """Let a task be asked after the last cell so far."""
+        if self.cells:
+            places = self.after.setdefault(task, [])
+            if self.cells[-1].name not in places:
+                places.append(self.cells[-1].name)
 
 
 def read(notebook: bytes) -> list[SubmittedCell]:
     """Read the cells of a notebook file.
 
     Raises:
-        Refused: it is not a notebook of format 4, or it is too large.
+        Refused: it is not a notebook of format 3 or 4, or it is too large.
     """
     try:
         return read_cells(notebook)
@@ -80,12 +97,12 @@ def read_cells(notebook: bytes) -> list[SubmittedCell]:
     if not isinstance(content, dict):
         raise Refused("the file is JSON, but not a notebook")
     version = content.get("nbformat")
-    if type(version) is not int or version != 4:
+    if type(version) is not int or version not in (3, 4):
         raise Refused(
             f"the notebook has the format {str(version)[:20]!r}, not 4: save it with a "
             "current JupyterLab"
         )
-    cells = content.get("cells")
+    cells = cells_of_sheets(content) if version == 3 else content.get("cells")
     if not isinstance(cells, list):
         raise Refused("the notebook has no list of cells")
     if len(cells) > CELLS:
@@ -96,14 +113,29 @@ def read_cells(notebook: bytes) -> list[SubmittedCell]:
     return found
 
 
+def cells_of_sheets(content: dict[str, Any]) -> list[Any] | None:
+    """The cells of format 3, which kept them in sheets."""
+    sheets = content.get("worksheets")
+    if not isinstance(sheets, list):
+        return None
+    found: list[Any] = []
+    for sheet in sheets:
+        cells = sheet.get("cells") if isinstance(sheet, dict) else None
+        if not isinstance(cells, list):
+            return None
+        found += cells
+    return found
+
+
 def read_cell(cell: Any, number: int) -> SubmittedCell:
     if not isinstance(cell, dict):
         raise Refused(f"cell {number} is not a cell")
-    source = cell.get("source", "")
+    source = cell.get("source", cell.get("input", ""))  # "input" in format 3
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if not isinstance(source, str):
         raise Refused(f"cell {number} has no source text")
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
     name = cell.get("id")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         name = None
@@ -117,19 +149,69 @@ def defines(source: str, name: str) -> bool:
     return re.search(pattern, source, re.MULTILINE) is not None
 
 
+def lines_of(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip().splitlines()]
+
+
+def submitted(notebook: bytes, exercise: "Exercise") -> list[SubmittedCell]:
+    """Read the cells of a notebook file, those of the exercise with their ids.
+
+    Raises:
+        Refused: it is not a notebook that can be graded.
+    """
+    cells = read(notebook)
+    known = {cell.name for cell in exercise.cells}
+    present = {cell.name for cell in cells}
+    free = {
+        place: lines_of(cell.source)
+        for place, cell in enumerate(cells)
+        if cell.kind == "code" and cell.name not in known and cell.source.strip()
+    }
+    missing = [cell for cell in exercise.cells if cell.name not in present]
+    for likeness in (same, same_function, same_check, alike):
+        for original in [*missing]:
+            places = [place for place in free if likeness(original, free[place])]
+            if places:
+                # Of several functions of one name the last one is what remains.
+                place = places[-1 if likeness is same_function else 0]
+                cells[place] = cells[place]._replace(name=original.name)
+                del free[place]
+                missing.remove(original)
+    return cells
+
+
+def same(original: "ExerciseCell", lines: list[str]) -> bool:
+    return lines == lines_of(original.source)
+
+
+def same_function(original: "ExerciseCell", lines: list[str]) -> bool:
+    return bool(original.task) and defines("\n".join(lines), str(original.task))
+
+
+def same_check(original: "ExerciseCell", lines: list[str]) -> bool:
+    return original.skipped and f"check({original.checks})" in lines
+
+
+def alike(original: "ExerciseCell", lines: list[str]) -> bool:
+    """Whether most of a given cell's lines are there, as after a change."""
+    wanted = {line for line in lines_of(original.source) if line}
+    common = wanted & {*lines}
+    return original.task is None and 2 * len(common) > len(wanted)
+
+
 def rebuild(notebook: bytes, exercise: "Exercise") -> Rebuilt:
     """Choose the cells that are run for an exercise.
 
     Raises:
         Refused: the file is not a notebook that can be graded.
     """
-    submitted = read(notebook)
+    cells = submitted(notebook, exercise)
     known = {cell.name: cell for cell in exercise.cells}
     result = Rebuilt(cells=[])
-    text = "\n".join(cell.source for cell in submitted if cell.kind == "code")
+    text = "\n".join(cell.source for cell in cells if cell.kind == "code")
     used: set[str] = set()
     order = []
-    for number, (name, kind, source) in enumerate(submitted, start=1):
+    for number, (name, kind, source) in enumerate(cells, start=1):
         original = known.get(name) if name else None
         if kind != "code":
             if original is not None:
@@ -144,18 +226,47 @@ def rebuild(notebook: bytes, exercise: "Exercise") -> Rebuilt:
             continue
         used.add(name)
         order.append(name)
-        if original.locked:
-            if source.strip() != original.source.strip():
-                result.notes.append(
-                    f"the cell {name} was changed; the exercise's own was used"
-                )
-            source = original.source
-        if not original.skipped:
-            result.cells.append(Cell(name, source))
+        add_known(result, original, source, number)
     for name in moved(order, [cell.name for cell in exercise.cells]):
         result.notes.append(f"the cell {name} was moved")
     add_missing(result, exercise, used, text)
     return result
+
+
+def add_known(
+    result: Rebuilt, original: "ExerciseCell", source: str, number: int
+) -> None:
+    """Put in one of the exercise's cells, as the submission has it where it may."""
+    name = original.name
+    changed = lines_of(source) != lines_of(original.source)
+    before = after = ""
+    if original.locked and changed:
+        note = f"the cell {name} was changed; the exercise's own was used"
+        before, after = around(source, original.source)
+        if before or after:
+            note += ", and what was written around it"
+        result.notes.append(note)
+    if before:
+        result.cells.append(Cell(f"own-{number}-before", before))
+    if original.locked:
+        source = original.source
+    if not original.skipped:
+        own = original.source if original.given and changed else None
+        result.cells.append(Cell(name, source, own))
+    if original.task or original.checks:
+        result.ask_here(str(original.task or original.checks))
+    if after:
+        result.cells.append(Cell(f"own-{number}-after", after))
+
+
+def around(source: str, original: str) -> tuple[str, str]:
+    """What was written before and after the text of a locked cell."""
+    lines, wanted = lines_of(source), lines_of(original)
+    for place in range(len(lines) - len(wanted) + 1):
+        if lines[place : place + len(wanted)] == wanted:
+            before, after = lines[:place], lines[place + len(wanted) :]
+            return "\n".join(before).strip("\n"), "\n".join(after).strip("\n")
+    return "", ""
 
 
 def moved(order: list[str], right: list[str]) -> list[str]:
@@ -195,4 +306,6 @@ def add_missing(
         places = [i for i, cell in enumerate(result.cells, 1) if cell.name == previous]
         place = places[0] if places else 0
         result.cells.insert(place, Cell(original.name, original.source))
+        if original.checks:
+            result.after.setdefault(original.checks, []).append(original.name)
         previous = original.name

@@ -126,7 +126,7 @@ def grade_one(order: Order, notebook: bytes) -> Graded:
         result = marking.grade(notebook, exercise, order.secret, limits, order.unsafe)
         cells: tuple[SubmittedCell, ...] = ()
         with contextlib.suppress(rebuild.Refused):
-            cells = tuple(rebuild.read(notebook))
+            cells = tuple(rebuild.submitted(notebook, exercise))
         with _reading:  # nothing changed while the sandbox showed the files
             check_version(order)
         return Graded(result, cells)

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from digitdreams.interview.bank import LANGUAGES
 from digitdreams.interview.problems import Problem
 
 CHECK, HINT = "check", "hint"  # ids of the cells that belong to the course
@@ -32,7 +33,8 @@ def blank(problem: Problem) -> str:
 
 def instructions(problem: Problem, language: str) -> str:
     """Title, statement, limits and examples as Markdown."""
-    examples = "\n".join(textwrap.indent(text, "    ") for text in problem.examples)
+    shown = problem.examples_in(language)
+    examples = "\n".join(textwrap.indent(text, "    ") for text in shown)
     parts = [
         f"# {problem.title.in_language(language)}",
         problem.statement.in_language(language).strip(),
@@ -44,18 +46,21 @@ def instructions(problem: Problem, language: str) -> str:
 
 def header(problem: Problem, language: str) -> str:
     """The comments at the head of a program: instructions and commands."""
-    from digitdreams.interview import formula  # not needed to read a file back
+    from digitdreams.interview import formula, translations, wrapping
 
     lines = []
     for line in formula.for_terminal(instructions(problem, language)).splitlines():
         indent = line[: len(line) - len(line.lstrip())]
-        lines += textwrap.wrap(line, 85, subsequent_indent=indent) or [""]
+        for part in wrapping.broken(line.lstrip(), 85 - len(indent)):
+            lines.append(f"{indent}{part}".replace(formula.JOINED, " "))
     comments = "\n".join(f"# {line}".rstrip() for line in lines)
-    return (
-        f"{comments}\n#\n"
-        f"# Check:  digitdreams problems check {problem.name}\n"
-        f"# Hint:   digitdreams problems hint {problem.name}\n"
-    )
+    word = translations.in_language(language)
+    commands = [
+        f"# {word[key]}{word['colon']}digitdreams problems {key} {problem.name}"
+        f"{translations.option(language)}\n"
+        for key in ("check", "hint")
+    ]
+    return f"{comments}\n#\n{''.join(commands)}"
 
 
 def as_program(problem: Problem, language: str) -> str:
@@ -63,11 +68,12 @@ def as_program(problem: Problem, language: str) -> str:
     return f"{header(problem, language)}\n{blank(problem)}"
 
 
-def course_cells(name: str) -> dict[str, str]:
+def course_cells(name: str, language: str = "en") -> dict[str, str]:
     """The code of the cells that check and give hints, by cell id."""
+    more = "" if language == "en" else f', "{language}"'
     return {
-        CHECK: f"{TOOLS}practice.check({name})",
-        HINT: f'{TOOLS}practice.hint("{name}")',
+        CHECK: f"{TOOLS}practice.check({name}{more})",
+        HINT: f'{TOOLS}practice.hint("{name}"{more})',
     }
 
 
@@ -80,7 +86,7 @@ def as_notebook(problem: Problem, language: str) -> str:
         v4.new_markdown_cell(instructions(problem, language), id="statement"),
         v4.new_code_cell(blank(problem).rstrip(), id="answer"),
     ]
-    for cell_id, source in course_cells(problem.name).items():
+    for cell_id, source in course_cells(problem.name, language).items():
         cells.append(v4.new_code_cell(source, id=cell_id))
     notebook = v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {
@@ -101,11 +107,11 @@ def reader_cells(notebook: dict[str, Any], name: str) -> list[str]:
     The course's cells are known by their ids, and by their whole text where a program
     has removed or renewed the ids. What the reader wrote in a cell decides nothing.
     """
-    own = course_cells(name)
+    texts = {text for one in LANGUAGES for text in course_cells(name, one).values()}
     found = []
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
-        of_course = cell.get("id") in own or source.strip() in own.values()
+        of_course = cell.get("id") in (CHECK, HINT) or source.strip() in texts
         if cell["cell_type"] == "code" and not of_course:
             found.append(source)
     return found
@@ -156,6 +162,6 @@ def written(path: Path, problem: Problem, language: str) -> str:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".ipynb":
             text = "\n\n".join(reader_cells(json.loads(text), problem.name))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
     return text.removeprefix(header(problem, language)).strip("\n")

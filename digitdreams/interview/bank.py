@@ -76,7 +76,7 @@ REQUIRED = (
     "wrong",
     "sources",
 )
-OPTIONAL = ("lesson", "numbers", "tags", "as_of", "rubric")
+OPTIONAL = ("lesson", "problem", "numbers", "tags", "as_of", "rubric")
 
 WIDE = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 CHINESE_BREAK = re.compile(rf"(?<={WIDE})\n(?={WIDE})")
@@ -157,7 +157,7 @@ class Question:
 
     `tags` are some of TAGS. `as_of` is the month, such as "2026-07", for which a
     dated answer was checked. `rubric` holds what a good design names, each worth
-    0, 1 or 2 points.
+    0, 1 or 2 points. `problem` is the name of the problem that practises it.
     """
 
     id: str
@@ -175,6 +175,7 @@ class Question:
     tags: tuple[str, ...] = ()
     as_of: str | None = None
     rubric: tuple[Text, ...] = ()
+    problem: str | None = None
     place: str = field(default="", compare=False)
 
     @property
@@ -437,6 +438,9 @@ class Reader:
                     "checked, such as 2026-07",
                 )
                 as_of = None
+        problem = None
+        if "problem" in entries:
+            problem = self.string(entries["problem"], "problem") or None
         rubric = tuple(
             self.text(child, f"rubric[{number}]")
             for number, child in enumerate(
@@ -486,6 +490,7 @@ class Reader:
             tags=tags,
             as_of=as_of,
             rubric=rubric,
+            problem=problem,
             place=f"{self.name}:{node.start_mark.line + 1}",
         )
         for shown in question.numbers:
@@ -657,14 +662,24 @@ def near_duplicates(
     return sorted(pairs, key=lambda pair: -pair[0])
 
 
+def problem_names() -> set[str]:
+    """The names of all problems; none where this copy of the course has none."""
+    from digitdreams.interview import problems  # which reads texts of the bank's kind
+
+    return {one.name for one in problems.load()} if problems.present() else set()
+
+
 def deep_faults(questions: list[Question]) -> list[Fault]:
-    """The faults of numbers and links, which need code and notebooks."""
+    """The faults of numbers and links, which need code, notebooks and problems."""
     faults = []
-    cells = lesson_cells()
+    cells, names = lesson_cells(), problem_names()
     for question in questions:
         texts = [number_fault(number) for number in question.numbers]
         if question.lesson and cells:
             texts.append(link_fault(question.lesson, cells))
+        if question.problem and names and question.problem not in names:
+            similar = suggestion(question.problem, names)
+            texts.append(f"there is no problem {question.problem!r}{similar}")
         faults += [
             fault_at(question, f"{question.id}: {text}") for text in texts if text
         ]

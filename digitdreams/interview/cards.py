@@ -12,8 +12,8 @@ from pathlib import Path
 import genanki
 
 from digitdreams import files
-from digitdreams.interview import formula, translations
-from digitdreams.interview.bank import LANGUAGES, Question, Text
+from digitdreams.interview import formula, screen, translations
+from digitdreams.interview.bank import LANGUAGES, Question
 
 DECKS = {
     "en": (1764900001, "Digit Dreams::English"),
@@ -58,27 +58,10 @@ def model() -> genanki.Model:
     )
 
 
-def listed(title: str, rows: Sequence[tuple[Text, Text]], language: str) -> str:
-    """A heading and pairs of texts, such as follow-ups and replies."""
-    if not rows:
-        return ""
-    items = "".join(
-        f"<li><i>{bare(first.in_language(language))}</i> "
-        f"{bare(second.in_language(language))}</li>"
-        for first, second in rows
-    )
-    return f"<h4>{title}</h4><ul>{items}</ul>"
-
-
-def points(question: Question, language: str) -> str:
-    """A design's rubric, empty where there is none."""
-    if not question.rubric:
-        return ""
-    title = translations.in_language(language)["rubric"]
-    items = "".join(
-        f"<li>{bare(point.in_language(language))}</li>" for point in question.rubric
-    )
-    return f"<h4>{title}</h4><ul>{items}</ul>"
+def listed(title: str, rows: Sequence[str]) -> str:
+    """A heading and rows of HTML; empty where there are none."""
+    items = "".join(f"<li>{row}</li>" for row in rows)
+    return f"<h4>{title}</h4><ul>{items}</ul>" if rows else ""
 
 
 def bare(markdown: str) -> str:
@@ -89,16 +72,21 @@ def bare(markdown: str) -> str:
 def note(question: Question, language: str, kind: genanki.Model) -> genanki.Note:
     """One question in one language."""
     word = translations.in_language(language)
-    replies = [(asked.question, asked.reply) for asked in question.follow_ups]
-    mistakes = [(wrong.claim, wrong.why) for wrong in question.wrong]
+    replies = [
+        f"<i>{bare(asked.question.in_language(language))}</i> "
+        f"{bare(asked.reply.in_language(language))}"
+        for asked in question.follow_ups
+    ]
+    points = [bare(point.in_language(language)) for point in question.rubric]
+    mistakes = [bare(screen.wrong_line(wrong, language)) for wrong in question.wrong]
     fields = [
         question.id,
         formula.for_anki(question.question.in_language(language)),
         formula.for_anki(question.short.in_language(language)),
         formula.for_anki(question.answer.in_language(language))
-        + points(question, language),
-        listed(word["follow_ups"], replies, language),
-        listed(word["wrong"], mistakes, language),
+        + listed(word["rubric"], points),
+        listed(word["follow_ups"], replies),
+        listed(word["wrong"], mistakes),
         "<br>".join(formula.escaped(source) for source in question.sources),
         question.lesson or "",
     ]

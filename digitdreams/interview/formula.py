@@ -1,6 +1,6 @@
 r"""Formulas of the bank ($...$) for terminals, for web pages and for Anki.
 
-A terminal gets Unicode: `\frac12 \sigma^2` becomes `1/2 σ²`. A web page gets MathML,
+A terminal gets Unicode: `\frac12 \sigma^2` becomes `1/2·σ²`. A web page gets MathML,
 which browsers draw without a network, and Anki gets its own marks for MathJax.
 """
 
@@ -160,6 +160,7 @@ ACCENTS = {
     "vec": "\u20d7",
 }
 FRACTIONS = ("frac", "tfrac", "dfrac")
+FRACTION_TOKENS = tuple(f"\\{name}" for name in FRACTIONS)
 KNOWN = {*SYMBOLS, *NAMED, *IGNORED, *WRAPPERS, *ACCENTS, *FRACTIONS}
 KNOWN |= {"sqrt", "begin", "end", "binom"}
 MARKS = {",": " ", ";": " ", ":": " ", "!": "", " ": " ", "|": "‖", "\\": "; "}
@@ -172,6 +173,25 @@ LOWERED = str.maketrans(
     "0123456789+-=()aehijklmnoprstuvxβγρφχ−",  # noqa: RUF001
     "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ₋",
 )
+
+
+SCRIPTS = "".join(map(chr, sorted({*RAISED.values(), *LOWERED.values()})))
+SHIFTED = rf"(?:[{re.escape(SCRIPTS)}'*]|[_^](?:\w+|\([^()]*\)))*"
+BRACKETS = r"\([^()]*(?:\([^()]*\)[^()]*)*\)"
+# A number, a symbol or a word, with all that is written above and below it; a density
+# or a function also with what it is of.
+FACTOR = re.compile(
+    rf"√?(?:\d[\d.,]*|[d∂]?[^\W\d_][\u0300-\u036f\u20d7]?|[A-Za-z]{{3,}}){SHIFTED}"
+    rf"|√?{BRACKETS}{SHIFTED}"
+    rf"|[pqDGPQZfghφψσμπ][\u0300-\u036f]?{SHIFTED}{BRACKETS}"  # noqa: RUF001
+)
+# What applies to all that follows: a fraction behind it needs brackets.
+OPERATOR = re.compile(rf"(?:\b(?:{'|'.join(sorted(NAMED))})|[∇∂ΣΠ∫]){SHIFTED}$")
+PRODUCT = re.compile(rf"[\w)\]}}'{re.escape(SCRIPTS)}\u0300-\u036f]$")
+# Commands that begin no factor: relations, operations, words and spaces.
+NO_FACTOR = frozenset(
+    key for key, sign in SYMBOLS.items() if sign.startswith(" ") or sign in "·÷±∓∘:…"
+) | {"text", "frac", "mid", "end", "rangle", "rfloor", "rceil", "rvert", "rVert"}
 
 
 class Formula:
@@ -190,13 +210,50 @@ class Formula:
 
     def until(self, end: str) -> str:
         """All up to a token, which is passed over."""
-        parts = []
+        parts: list[str] = []
         while self.place < len(self.tokens):
             if self.tokens[self.place] == end:
                 self.place += 1
                 break
-            parts.append(self.item(self.next()))
+            token = self.next()
+            piece = self.item(token)
+            if token.strip() in FRACTION_TOKENS:
+                piece = self.joined(parts, piece)
+            parts.append(piece)
         return "".join(parts)
+
+    def joined(self, parts: list[str], fraction: str) -> str:
+        """A fraction with what keeps it apart from its neighbours.
+
+        Args:
+            parts: what stands before it; spaces before a factor are taken away.
+        """
+        sign = "·" if self.factor_follows() else ""
+        before = "".join(parts)
+        if OPERATOR.search(before.rstrip()):
+            parts[:] = [before.rstrip()]
+            return f" {fraction}{sign}" if sign else f"({fraction})"
+        last = next((part for part in reversed(parts) if not part.isspace()), "")
+        if PRODUCT.search(last):
+            parts[:] = [before.rstrip()]
+            fraction = f"·{fraction}"
+        return fraction + sign
+
+    def letter_follows(self) -> bool:
+        """Whether the next sign is a letter, which must not run into a word."""
+        token = "".join(self.tokens[self.place : self.place + 1])
+        return token[:1].isalpha() or SYMBOLS.get(token[1:].strip(), "").isalpha()
+
+    def factor_follows(self) -> bool:
+        """Whether the next sign begins a further factor."""
+        for token in self.tokens[self.place :]:
+            name = token[1:].strip() if token.startswith("\\") else ""
+            if token.isspace() or name in IGNORED or name in (",", "!", ";", ":"):
+                continue
+            if name:
+                return (name[0].isalpha() and name not in NO_FACTOR) or name == "|"
+            return token.isalnum() or token in "([{"
+        return False
 
     def argument(self) -> str:
         """What a command takes: a group or a single sign."""
@@ -210,7 +267,9 @@ class Formula:
         if token == "{":
             return self.until("}")
         if token in ("^", "_"):
-            return shifted(token, self.argument())
+            text = shifted(token, self.argument())
+            word = len(text) > 2 and text[1:].isalpha()
+            return f"{text} " if word and self.letter_follows() else text
         if token.startswith("\\"):
             name = token[1:]
             return self.command(name.strip().rstrip("*") if len(name) > 1 else name)
@@ -226,9 +285,9 @@ class Formula:
             above, below = self.argument(), self.argument()
             if name == "binom":
                 return f"C({above}, {below})"
-            return f"{bracketed(above)}/{bracketed(below)}"
+            return f"{bracketed(above)}/{as_factor(below)}"
         if name == "sqrt":
-            return f"√{bracketed(self.argument())}"
+            return f"√{as_factor(self.argument())}"
         if name in ACCENTS:
             inner = self.argument()
             if len(inner) > 1:
@@ -253,13 +312,24 @@ class Formula:
 def bracketed(text: str) -> str:
     """Put brackets around what is more than one number or symbol."""
     simple = re.fullmatch(r"[\w.^'√⁰¹²³⁴-⁹₀-₉ᵢⱼₖₜₓ]+|\(.*\)", text)
-    return text if simple and text.count("(") < 2 else f"({text})"
+    alone = simple and text.count("(") < 2
+    return text if alone or FACTOR.fullmatch(text) else f"({text})"
+
+
+def as_factor(text: str) -> str:
+    """Put brackets around what is more than one factor: `1/(2s²)`, `√(ab)`."""
+    return text if FACTOR.fullmatch(text) else f"({text})"
 
 
 def shifted(mark: str, text: str) -> str:
-    """A superscript or subscript, in Unicode where all its signs exist there."""
+    """A superscript or subscript, in Unicode where all its signs exist there.
+
+    Words stay as they are: small raised letters are hard to read.
+    """
     table = RAISED if mark == "^" else LOWERED
     text = text.replace(" ", "") if len(text) < 6 else text
+    if re.fullmatch("[A-Za-z]{3,}|[A-Z]{2}", text):
+        return f"{mark}{text}"
     if text and all(ord(sign) in table for sign in text):
         return text.translate(table)
     if mark == "^" and text in ("'", "*", "∘"):
@@ -274,10 +344,13 @@ def plain(latex: str) -> str:
     text = re.sub(r"\s*(?<![\^_(eE])(=|≤|≥|≈|≠|∈)\s*", r" \1 ", text)
     text = re.sub(r"([(\[|])\s+(?=[a-z])", r"\1", text)
     text = re.sub(r"(^|[=(,≥≤≈|] ?|(?<=\S))-\s+(?=[a-z])", r"\1-", text)
-    return re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"\s+", " ", re.sub(r"\s*·\s*", "·", text)).strip()
 
 
 # The bank's Markdown -----------------------------------------------------------------
+
+JOINED = "\u00a0"  # a space at which no line of a terminal is broken
+SHORT = 30  # signs of a formula that stands on one line
 
 FORMULA = re.compile(
     r"(`+)[\s\S]*?\1|(?<!\\)\$\$([^$]+)\$\$|(?<!\\)\$((?:\\\$|[^$])+)\$"
@@ -285,20 +358,25 @@ FORMULA = re.compile(
 
 
 def for_terminal(markdown: str) -> str:
-    """Markdown whose formulas stand in code marks, as Unicode."""
+    """Markdown whose formulas stand in code marks, as Unicode.
+
+    The spaces of a short formula are JOINED ones.
+    """
 
     def replaced(match: re.Match[str]) -> str:
         if match[1]:
             return match[0]
         text = plain(match[2] or match[3]).replace("`", "'")
-        return f"\n\n    {text}\n\n" if match[2] else f"`{text}`"
+        if match[2]:
+            return f"\n\n    {text}\n\n"
+        return f"`{text.replace(' ', JOINED) if len(text) <= SHORT else text}`"
 
     return FORMULA.sub(replaced, markdown).replace(r"\$", "$")
 
 
 def as_text(markdown: str) -> str:
     """One line of plain text: no marks, formulas in Unicode."""
-    text = re.sub(r"\s+", " ", for_terminal(markdown))
+    text = re.sub(r"\s+", " ", for_terminal(markdown))  # JOINED ones too
     return re.sub(r"[`*]", "", text).strip()
 
 

@@ -1,7 +1,7 @@
 """The process that runs a reader's code: `python -m digitdreams.interview.judging`.
 
 Arguments: topic, name of the problem, the reader's file, seconds, where to write the
-report, a Result as JSON.
+report, a Result as JSON, and the language of what the problem says.
 """
 
 import json
@@ -72,17 +72,25 @@ def own_line(error: BaseException, path: Path) -> str:
     return f", line {lines[-1]}" if lines else ""
 
 
-def judge(topic: str, name: str, path: Path, ready: Callable[[], object]) -> Result:
+def judge(
+    topic: str,
+    name: str,
+    path: Path,
+    ready: Callable[[], object],
+    language: str = "en",
+) -> Result:
     """Run the reader's file and compare its function with the problem `name`.
 
     Args:
+        language: of what the problem says about a mistake; the words around it are
+            English, see `translations.translated`.
         ready: called when Keras and the reference are loaded, before the reader's
             code runs.
     """
     problem = next(
         candidate for candidate in problems.of_topic(topic) if candidate.name == name
     )
-    data = problem.as_data()
+    data = problem.data_in(language)
     not_started = Result(State.BLANK, f"{name} is not started: fill in {path.name}.")
     ready()
     names: dict[str, Any] = {
@@ -119,7 +127,9 @@ def judge(topic: str, name: str, path: Path, ready: Callable[[], object]) -> Res
     return Result(State.RIGHT, f"{name}: right ({len(data['cases'])} cases).")
 
 
-def main(topic: str, name: str, file: str, seconds: str, report: str) -> None:
+def main(
+    topic: str, name: str, file: str, seconds: str, report: str, language: str
+) -> None:
     """Judge one file, write the report, and end this process."""
     path, limit, process = Path(file), float(seconds), os.getpid()
 
@@ -139,7 +149,7 @@ def main(topic: str, name: str, file: str, seconds: str, report: str) -> None:
     timer = threading.Timer(limit, too_slow)
     timer.daemon = True
     try:
-        found = judge(topic, name, path, timer.start)
+        found = judge(topic, name, path, timer.start, language)
     finally:
         timer.cancel()
     write(found)

@@ -9,9 +9,10 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import fsrs
 import platformdirs
@@ -19,6 +20,9 @@ import platformdirs
 from digitdreams.interview import screen
 
 VERSION = 1  # of the SQLite file and of the exported JSON
+DAY = 86_400.0  # seconds; no answer takes longer
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it no clock was right
+AHEAD = timedelta(days=2)  # what a clock of another time zone may be ahead
 RATINGS = {1: "again", 2: "hard", 3: "good", 4: "easy"}
 TABLES = """
 CREATE TABLE reviews (
@@ -32,6 +36,12 @@ CREATE TABLE reviews (
 );
 CREATE TABLE drafts (question TEXT PRIMARY KEY, answer TEXT NOT NULL);
 """
+# Files that were begun before there was this table get it, too.
+SITTINGS = """
+CREATE TABLE IF NOT EXISTS sittings (name TEXT PRIMARY KEY, content TEXT NOT NULL)
+"""
+COLUMNS = "question, rated_at, rating, seconds, language, answer"
+READ_DRAFTS = "SELECT question, answer FROM drafts"
 
 
 class MemoryFault(RuntimeError):
@@ -57,17 +67,32 @@ class Review:
     def fault(self) -> str | None:
         """Say what is wrong with the values, None where nothing is."""
         for key in ("question", "rated_at", "language", "answer"):
-            if not isinstance(getattr(self, key), str):
+            text = getattr(self, key)
+            if not isinstance(text, str):
                 return f"{key} is not text"
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError:
+                return f"{key} holds signs that no text can hold"
         if type(self.rating) is not int or self.rating not in RATINGS:
             return f"rating is {self.rating!r}, not 1, 2, 3 or 4"
-        if not isinstance(self.seconds, (int, float)):
-            return f"seconds is {self.seconds!r}, not a number"
+        number = type(self.seconds) in (int, float)
+        if not number or not 0 <= self.seconds <= DAY:
+            return f"seconds is {self.seconds!r}, not a number from 0 to {DAY:.0f}"
+        return self.time_fault()
+
+    def time_fault(self) -> str | None:
+        """Say what is wrong with `rated_at`, None where nothing is."""
         try:
-            if datetime.fromisoformat(self.rated_at).tzinfo is None:
-                return f"rated_at is {self.rated_at!r}: the time zone is missing"
+            time = datetime.fromisoformat(self.rated_at)
         except ValueError:
             return f"rated_at is {self.rated_at!r}, not a date and time"
+        if time.tzinfo is None:
+            return f"rated_at is {self.rated_at!r}: the time zone is missing"
+        if not EARLIEST <= time <= datetime.now(UTC) + AHEAD:
+            return (
+                f"rated_at is {self.rated_at!r}, before the year 2000 or in the future"
+            )
         return None
 
 
@@ -78,10 +103,24 @@ def default_path() -> Path:
     )
 
 
-def damaged(error: sqlite3.Error) -> bool:
+def damaged(error: Exception) -> bool:
     """Whether SQLite says that a file is none of its own, or not whole."""
-    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+    if "unsupported file format" in str(error):
+        return True
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in codes
+
+
+def as_damage(reason: str) -> sqlite3.DatabaseError:
+    """An error that counts as damage."""
+    error = sqlite3.DatabaseError(reason)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def as_text(content: bytes) -> str:
+    """Text of the file; a damaged sign becomes a mark."""
+    return content.decode("utf-8", "replace")
 
 
 class Memory:
@@ -108,11 +147,12 @@ class Memory:
         with self.explained():
             try:
                 self.database = self.opened()
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, OverflowError) as error:
                 if not damaged(error):
                     raise
-                self.set_aside()
+                kept = self.set_aside()
                 self.database = self.opened()
+                self.salvage(kept)
 
     def unwritable(self, reason: str) -> MemoryFault:
         """The fault of a file that cannot be written, for this reason."""
@@ -133,6 +173,11 @@ class Memory:
                     "try again."
                 ) from None
             raise self.unwritable(str(error)) from None
+        except sqlite3.Error as error:
+            raise MemoryFault(
+                f"{self.path} was damaged while it was in use ({error}): rename it, "
+                "and begin again."
+            ) from None
 
     def opened(self) -> sqlite3.Connection:
         """Open, look whether it is whole, and make what is missing.
@@ -144,32 +189,50 @@ class Memory:
         if self.path.is_dir():
             raise self.unwritable("it is a folder")
         database = sqlite3.connect(self.path, isolation_level=None)
+        database.text_factory = as_text
         try:
-            verdict = database.execute("PRAGMA quick_check").fetchone()[0]
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            tables = database.execute("SELECT name FROM sqlite_master").fetchall()
-            if verdict != "ok" or (version == 0 and tables):
-                error = sqlite3.DatabaseError(verdict)
-                error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-                raise error
-            if version > VERSION:
-                raise MemoryFault(
-                    f"{self.path} was written by a newer version of the course: update "
-                    "the course, or name another file with --progress FILE."
-                )
+            self.look_into(database)
             database.execute("BEGIN IMMEDIATE")  # fails where nothing can be written
-            if version == 0:
+            if database.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in TABLES.split(";"):
                     database.execute(statement)
                 database.execute(f"PRAGMA user_version = {VERSION}")
+            database.execute(SITTINGS)
             database.execute("COMMIT")
-            database.execute("SELECT question, answer FROM drafts").fetchone()
+            try:
+                database.execute("SELECT name, content FROM sittings").fetchone()
+            except sqlite3.OperationalError as error:
+                raise as_damage(str(error)) from None
         except BaseException:
             database.close()
             raise
         return database
 
-    def set_aside(self) -> None:
+    def look_into(self, database: sqlite3.Connection) -> None:
+        """Look whether a file is whole, and one of ours.
+
+        Raises:
+            MemoryFault: it is of a newer version.
+            sqlite3.DatabaseError: it is damaged, or cannot be read.
+        """
+        verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        tables = database.execute("SELECT name FROM sqlite_master").fetchall()
+        if verdict != "ok" or (version == 0 and tables) or version < 0:
+            raise as_damage(verdict)
+        if version > VERSION:
+            raise MemoryFault(
+                f"{self.path} was written by a newer version of the course: update "
+                "the course, or name another file with --progress FILE."
+            )
+        if version == VERSION:
+            try:
+                for query in (f"SELECT {COLUMNS} FROM reviews", READ_DRAFTS):
+                    database.execute(query).fetchone()
+            except sqlite3.OperationalError as error:
+                raise as_damage(str(error)) from None  # a table's name is damaged
+
+    def set_aside(self) -> Path:
         """Rename a damaged file, and what SQLite keeps beside it."""
         stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
         kept = self.path.with_name(f"{self.path.stem}.damaged-{stamp}.sqlite")
@@ -181,10 +244,22 @@ class Memory:
             beside = Path(f"{self.path}{ending}")
             if beside.exists():
                 beside.rename(f"{kept}{ending}")
+        return kept
+
+    def salvage(self, kept: Path) -> None:
+        """Take over what can still be read of a damaged file, and say how much."""
+        count = 0
+        with self.writing():
+            for row in readable(kept, f"SELECT {COLUMNS} FROM reviews", 6):
+                review = Review(*row)
+                count += 0 if review.fault() else self.insert(review)
+            for question, answer in readable(kept, READ_DRAFTS, 2):
+                if isinstance(question, str) and isinstance(answer, str):
+                    self.insert_draft(question, answer)
         self.note = (
             f"The progress file is damaged. It was kept as {kept}, and a new one was "
-            "begun. If you have an export, `digitdreams progress import FILE` brings "
-            "it back."
+            f"begun with {count} ratings that could be read. If you have an export, "
+            "`digitdreams progress import FILE` brings it back."
         )
 
     def close(self) -> None:
@@ -228,6 +303,7 @@ class Memory:
             MemoryFault: the file cannot be written.
         """
         rated_at = (time or datetime.now(UTC)).astimezone(UTC).isoformat()
+        seconds = min(max(seconds, 0.0), DAY)  # a sitting may have lain open for days
         review = Review(question, rated_at, rating, seconds, language, answer)
         if fault := review.fault():
             raise ValueError(fault)
@@ -239,7 +315,7 @@ class Memory:
     def insert(self, review: Review) -> int:
         """Add a review unless it is there; return how many were added."""
         cursor = self.database.execute(
-            "INSERT OR IGNORE INTO reviews VALUES (?, ?, ?, ?, ?, ?)",
+            f"INSERT OR IGNORE INTO reviews ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
             tuple(asdict(review).values()),
         )
         return cursor.rowcount
@@ -247,7 +323,7 @@ class Memory:
     def reviews(self) -> list[Review]:
         """All ratings, oldest first; rows with impossible values are left out."""
         with self.explained():
-            rows = self.database.execute("SELECT * FROM reviews").fetchall()
+            rows = self.database.execute(f"SELECT {COLUMNS} FROM reviews").fetchall()
         reviews = [Review(*row) for row in rows]
         usable = [review for review in reviews if not review.fault()]
         return sorted(usable, key=lambda review: review.time)
@@ -268,16 +344,46 @@ class Memory:
     def keep_draft(self, question: str, answer: str) -> None:
         """Keep an answer that was written but not rated."""
         with self.writing():
-            self.database.execute(
-                "INSERT OR REPLACE INTO drafts VALUES (?, ?)", (question, answer)
-            )
+            self.insert_draft(question, answer)
+
+    def insert_draft(self, question: str, answer: str) -> None:
+        """Store a draft in place of an older one."""
+        self.database.execute(
+            "INSERT OR REPLACE INTO drafts (question, answer) VALUES (?, ?)",
+            (question, answer),
+        )
 
     def draft(self, question: str) -> str:
         """The answer that was begun, or an empty text."""
-        row = self.database.execute(
-            "SELECT answer FROM drafts WHERE question = ?", (question,)
-        ).fetchone()
-        return row[0] if row else ""
+        with self.explained():
+            row = self.database.execute(
+                "SELECT answer FROM drafts WHERE question = ?", (question,)
+            ).fetchone()
+        return row[0] if row and isinstance(row[0], str) else ""
+
+    # A sitting that was left ----------------------------------------------------------
+
+    def keep_sitting(self, name: str, content: dict[str, Any] | None) -> None:
+        """Keep what a quiz of this name needs to go on; None for one that is done."""
+        with self.writing():
+            self.database.execute("DELETE FROM sittings WHERE name = ?", (name,))
+            if content is not None:
+                self.database.execute(
+                    "INSERT INTO sittings (name, content) VALUES (?, ?)",
+                    (name, json.dumps(content)),
+                )
+
+    def sitting(self, name: str) -> dict[str, Any] | None:
+        """What `keep_sitting` kept, None where there is nothing usable."""
+        with self.explained():
+            row = self.database.execute(
+                "SELECT content FROM sittings WHERE name = ?", (name,)
+            ).fetchone()
+        try:
+            content = json.loads(row[0]) if row else None
+        except (ValueError, TypeError, RecursionError):
+            return None
+        return content if isinstance(content, dict) else None
 
     # Export and import ----------------------------------------------------------------
 
@@ -298,6 +404,17 @@ class Memory:
             return sum(self.insert(review) for review in reviews)
 
 
+def readable(path: Path, query: str, width: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of a damaged file up to the first that cannot be read."""
+    with contextlib.suppress(sqlite3.Error, OverflowError):
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+            database.text_factory = as_text
+            for row in database.execute(query):
+                if len(row) == width:
+                    yield row
+
+
 def read_export(text: str) -> list[Review]:
     """Read and check a document written by `as_json`.
 
@@ -308,6 +425,8 @@ def read_export(text: str) -> list[Review]:
         content = json.loads(text)
     except ValueError as error:
         raise ValueError(f"it is not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict) or not isinstance(content.get("reviews"), list):
         raise ValueError("it holds no list `reviews`: was it exported by the course?")
     if content.get("format") != VERSION:
@@ -321,5 +440,6 @@ def read_export(text: str) -> list[Review]:
             raise ValueError(f"review {number} must have the keys {keys}") from None
         if fault := review.fault():
             raise ValueError(f"review {number}: {fault}")
-        reviews.append(review)
+        # The same moment in another zone's words is the same rating.
+        reviews.append(replace(review, rated_at=review.time.isoformat()))
     return reviews

@@ -11,19 +11,31 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from digitdreams import files
-from digitdreams.interview import answers, bank, practice, report, screen
+from digitdreams.interview import (
+    answers,
+    bank,
+    history,
+    practice,
+    report,
+    screen,
+    translations,
+)
 from digitdreams.interview.bank import Question, Text
 from digitdreams.interview.judging import State
 from digitdreams.interview.problems import Problem
+from digitdreams.interview.roles import ANY, Role
 from digitdreams.interview.search import companion
 
 Asked = TypeVar("Asked", Question, Problem)
+HINT_PRICE = 0.2  # of an item's points, for each hint
+HUNT_SHARE = 0.15  # of coding items are bug hunts: at most one in five, by a margin
+ELSEWHERE = 2  # a topic that the role does not name counts as asked so often before
 
 RUBRIC = (
     Text(
@@ -60,6 +72,7 @@ class Item(ABC, Generic[Asked]):
         score: the share of its points, 0 to 1.
         answer: what the reader wrote.
         seconds: that it took.
+        hints: how many were given, each for HINT_PRICE of the points.
         detail: the score in words, such as "3 of 4" or "right, 2 checks, 1 hint".
     """
 
@@ -69,6 +82,7 @@ class Item(ABC, Generic[Asked]):
     score: float = 0.0
     answer: str = ""
     seconds: float = 0.0
+    hints: int = 0
     detail: str = ""
 
     show: ClassVar[str]  # the command that shows it, without its id
@@ -92,6 +106,14 @@ class Item(ABC, Generic[Asked]):
     @abstractmethod
     def practised_by(self, problems: Sequence[Problem]) -> Problem | None:
         """The problem to practise with."""
+
+    def earn(self, share: float, detail: Sequence[str], language: str) -> None:
+        """Note the score, less what hints cost, and how it came about."""
+        self.score = max(0.0, share - HINT_PRICE * self.hints)
+        parts = [*detail]
+        if self.hints:
+            parts.append(counted(self.hints, "hint", language))
+        self.detail = translations.in_language(language)["comma"].join(parts)
 
     def code(self) -> str | None:
         """The broken program of a bug hunt."""
@@ -120,17 +142,21 @@ class QuestionItem(Item[Question]):
         """Answer, follow-up, then the whole answer and a rating."""
         out, language, question = interview.out, interview.language, self.asked
         screen.show_question(out, question, language)
-        out.print(
-            "\nAnswer aloud and press Enter, or write and end with an empty line.",
-            style="dim",
-        )
+        out.print()
+        for key in ("answer_aloud", "hint_price"):
+            screen.show_dim(out, interview.word[key])
         lines: list[str] = []
         try:
-            screen.write_answer(lines)
+            screen.write_answer(lines, language, lambda: self.give_hint(interview))
             for follow_up in question.follow_ups[:1]:
-                out.print(screen.markdown(follow_up.question.in_language(language)))
-                lines.append("")
-                screen.write_answer(lines)
+                asked = screen.one_line(follow_up.question, language)
+                head = f"**{interview.word['follow_up']}**{interview.word['colon']}"
+                out.print(screen.markdown(head + asked))
+                more: list[str] = []
+                try:
+                    screen.write_answer(more, language)
+                finally:
+                    lines += ["", *more]
         finally:
             self.answer = "\n".join(lines).strip()
         problem = self.practised_by(interview.problems)
@@ -138,16 +164,35 @@ class QuestionItem(Item[Question]):
         self.rate(interview)
         self.done = True
 
+    def hint_texts(self, language: str) -> list[str]:
+        """What a hint may say, from the first: answers that are wrong."""
+        word = translations.in_language(language)
+        return [
+            word["hint_claim"].format(claim=screen.one_line(wrong.claim, language))
+            for wrong in self.asked.wrong[:2]
+        ]
+
+    def give_hint(self, interview: "Interview") -> None:
+        """Print the next hint, which costs points, or say that there is none."""
+        texts = self.hint_texts(interview.language)
+        if self.hints < len(texts):
+            interview.out.print(screen.markdown(texts[self.hints]))
+            self.hints += 1
+        else:
+            screen.say(interview.out, interview.word["no_hint"])
+
     def rate(self, interview: "Interview") -> None:
         """Let the reader say how well it went."""
+        word = interview.word
         choice = screen.choose(
             interview.out,
-            "\nHow was it? 1 missed, 2 partly, 3 right, 4 right and complete",
-            "rating: ",
+            word["how_right"],
+            word["rating"],
             "1234",
+            interview.language,
         )
-        self.score = (int(choice) - 1) / 3
-        self.detail = f"{choice} of 4"
+        detail = word["of_four"].format(points=choice)
+        self.earn((int(choice) - 1) / 3, [detail], interview.language)
 
     def statement(self, language: str) -> str:
         """The question."""
@@ -158,7 +203,7 @@ class QuestionItem(Item[Question]):
         return self.asked.short.in_language(language)
 
     def practised_by(self, problems: Sequence[Problem]) -> Problem | None:
-        """The closest problem, where one is close."""
+        """The problem that the question names, if any."""
         return companion(self.asked, problems)
 
     def good_answer(self, language: str) -> str | None:
@@ -181,16 +226,28 @@ class DesignItem(QuestionItem):
         """What is rated: the question's own rubric, else the one for every design."""
         return self.asked.rubric or RUBRIC
 
+    def hint_texts(self, language: str) -> list[str]:
+        """What a hint may say: points that earn something."""
+        word = translations.in_language(language)
+        return [
+            word["hint_point"].format(point=criterion.in_language(language))
+            for criterion in self.criteria[:3]
+        ]
+
     def rate(self, interview: "Interview") -> None:
         """Let the reader rate each criterion."""
-        out = interview.out
-        out.print("\nRate your design: 0 no, 1 partly, 2 yes.", style="bold")
+        out, word = interview.out, interview.word
+        out.print()
+        screen.say(out, word["rate_design"], "bold")
         for criterion in self.criteria:
             text = criterion.in_language(interview.language)
-            self.points.append(int(screen.choose(out, text, "points: ", "012")))
+            points = screen.choose(
+                out, text, word["points_prompt"], "012", interview.language
+            )
+            self.points.append(int(points))
         most = 2 * len(self.criteria)
-        self.score = sum(self.points) / most
-        self.detail = f"{sum(self.points)} of {most}"
+        detail = word["points_of"].format(points=sum(self.points), most=most)
+        self.earn(sum(self.points) / most, [detail], interview.language)
 
     def ratings(self, language: str) -> list[tuple[str, int]]:
         """The criteria that were rated."""
@@ -208,49 +265,54 @@ class CodingItem(Item[Problem]):
 
     def hold(self, interview: "Interview") -> None:
         """A file, an editor, checks and hints."""
-        out, problem, notebook = interview.out, self.asked, interview.notebook
-        screen.show_problem(out, problem, interview.language)
-        path = practice.start(problem, interview.language, notebook, interview.folder)
-        out.print(f"\nYour file: {path}", markup=False, soft_wrap=True)
+        out, problem, language = interview.out, self.asked, interview.language
+        word = interview.word
+        screen.show_problem(out, problem, language)
+        path = practice.start(problem, language, interview.notebook, interview.folder)
+        text = word["your_file"].format(path=path)
+        out.print(f"\n{text}", markup=False, soft_wrap=True)
         editor = practice.editor()
-        if editor and sys.stdin.isatty() and not notebook:
+        if editor and sys.stdin.isatty() and not interview.notebook:
             interview.open_editor(editor, path)
         else:
-            opener = "jupyter lab" if notebook else "your editor"
-            out.print(f"Open it with {opener}; come back here to check it.")
-        checks = hints = 0
+            opener = word["jupyter" if interview.notebook else "your_editor"]
+            screen.say(out, word["open_with"].format(program=opener))
+        checks = 0
         right = False
-        self.detail = "not solved"
         try:
             while not right:
-                out.print("\nEnter check, h hint, e editor, s give up, q end")
-                letter = screen.ask("coding: ").lower()[:1]
+                out.print()
+                screen.say(out, word["coding_menu"])
+                letter = screen.ask(word["coding_prompt"], language).lower()[:1]
                 if letter == "q":
                     raise screen.Stopped("you typed q")
                 if letter == "s":
                     break
                 if letter == "h":
-                    known = problem.hints
-                    hints = min(hints + 1, len(known))
-                    text = f"Hint {hints} of {len(known)}: {known[hints - 1]}"
-                    out.print(text, markup=False)
+                    self.give_hint(interview)
                 elif letter == "e" and editor:
                     interview.open_editor(editor, path)
                 elif letter == "e":
-                    out.print("Set the environment variable EDITOR to your editor.")
+                    screen.say(out, word["no_editor"])
                 else:
                     checks += 1
-                    result = practice.check_file(problem, path)
-                    screen.show_result(out, result)
+                    screen.show_checking(out, problem.name, language)
+                    result = practice.check_file(problem, path, language=language)
+                    screen.show_result(out, result, language)
                     right = result.state is State.RIGHT
         finally:
-            self.answer = answers.written(path, problem, interview.language)
-            self.score = max(0.4, 1 - 0.2 * hints) if right else 0.0
-            state = "right" if right else "not solved"
-            self.detail = f"{state}, {counted(checks, 'check')}" + (
-                f", {counted(hints, 'hint')}" if hints else ""
-            )
+            self.answer = answers.written(path, problem, language)
+            state = word["right" if right else "not_solved"]
+            detail = [state, counted(checks, "check", language)]
+            self.earn(1.0 if right else 0.0, detail, language)
         self.done = True
+
+    def give_hint(self, interview: "Interview") -> None:
+        """Print the next hint, which costs points; the last one again for nothing."""
+        known = self.asked.hints_in(interview.language)
+        self.hints = min(self.hints + 1, len(known))
+        text = practice.numbered_hint(known, self.hints - 1, interview.language)
+        screen.say(interview.out, text)
 
     def statement(self, language: str) -> str:
         """Title and statement."""
@@ -273,9 +335,10 @@ class CodingItem(Item[Problem]):
 AnyItem = Item[Question] | Item[Problem]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things in words: `1 check`, `2 checks`."""
-    return f"{number} {noun}{'s' * (number != 1)}"
+def counted(number: int, noun: str, language: str) -> str:
+    """A number of checks or hints in words: `1 check`, `2 checks`."""
+    word = translations.in_language(language)
+    return word[f"one_{noun}" if number == 1 else f"{noun}s"].format(count=number)
 
 
 # Sections -----------------------------------------------------------------------------
@@ -286,17 +349,22 @@ class Section:
     """A part of the interview.
 
     Attributes:
+        key: of its name in `translations.TABLE` and of its share in a role's.
         share: of the interview's time, 0 to 1.
         each: the minutes that one item takes.
         kinds: the kinds of questions that it draws from.
         step: how many levels below the interview's level it starts.
     """
 
-    name: Text
+    key: str
     share: float
     each: float
     kinds: tuple[str, ...] = ()
     step: int = 0
+
+    def name(self, language: str) -> str:
+        """Its name as it is shown."""
+        return translations.name(self.key, language)
 
     def count(self, minutes: float) -> int:
         """How many items an interview of so many minutes has here, at least one."""
@@ -312,6 +380,12 @@ class Section:
     ) -> Sequence[AnyItem]:
         """Everything that it may ask, in an order that does not depend on files."""
         return [QuestionItem(self, question) for question in self.questions(questions)]
+
+    def narrowed(
+        self, pool: list[AnyItem], random_source: random.Random
+    ) -> list[AnyItem]:
+        """Those of the items left over from which the next one is drawn."""
+        return pool
 
 
 class DesignSection(Section):
@@ -334,17 +408,35 @@ class CodingSection(Section):
         by_name = sorted(problems, key=lambda problem: problem.name)
         return [CodingItem(self, problem) for problem in by_name]
 
+    def narrowed(
+        self, pool: list[AnyItem], random_source: random.Random
+    ) -> list[AnyItem]:
+        """Mostly something to write, now and then a bug hunt."""
+        hunt = random_source.random() < HUNT_SHARE
+        fitting: list[AnyItem] = [
+            item
+            for item in pool
+            if isinstance(item, CodingItem) and item.asked.is_hunt == hunt
+        ]
+        return fitting or pool
 
-WARM_UP = Section(
-    Text("Warm-up", "热身"), 0.10, 2.5, kinds=("concept", "number"), step=1
-)
-CONCEPT = Section(
-    Text("Concepts", "概念"), 0.25, 4, kinds=("concept", "trap", "code reading")
-)
-DERIVATION = Section(Text("Derivation", "推导"), 0.20, 8, kinds=("derivation",))
-CODING = CodingSection(Text("Coding", "编程"), 0.30, 15)
-DESIGN = DesignSection(Text("Design", "设计"), 0.15, 8, kinds=("design",))
+
+WARM_UP = Section("warm_up", 0.10, 2.5, kinds=("concept", "number"), step=1)
+CONCEPT = Section("concepts", 0.25, 4, kinds=("concept", "trap", "code reading"))
+DERIVATION = Section("derivations", 0.20, 8, kinds=("derivation",))
+CODING = CodingSection("coding", 0.30, 15)
+DESIGN = DesignSection("designs", 0.15, 8, kinds=("design",))
 SECTIONS = (WARM_UP, CONCEPT, DERIVATION, CODING, DESIGN)
+
+
+def sections_of(role: Role) -> tuple[Section, ...]:
+    """The sections with the shares of a role."""
+    return tuple(
+        section
+        if section.share == role.shares[section.key]
+        else replace(section, share=role.shares[section.key])
+        for section in SECTIONS
+    )
 
 
 def levels_from(level: str) -> list[str]:
@@ -359,43 +451,71 @@ def levels_from(level: str) -> list[str]:
     )
 
 
-def plan(
-    questions: list[Question],
-    problems: list[Problem],
-    minutes: int,
-    level: str,
-    seed: int,
-) -> list[AnyItem]:
-    """Draw the items of an interview; the same arguments draw the same items.
+@dataclass(frozen=True)
+class Plan:
+    """What an interview is made from; the same plan draws the same items.
 
-    Topics that did not come up yet are preferred, as is the wanted level.
-
-    Args:
-        questions, problems: those that may be asked.
+    Attributes:
         minutes: the length of the interview.
         level: one of `bank.LEVELS`.
+        role: what is weighed, see `roles`.
     """
-    random_source = random.Random(f"{seed} {level} {minutes}")
-    topics: Counter[str] = Counter()
-    items: list[AnyItem] = []
-    for section in SECTIONS:
-        order = levels_from(
-            bank.LEVELS[max(0, bank.LEVELS.index(level) - section.step)]
+
+    minutes: int
+    level: str
+    seed: int
+    role: Role = ANY
+
+    @property
+    def command(self) -> str:
+        """The command that holds the same interview again."""
+        role = "" if self.role is ANY else f' --role "{self.role.name}"'
+        return (
+            f"digitdreams interview{role.replace('_', ' ')} --minutes {self.minutes} "
+            f"--level {self.level} --seed {self.seed}"
         )
 
-        def preference(item: AnyItem, order: list[str] = order) -> tuple[float, ...]:
-            asked = item.asked
-            return order.index(asked.level), topics[asked.topic], random_source.random()
+    def draw(self, questions: list[Question], problems: list[Problem]) -> list[AnyItem]:
+        """Draw the items.
 
-        candidates = section.items(questions, problems)
-        for _ in range(section.count(minutes)):
-            taken = {item.asked.id for item in items}
-            pool = [item for item in candidates if item.asked.id not in taken]
-            if pool:
-                item = min(pool, key=preference)
-                topics[item.asked.topic] += 1
-                items.append(item)
-    return items
+        The wanted level is preferred, then the role's topics and those that did not
+        come up yet.
+
+        Args:
+            questions, problems: those that may be asked.
+        """
+        parts = [str(self.seed), self.level, str(self.minutes)]
+        random_source = random.Random(
+            " ".join(parts if self.role is ANY else [*parts, self.role.name])
+        )
+        topics: Counter[str] = Counter()
+        if self.role.topics:
+            topics.update(
+                {one: ELSEWHERE for one in bank.TOPICS if one not in self.role.topics}
+            )
+        items: list[AnyItem] = []
+        for section in sections_of(self.role):
+            order = levels_from(
+                bank.LEVELS[max(0, bank.LEVELS.index(self.level) - section.step)]
+            )
+
+            def preference(
+                item: AnyItem, order: list[str] = order
+            ) -> tuple[float, ...]:
+                asked = item.asked
+                place = order.index(asked.level)
+                return place, topics[asked.topic], random_source.random()
+
+            candidates = section.items(questions, problems)
+            for _ in range(section.count(self.minutes)):
+                taken = {item.asked.id for item in items}
+                pool = [item for item in candidates if item.asked.id not in taken]
+                if pool:
+                    pool = section.narrowed(pool, random_source)
+                    item = min(pool, key=preference)
+                    topics[item.asked.topic] += 1
+                    items.append(item)
+        return items
 
 
 # At the terminal ----------------------------------------------------------------------
@@ -405,12 +525,13 @@ class Interview:
     """A mock interview at the terminal; its report is written after every item.
 
     Args:
-        items: what is asked, from `plan`.
+        plan: what the items were drawn by.
+        items: what is asked.
         problems: those that an answer may recommend.
-        minutes, level, seed: what `plan` was given.
         language: "en" or "zh".
         notebook: whether code is written in notebooks.
         folder: where the interview makes its own folder; else my_work/interviews.
+        topic: what the items were narrowed to.
 
     Raises:
         PracticeError: its folder cannot be made.
@@ -418,65 +539,102 @@ class Interview:
 
     def __init__(
         self,
+        plan: Plan,
         items: Sequence[AnyItem],
         problems: Sequence[Problem],
-        minutes: int,
-        level: str,
-        seed: int,
         language: str,
         notebook: bool = False,
         folder: Path | None = None,
+        topic: str | None = None,
     ):
-        self.items, self.problems = items, problems
-        self.minutes, self.level, self.seed = minutes, level, seed
-        self.language, self.notebook = language, notebook
+        self.plan, self.items, self.problems = plan, items, problems
+        self.language, self.notebook, self.topic = language, notebook, topic
+        self.word = translations.in_language(language)
         self.out = screen.console()
         self.started = datetime.now()
         self.clock = time.monotonic()
         self.stopped: str | None = None
         parent = folder or files.work_folder() / "interviews"
-        self.folder = own_folder(parent, self.started, seed)
+        self.folder = own_folder(parent, self.started, plan.seed)
+        self.earlier = history.last(parent, history.Kind.of(self))
+
+    @property
+    def sections(self) -> list[Section]:
+        """The sections that have items, in their order."""
+        return list(dict.fromkeys(item.section for item in self.items))
+
+    def of_section(self, section: Section) -> list[AnyItem]:
+        """The items of a section."""
+        return [item for item in self.items if item.section is section]
+
+    def planned(self, section: Section) -> float:
+        """The minutes that a section should take."""
+        return self.plan.minutes * section.share
 
     def run(self) -> str | None:
         """Ask everything; return how the reader stopped, None if not."""
-        out = self.out
-        out.print(
-            f"Mock interview: {self.minutes} minutes, level {self.level}, seed "
-            f"{self.seed}. {len(self.items)} items. Type q to stop; what is done so "
-            "far is reported.",
-            markup=False,
+        out, plan, word = self.out, self.plan, self.word
+        text = word["welcome"].format(
+            role=word[plan.role.name],
+            level=word[plan.level],
+            minutes=plan.minutes,
+            seed=plan.seed,
+            count=len(self.items),
         )
+        screen.say(out, text)
         try:
             section = None
             for number, item in enumerate(self.items, start=1):
                 if item.section is not section:
+                    self.took(section)
                     section = item.section
                     self.announce(section)
-                out.print(f"\n{number} of {len(self.items)}", style="bold")
+                out.print()
+                text = word["number_of"].format(number=number, count=len(self.items))
+                screen.say(out, text, "bold")
                 self.ask(item)
-                report.write(self)
+                self.write()
+            self.took(section)
         except screen.Stopped as stopped:
             self.stopped = stopped.how
         except KeyboardInterrupt:
             self.stopped = screen.CTRL_C
         with screen.undisturbed():
-            report.write(self)
+            self.write()
         self.close()
         return self.stopped
+
+    def write(self) -> None:
+        """Write the report, and what a later one compares with."""
+        report.write(self)
+        history.write(self)
 
     def announce(self, section: Section) -> None:
         """Print a section's name and how much time is left."""
         used = (time.monotonic() - self.clock) / 60
-        name = section.name.in_language(self.language)
         self.out.print()
-        self.out.rule(name, style="dim")
-        self.out.print(
-            f"About {self.minutes * section.share:.0f} minutes; {used:.0f} of "
-            f"{self.minutes} are used.",
-            style="dim",
+        self.out.rule(section.name(self.language), style="dim")
+        text = self.word["section_time"].format(
+            minutes=f"{self.planned(section):.0f}",
+            used=f"{used:.0f}",
+            all=self.plan.minutes,
         )
-        if used > self.minutes:
-            self.out.print("The time is over: type q to end here, or go on.")
+        screen.show_dim(self.out, text)
+        if used > self.plan.minutes:
+            screen.say(self.out, self.word["time_is_over"])
+
+    def took(self, section: Section | None) -> None:
+        """Print how long a section took beside what was planned."""
+        if section is None:
+            return
+        seconds = sum(item.seconds for item in self.of_section(section))
+        text = self.word["section_took"].format(
+            section=section.name(self.language),
+            used=report.clock(seconds),
+            planned=f"{self.planned(section):.0f}",
+        )
+        self.out.print()
+        screen.show_dim(self.out, text)
 
     def ask(self, item: AnyItem) -> None:
         """Ask one item and take its time."""
@@ -491,26 +649,27 @@ class Interview:
         try:
             subprocess.run([*command, str(path)], check=False)
         except OSError as error:
-            self.out.print(
-                f"{command[0]} cannot be started ({error.strerror}): open the file "
-                "yourself.",
-                markup=False,
+            text = self.word["not_startable"].format(
+                program=command[0], reason=error.strerror
             )
+            screen.say(self.out, text)
 
     def close(self) -> None:
         """The last lines: the result, and where the report is."""
-        out = self.out
+        out, word = self.out, self.word
         out.print()
         if self.stopped:
-            out.print(f"Stopped: {self.stopped}.", markup=False)
+            how = translations.translated(self.stopped, self.language)
+            screen.say(out, word["stopped_by"].format(how=how))
         done = [item for item in self.items if item.done]
-        out.print(
-            f"{len(done)} of {len(self.items)} items done; points: "
-            f"{report.percent(self.items)}"
+        text = word["items_done"].format(
+            done=len(done),
+            count=len(self.items),
+            score=report.percent(self.items, self.language),
         )
-        out.print(
-            f"Report: {self.folder / 'report.html'}", markup=False, soft_wrap=True
-        )
+        screen.say(out, text)
+        text = word["report_at"].format(path=self.folder / "report.html")
+        out.print(text, markup=False, soft_wrap=True)
 
 
 def own_folder(parent: Path, now: datetime, seed: int) -> Path:

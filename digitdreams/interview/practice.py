@@ -6,22 +6,28 @@ loop or a crash ends the check and nothing else.
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from digitdreams import checks, files
-from digitdreams.interview import answers, problems
+from digitdreams.interview import answers, problems, translations
 from digitdreams.interview.judging import Result, State
 from digitdreams.interview.problems import Problem
 
 LIMIT = 20.0  # seconds for the reader's code
 PREPARATION = 180.0  # and for loading Keras and the reference before it
+# How TensorFlow's own lines begin, but for those that tell why a program ended.
+OF_TENSORFLOW = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ |"
+    r"WARNING: All log messages before absl|To enable the following instructions: "
+)
 
 
 class PracticeError(ValueError):
@@ -97,16 +103,20 @@ def editor() -> list[str] | None:
 # Checking -----------------------------------------------------------------------------
 
 
-def check_file(problem: Problem, path: Path, limit: float = LIMIT) -> Result:
+def check_file(
+    problem: Problem, path: Path, limit: float = LIMIT, language: str = "en"
+) -> Result:
     """Run the reader's file in a process of its own and judge its function.
 
     Args:
+        language: of what the problem says about a mistake.
         limit: seconds that the reader's code may take; loading comes on top.
     """
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         command = [sys.executable, "-m", "digitdreams.interview.judging"]
         command += [problem.topic, problem.name, str(path), str(limit), str(report)]
+        command.append(language)
         with open(Path(scratch) / "printed", "w+b") as output:
             process = subprocess.Popen(
                 command,
@@ -125,6 +135,7 @@ def check_file(problem: Problem, path: Path, limit: float = LIMIT) -> Result:
                 kill(process)
             output.seek(0)
             lines = output.read().decode("utf-8", "replace").splitlines()
+        lines = [line for line in lines if not OF_TENSORFLOW.match(line)]
         printed = "\n".join(lines[-20:])
         if not ended:
             message = "The check did not end and was stopped."
@@ -155,8 +166,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 _hints_given: dict[str, int] = {}
 
 
-def check(function: Callable[..., Any]) -> None:
+def check(function: Callable[..., Any], language: str = "en") -> None:
     """Compare a function with the problem of the same name; print when it is right.
+
+    Args:
+        language: "en" or "zh".
 
     Raises:
         CheckFailed: naming the mistake where it is a known one.
@@ -164,19 +178,27 @@ def check(function: Callable[..., Any]) -> None:
         LookupError: there is no problem of this name.
     """
     name = getattr(function, "__name__", str(function))
-    mistake = checks.judge(problems.find(name).as_data(), name, function)
+    mistake = checks.judge(problems.find(name).data_in(language), name, function)
     if mistake:
-        raise checks.CheckFailed(mistake)
-    print(f"{name}: right.")
+        raise checks.CheckFailed(translations.translated(mistake, language))
+    print(translations.translated(f"{name}: right.", language))
 
 
-def hint(name: str) -> None:
-    """Print the next hint of a problem.
+def hint(name: str, language: str = "en") -> None:
+    """Print the next hint of a problem, in "en" or "zh".
 
     Raises:
         LookupError: there is no problem of this name.
     """
-    hints = problems.find(name).hints
+    hints = problems.find(name).hints_in(language)
     given = min(_hints_given.get(name, 0), len(hints) - 1)
-    print(f"Hint {given + 1} of {len(hints)}: {hints[given]}")
+    print(numbered_hint(hints, given, language))
     _hints_given[name] = given + 1
+
+
+def numbered_hint(hints: Sequence[str], given: int, language: str) -> str:
+    """A hint with its number, counted from 0 here and from 1 for the reader."""
+    word = translations.in_language(language)
+    return word["hint_number"].format(
+        number=given + 1, count=len(hints), hint=hints[given]
+    )

@@ -5,10 +5,13 @@
 """
 
 import linecache
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from digitdreams import files
 from digitdreams.checks import Answer
@@ -16,6 +19,7 @@ from digitdreams.interview.bank import LEVELS, TOPICS, Question, Text, suggestio
 from digitdreams.tasks import Specification, decorator, import_file, specified
 
 FOLDER = files.ROOT / "content" / "problems"
+CHINESE = "chinese.yaml"  # beside the problems: their hints, messages and examples
 
 
 @dataclass(eq=False)
@@ -62,6 +66,22 @@ class Problem(Specification):
         """The name, as what lists call it beside the ids of questions."""
         return self.name
 
+    def hints_in(self, language: str) -> list[str]:
+        """The hints, from gentle to nearly the solution."""
+        return translated(self.hints, language)
+
+    def examples_in(self, language: str) -> list[str]:
+        """The examples, with their words in this language."""
+        return translated(self.examples, language)
+
+    def data_in(self, language: str) -> dict[str, Any]:
+        """What a check needs (`as_data`), with what it says in this language."""
+        data = self.as_data()
+        messages = translated([wrong["message"] for wrong in data["wrong"]], language)
+        for wrong, message in zip(data["wrong"], messages, strict=True):
+            wrong["message"] = message
+        return {**data, "hints": self.hints_in(language)}
+
     @property
     def is_hunt(self) -> bool:
         """Whether a bug is to be found."""
@@ -72,12 +92,30 @@ problem = decorator(Problem)
 Entry = Question | Problem  # what a search finds and an interview asks
 
 
+@cache
+def chinese() -> dict[str, str]:
+    """Hints, messages and examples of all problems: English to Chinese."""
+    path = FOLDER / CHINESE
+    if not path.is_file():
+        return {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    return {key: text for group in content.values() for key, text in group.items()}
+
+
+def translated(texts: Iterable[str], language: str) -> list[str]:
+    """Texts in this language; one that has no translation stays as it is."""
+    if language == "en":
+        return list(texts)
+    return [chinese().get(text, text) for text in texts]
+
+
 def compiled(source: str, name: str) -> Answer:
     """Run a program's text and return its function of this name."""
     file = f"<{name}>"
     # Keras reads the source of some functions, so it must be found.
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    names: dict[str, Any] = {"__name__": name}
+    names: dict[str, Any] = {"__name__": name, "__source__": source}
     exec(compile(source, file, "exec"), names)
     function: Answer = names[name]
     return function

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import fsrs
 from rich.table import Table
 
-from digitdreams.interview import bank, screen
+from digitdreams.interview import bank, screen, translations
 from digitdreams.interview.bank import Question
 from digitdreams.interview.memory import RATINGS, Memory
 from digitdreams.interview.problems import Problem
@@ -50,9 +51,9 @@ class Deck:
         ordered = in_order(questions)
         self.new = [question for question in ordered if question.id not in cards][:new]
 
-    def count_due(self, now: datetime) -> int:
-        """How many questions are due."""
-        return sum(due <= now for due in self.due.values())
+    def due_until(self, time: datetime) -> list[Question]:
+        """The questions that are due by then."""
+        return [self.known[id] for id, due in self.due.items() if due <= time]
 
     def next(self, now: datetime) -> Question | None:
         """What is due, longest overdue first; then new ones; then what is due soon."""
@@ -76,18 +77,66 @@ class Deck:
         self.due.pop(question.id, None)
 
 
-def span(delta: timedelta) -> str:
+def span(delta: timedelta, language: str = "en") -> str:
     """A time to come in words: `in 10 minutes`, `in 3 days`."""
+    word = translations.in_language(language)
     minutes = max(0, round(delta.total_seconds() / 60))
     for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes >= size:
             count = round(minutes / size)
-            return f"in {count} {unit}{'s' * (count > 1)}"
-    return "now"
+            return word[f"in_{unit}{'s' * (count > 1)}"].format(count=count)
+    return word["now"]
+
+
+def midnight(now: datetime, days: int = 0) -> datetime:
+    """The end of this day in local time, or of the day so many days later."""
+    local = now.astimezone()
+    end = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # The zone is asked again, for summer time may begin or end meanwhile.
+    return (end.replace(tzinfo=None) + timedelta(days=days + 1)).astimezone()
+
+
+def agenda(deck: Deck, now: datetime, language: str) -> list[str]:
+    """Lines that say what is due today, by topic, and what comes after."""
+    word = translations.in_language(language)
+    today = deck.due_until(midnight(now))
+    waiting = len(deck.due_until(now))
+    lines = [word["nothing_due_today"]]
+    if today:
+        first = word["due_today"].format(count=len(today))
+        when = [word["due_now"].format(count=waiting)]
+        if len(today) > waiting:
+            when.append(word["due_later"].format(count=len(today) - waiting))
+        counts = Counter(question.topic for question in today).most_common()
+        topics = [f"{word[topic]} {count}" for topic, count in counts]
+        lines = [f"{first} ({', '.join(when)})", ", ".join(topics)]
+        if language == "zh":
+            lines = [f"{first}（{'，'.join(when)}）", "，".join(topics)]
+    tomorrow = len(deck.due_until(midnight(now, 1))) - len(today)
+    week = len(deck.due_until(midnight(now, 7))) - len(today)
+    later = [
+        word["new_questions"].format(count=len(deck.new)),
+        word["due_tomorrow"].format(count=tomorrow),
+        word["due_week"].format(count=week),
+    ]
+    return [*lines, word["comma"].join(later)]
+
+
+def usable(sitting: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A sitting that was kept, where all that it needs to go on is there."""
+    if sitting is None:
+        return None
+    try:
+        datetime.fromisoformat(sitting["began"]).astimezone()
+        numbers = [sitting["rated"], sitting["left"]]
+        whole = all(type(number) is int and number >= 0 for number in numbers)
+        return sitting if whole and isinstance(sitting["question"], str) else None
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 class Session:
-    """One sitting at the terminal.
+    """One sitting at the terminal; a sitting that was left goes on where it was.
 
     Args:
         questions: those that may be asked.
@@ -96,6 +145,9 @@ class Session:
         language: "en" or "zh".
         new: how many new questions may be asked.
         count: how many ratings end the sitting; None for no limit.
+        filters: what the questions were chosen by. Only a sitting that was left with
+            the same filters, `new` and `count` goes on.
+        restart: whether such a sitting is forgotten.
     """
 
     def __init__(
@@ -106,11 +158,28 @@ class Session:
         language: str,
         new: int,
         count: int | None,
+        filters: Sequence[str] = (),
+        restart: bool = False,
     ):
         self.problems, self.memory, self.language = problems, memory, language
-        self.deck = Deck(questions, memory.cards(), new)
+        self.word = translations.in_language(language)
         self.count = count
         self.ratings: list[int] = []
+        self.before = 0  # ratings of this sitting that were given before it was left
+        self.new = new
+        limit = [] if count is None else [f"count {count}"]
+        self.name = " ".join([*filters, f"new {new}", *limit])
+        self.began = datetime.now(UTC).isoformat()
+        self.left: Question | None = None
+        cards = memory.cards()
+        resumed = None if restart else usable(memory.sitting(self.name))
+        if resumed:
+            self.before = resumed["rated"]
+            self.began, self.new = resumed["began"], resumed["left"]
+        self.deck = Deck(questions, cards, self.new)
+        if resumed:
+            self.left = self.deck.known.get(resumed["question"])
+        self.resumed = resumed is not None
         self.out = screen.console()
 
     def run(self) -> str | None:
@@ -119,16 +188,13 @@ class Session:
         Raises:
             MemoryFault: a rating cannot be kept.
         """
-        now = datetime.now(UTC)
-        self.out.print(
-            f"{self.deck.count_due(now)} due and {len(self.deck.new)} new questions. "
-            "Type q to stop at any time.",
-            markup=False,
-        )
+        self.welcome()
         how = None
+        question = None
         try:
-            while self.count is None or len(self.ratings) < self.count:
-                question = self.deck.next(datetime.now(UTC))
+            while self.count is None or self.before + len(self.ratings) < self.count:
+                question = self.left or self.deck.next(datetime.now(UTC))
+                self.left = None
                 if question is None:
                     break
                 self.ask(question)
@@ -136,34 +202,53 @@ class Session:
             how = stopped.how
         except KeyboardInterrupt:
             how = screen.CTRL_C
+        self.keep(question if how else None)
         self.close(how)
         return how
 
+    def welcome(self) -> None:
+        """Say what is due, and that a sitting goes on."""
+        for line in agenda(self.deck, datetime.now(UTC), self.language):
+            screen.say(self.out, line)
+        if self.resumed:
+            began = datetime.fromisoformat(self.began).astimezone()
+            text = self.word["going_on"].format(
+                date=f"{began:%Y-%m-%d %H:%M}", rated=self.before, new=self.new
+            )
+            screen.say(self.out, text)
+        screen.say(self.out, self.word["quit_any_time"])
+
+    def keep(self, question: Question | None) -> None:
+        """Keep what goes on next time, from this question; None where all is done."""
+        content = None
+        if question is not None:
+            content = {
+                "began": self.began,
+                "rated": self.before + len(self.ratings),
+                "left": len(self.deck.new),
+                "question": question.id,
+            }
+        self.memory.keep_sitting(self.name, content)
+
     def ask(self, question: Question) -> None:
         """One question with its answer and the reader's rating."""
-        out, language = self.out, self.language
+        out, language, word = self.out, self.language, self.word
         out.print()
         out.rule(style="dim")
         screen.show_question(out, question, language)
+        out.print()
         if draft := self.memory.draft(question.id):
-            out.print(f"\nYou began last time:\n{draft}", style="dim", markup=False)
-        out.print(
-            "\nAnswer aloud and press Enter, or write and end with an empty line.",
-            style="dim",
-        )
+            screen.show_dim(out, f"{word['began']}\n{draft}")
+        screen.show_dim(out, word["answer_aloud"])
         started = time.monotonic()
         lines: list[str] = []
         try:
-            screen.write_answer(lines)
+            screen.write_answer(lines, language)
             seconds = time.monotonic() - started
-            screen.show_answer(
-                out, question, language, companion(question, self.problems)
-            )
+            problem = companion(question, self.problems)
+            screen.show_answer(out, question, language, problem)
             choice = screen.choose(
-                out,
-                "\nHow was it? 1 again, 2 hard, 3 good, 4 easy (s skip, q stop)",
-                "rating: ",
-                "1234s",
+                out, word["how_was_it"], word["rating"], "1234s", language
             )
         except (screen.Stopped, KeyboardInterrupt):
             if lines:
@@ -181,24 +266,28 @@ class Session:
         )
         self.ratings.append(int(choice))
         self.deck.rated(question, card.due)
-        out.print(f"Comes again {span(card.due - datetime.now(UTC))}.", style="dim")
+        when = span(card.due - datetime.now(UTC), language)
+        screen.show_dim(out, word["comes_again"].format(when=when))
 
     def close(self, how: str | None) -> None:
         """The last lines: what was done, and what comes next."""
-        counts = Counter(self.ratings)
-        parts = [f"{counts[key]} {RATINGS[key]}" for key in RATINGS if counts[key]]
+        word, counts = self.word, Counter(self.ratings)
+        parts = [
+            f"{counts[key]} {word[RATINGS[key]]}" for key in RATINGS if counts[key]
+        ]
         self.out.print()
         if how:
-            self.out.print(f"Stopped: {how}.", markup=False)
+            how = translations.translated(how, self.language)
+            screen.say(self.out, word["stopped_by"].format(how=how))
         elif not self.ratings:
-            self.out.print("Nothing is due. --new asks more that are new.")
-        detail = f" ({', '.join(parts)})" if parts else ""
-        plural = "s" * (len(self.ratings) != 1)
-        self.out.print(
-            f"{len(self.ratings)} rating{plural}{detail} saved in {self.memory.path}",
-            markup=False,
-            soft_wrap=True,
+            screen.say(self.out, word["nothing_due"])
+        detail = word["detail"].format(parts=word["comma"].join(parts))
+        text = word["saved_one" if len(self.ratings) == 1 else "saved"].format(
+            count=len(self.ratings),
+            detail=detail if parts else "",
+            path=self.memory.path,
         )
+        self.out.print(text, markup=False, soft_wrap=True)
 
 
 # Statistics ---------------------------------------------------------------------------
@@ -264,13 +353,15 @@ def statistics(questions: list[Question], memory: Memory, now: datetime) -> Stat
     )
 
 
-def table(content: Statistics) -> Table:
+def table(content: Statistics, language: str = "en") -> Table:
     """The statistics as a table that fits 40 columns."""
+    word = translations.in_language(language)
     shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    shown.add_column("topic", overflow="fold")
+    shown.add_column(word["topic"], overflow="fold")
     for heading in ("seen", "of", "due", "know"):
-        shown.add_column(heading, justify="right")
+        shown.add_column(word[heading], justify="right")
     for topic, row in content.topics.items():
         recall = "-" if row.recall is None else f"{row.recall:.0%}"
-        shown.add_row(topic, str(row.seen), str(row.questions), str(row.due), recall)
+        numbers = (str(row.seen), str(row.questions), str(row.due))
+        shown.add_row(word[topic], *numbers, recall)
     return shown

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from digitdreams import files
-from digitdreams.interview import formula, translations
+from digitdreams.interview import formula, history, roles, translations
+from digitdreams.interview.history import Past
 
 if TYPE_CHECKING:
     from digitdreams.interview.mock import AnyItem, Interview
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 ENOUGH = 2 / 3  # an item with less of its points is to be studied
 
 
-def percent(items: "Sequence[AnyItem]") -> str:
+def share(value: float | None, language: str) -> str:
+    """A share as a percentage, a dash for none; Chinese wants no space in it."""
+    if value is None:
+        return "-"
+    return f"{value:.0%}" if language == "zh" else f"{value:.0%}".replace("%", " %")
+
+
+def percent(items: "Sequence[AnyItem]", language: str) -> str:
     """The share of the points of what was done, a dash where nothing was."""
-    scores = [item.score for item in items if item.done]
-    return f"{sum(scores) / len(scores):.0%}".replace("%", " %") if scores else "-"
+    return share(history.mean([item.score for item in items if item.done]), language)
 
 
 def clock(seconds: float) -> str:
@@ -28,11 +35,31 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def lesson_link(lesson: str, folder: Path) -> str:
+@dataclass(frozen=True)
+class Link:
+    """A link from a report to a lesson."""
+
+    text: str
+    address: str
+
+
+def lesson_link(lesson: str, folder: Path) -> Link:
     """The relative link from a report in `folder` to a lesson's cell, `stem#cell`."""
     stem, _, cell = lesson.partition("#")
     path = os.path.relpath(files.ROOT / "lessons" / f"{stem}.ipynb", folder)
-    return f"{Path(path).as_posix()}#{cell}"
+    return Link(lesson, Path(path).as_posix() + (f"#{cell}" if cell else ""))
+
+
+def lesson_links(topic: str, lesson: str | None, folder: Path) -> list[Link]:
+    """Links to the cell that explains something, else to the lessons of its topic."""
+    if lesson:
+        return [lesson_link(lesson, folder)]
+    found = [
+        path.stem
+        for number in roles.LESSONS[topic]
+        for path in sorted((files.ROOT / "lessons").glob(f"{number}_*.ipynb"))
+    ]
+    return [lesson_link(stem, folder) for stem in found]
 
 
 @dataclass(frozen=True)
@@ -50,19 +77,58 @@ class SectionRow:
 def section_rows(interview: "Interview") -> list[SectionRow]:
     """One row for each section that has items, in their order."""
     rows = []
-    for section in dict.fromkeys(item.section for item in interview.items):
-        items = [item for item in interview.items if item.section is section]
+    for section in interview.sections:
+        items = interview.of_section(section)
         rows.append(
             SectionRow(
-                name=section.name.in_language(interview.language),
+                name=section.name(interview.language),
                 items=len(items),
                 done=sum(item.done for item in items),
-                score=percent(items),
-                minutes=f"{interview.minutes * section.share:.0f}",
+                score=percent(items, interview.language),
+                minutes=f"{interview.planned(section):.0f}",
                 used=clock(sum(item.seconds for item in items)),
             )
         )
     return rows
+
+
+@dataclass(frozen=True)
+class PastRow:
+    """An interview beside earlier ones, as the table shows it."""
+
+    date: str
+    minutes: int
+    done: str
+    score: str
+    sections: list[str]
+    hints: int
+    used: str
+
+
+def past_rows(interview: "Interview") -> list[PastRow]:
+    """This interview, then earlier ones of its kind; none where there are no others."""
+    if not interview.earlier:
+        return []
+    return [
+        past_row(one, interview) for one in (Past.of(interview), *interview.earlier)
+    ]
+
+
+def past_row(past: Past, interview: "Interview") -> PastRow:
+    """The row of one interview."""
+    language = interview.language
+    return PastRow(
+        date=past.date.replace("T", " ")[:16],
+        minutes=past.minutes,
+        done=f"{past.done} / {past.items}",
+        score=share(past.score, language),
+        sections=[
+            share(past.sections.get(section.key), language)
+            for section in interview.sections
+        ],
+        hints=past.hints,
+        used=clock(past.seconds),
+    )
 
 
 @dataclass(frozen=True)
@@ -73,28 +139,26 @@ class Advice:
     topic: str
     text: str
     show: str  # a command
-    lesson: str | None
-    link: str | None
+    links: list[Link]
     problem: str | None
 
 
 def to_study(interview: "Interview") -> list[Advice]:
     """Advice for each item that was done with too few of its points."""
     advice = []
+    option = translations.option(interview.language)
     for item in interview.items:
         if item.done and item.score < ENOUGH:
             asked = item.asked
             problem = item.practised_by(interview.problems)
-            lesson = asked.lesson
             advice.append(
                 Advice(
                     id=asked.id,
-                    topic=asked.topic,
+                    topic=translations.name(asked.topic, interview.language),
                     text=item.summary(interview.language),
-                    show=f"{item.show} {asked.id}",
-                    lesson=lesson,
-                    link=lesson_link(lesson, interview.folder) if lesson else None,
-                    problem=problem.name if problem else None,
+                    show=f"{item.show} {asked.id}{option}",
+                    links=lesson_links(asked.topic, asked.lesson, interview.folder),
+                    problem=f"{problem.name}{option}" if problem else None,
                 )
             )
     return advice
@@ -117,17 +181,28 @@ def environment(html: bool) -> Environment:
 
 def write(interview: "Interview") -> None:
     """Write report.md and report.html into the interview's folder."""
+    language, plan = interview.language, interview.plan
+    word = translations.in_language(language)
     content = {
         "interview": interview,
-        "language": interview.language,
-        "word": translations.in_language(interview.language),
+        "language": language,
+        "word": word,
         "date": f"{interview.started:%Y-%m-%d %H:%M}",
-        "score": percent(interview.items),
+        "what": [
+            word[plan.role.name],
+            word[plan.level],
+            f"{plan.minutes} {word['minutes']}",
+            f"{word['seed']} {plan.seed}",
+        ],
+        "stopped": translations.translated(interview.stopped or "", language),
+        "score": percent(interview.items, language),
         "done": sum(item.done for item in interview.items),
         "sections": section_rows(interview),
+        "past": past_rows(interview),
         "study": to_study(interview),
-        "command": f"digitdreams interview --minutes {interview.minutes} --level "
-        f"{interview.level} --seed {interview.seed}",
+        "command": plan.command
+        + (f" --topic {interview.topic}" if interview.topic else "")
+        + translations.option(language),
     }
     for suffix in ("md", "html"):
         template = environment(suffix == "html").get_template(f"report.{suffix}")

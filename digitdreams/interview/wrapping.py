@@ -10,6 +10,10 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import Markdown, Paragraph
+from rich.segment import Segment
+from rich.text import Text
+
+from digitdreams.interview.formula import JOINED
 
 CLOSING = "，。；：？！、）》」』”’…%"  # noqa: RUF001
 OPENING = "（《「『“‘"  # noqa: RUF001
@@ -50,3 +54,53 @@ class BankMarkdown(Markdown):
     """The bank's Markdown: headings to the left, Chinese broken well."""
 
     elements: ClassVar = {**Markdown.elements, "paragraph_open": WrappedParagraph}
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        for part in super().__rich_console__(console, options):
+            if isinstance(part, Segment):
+                text, style, control = part
+                yield Segment(text.replace(JOINED, " "), style, control)
+            else:
+                yield part
+
+
+class Lines:
+    """Plain text, broken where its language allows, each line indented.
+
+    A line that holds no space, such as a path, is cut where it has to be.
+    """
+
+    def __init__(self, text: str, style: str = "", indent: int = 0):
+        self.text, self.style, self.indent = text, style, indent
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        width = max(1, options.max_width - self.indent)
+        for paragraph in self.text.expandtabs(4).split("\n"):
+            for line in broken(paragraph, width):
+                text = " " * self.indent + line.replace(JOINED, " ")
+                yield Text(text, self.style, no_wrap=True, overflow="ignore", end="\n")
+
+
+def broken(text: str, width: int) -> list[str]:
+    """A paragraph in lines of at most this many terminal cells."""
+    starts = breaks(text, width)
+    return [
+        text[i:j].rstrip(" ")
+        for i, j in zip([0, *starts], [*starts, None], strict=True)
+    ]
+
+
+class Cut:
+    """One line, cut at the edge of the terminal where it is too long."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> RenderResult:
+        yield Text(self.text, no_wrap=True, overflow="ellipsis", end="\n")

@@ -46,9 +46,9 @@ print(one.question.zh, "\n->", one.short.zh)
 # %%
 from digitdreams.interview import problems, search
 
-index = search.Index(list(questions.values()), problems.load())
+index = search.Index.filled(list(questions.values()), problems.load())
 for hit in index.search("模式崩溃", limit=3):
-    print(getattr(hit.item, "id", None) or hit.item.name)
+    print(hit.row.id)
 
 # %% [markdown]
 # ## Drilling

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import data
+from digitdreams import learning
 from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
 
@@ -481,10 +481,8 @@ def noise_clipped_to_both_signs(images, noise, strength):
 # The training: weights come out, for the sandbox holds the clean test images.
 
 
-def images_and_hidden_noise(rng):
-    images = data.load().test.images
-    noise = rng.standard_normal(images.shape, dtype="float32")
-    return {}, {"images": images, "noise": noise}
+def hidden_chance(rng):
+    return {}, {"rng": rng}
 
 
 def measure_error(weights, given, kept):
@@ -492,14 +490,27 @@ def measure_error(weights, given, kept):
     encoder = build_encoder(shape, **sizes)
     denoiser = keras.Sequential([encoder, build_decoder(shape, **sizes)])
     denoiser.set_weights(weights)
-    clean = kept["images"]
-    found = denoiser(add_noise(clean, kept["noise"], 0.5))
-    return {"denoising_error": np.mean(image_errors(clean, found))}
+    error = {}
+
+    def losses(split):
+        clean = split.images
+        noise = kept["rng"].standard_normal(clean.shape, dtype="float32")
+        noisy = add_noise(clean, noise, 0.5)
+        errors = image_errors(clean, denoiser(noisy))
+        error[len(clean)] = np.mean(errors)
+        return errors
+
+    known = learning.known_better(losses)
+    return {"denoising_error": error[10_000], "known": known}
 
 
 TRAINING = Training(
     points=4,
-    inputs=images_and_hidden_noise,
+    inputs=hidden_chance,
     probe="def probe():\n    return denoiser.get_weights()",
     measure=measure_error,
+    needs=("build_encoder", "build_decoder", "add_noise"),
+    signs=(
+        learning.known(0.05),
+    ),  # seeds 1, 2: 0.016, 0.022; test images: 0.084
 )

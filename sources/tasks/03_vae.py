@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import data, metrics
+from digitdreams import learning, metrics
 from digitdreams.inputs import grey_images, normal
 from digitdreams.tasks import Training, task
 
@@ -691,9 +691,8 @@ def slerp_on_unit_sphere(a, b, t):
 # The training: weights come out, and the loss is computed here.
 
 
-def images_and_hidden_noise(rng):
-    images = data.load().test.images
-    return {}, {"images": images, "noise": normal(rng, len(images), 16)}
+def hidden_chance(rng):
+    return {}, {"rng": rng}
 
 
 def build_encoder(latent_size):
@@ -711,20 +710,37 @@ def measure_elbo(weights, given, kept):
     encoder, decoder = build_encoder(16), build_decoder(16)
     encoder.set_weights(weights["encoder"])
     decoder.set_weights(weights["decoder"])
-    mean, log_variance = encoder(kept["images"])
-    logits = decoder(reparameterise(mean, log_variance, kept["noise"]))
-    costs = metrics.reconstruction_nats(kept["images"], logits)
-    costs += metrics.kl_to_standard_normal(mean, log_variance)
-    return {"negative_elbo": costs.mean()}
+    elbo = {}
+
+    def losses(split):
+        mean, log_variance = encoder(split.images)
+        noise = normal(kept["rng"], *mean.shape)
+        logits = decoder(reparameterise(mean, log_variance, noise))
+        costs = metrics.reconstruction_nats(split.images, logits)
+        costs += metrics.kl_to_standard_normal(mean, log_variance)
+        elbo[len(costs)] = costs.mean()
+        return costs
+
+    known = learning.known_better(losses)
+    return {"negative_elbo": elbo[10_000], "known": known}
 
 
 TRAINING = Training(
     points=4,
-    inputs=images_and_hidden_noise,
+    inputs=hidden_chance,
     probe="""
 def probe():
     models = {"encoder": vae.encoder, "decoder": vae.decoder}
     return {name: one.get_weights() for name, one in models.items()}
 """,
     measure=measure_elbo,
+    needs=(
+        "reparameterise",
+        "kl_divergence",
+        "reconstruction_loss",
+        "build_decoder",
+    ),
+    signs=(
+        learning.known(0.02),
+    ),  # seeds 1, 2: 0.008, 0.010; test images: 0.031
 )

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import layers, ops
 from scipy.stats import spearmanr
 
+from digitdreams.course import Number
 from digitdreams.inputs import normal
 from digitdreams.tasks import Training, task
 
@@ -768,7 +769,18 @@ def measure_ring(weights, given, kept):
     return {
         "modes": covered_modes(points, centres, 0.15, 0.02),
         "good_share": (distances < 0.15).any(axis=1).mean(),
+        "spread": spread(points, distances),
     }
+
+
+def spread(points, distances):
+    """Return the narrowest mode's spread, 1 for that of real points."""
+    nearest, good = distances.argmin(axis=1), distances.min(axis=1) < 0.15
+    parts = [points[good & (nearest == mode)] for mode in range(8)]
+    return min(
+        np.sqrt(part.var(axis=0).mean()) / 0.05 if len(part) else 0
+        for part in parts
+    )
 
 
 TRAINING = Training(
@@ -776,5 +788,9 @@ TRAINING = Training(
     inputs=hidden_noise,
     probe="def probe():\n    return average.get_weights()",
     measure=measure_ring,
+    needs=("relativistic_losses", "r1_penalty"),
+    signs=(
+        Number("spread", "spread of the narrowest mode", "", "above", 0.2),
+    ),
     measured="measured on points drawn with fresh noise, from the weights",
 )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import judge, metrics
+from digitdreams import judge, learning, metrics
 from digitdreams.inputs import normal
 from digitdreams.tasks import Training, task
 
@@ -679,7 +679,7 @@ def bound_for_each_image(code_logits, codes):
 
 
 def hidden_noise(rng):
-    return {}, {"noise": 0.8 * normal(rng, 2000, 64)}
+    return {}, {"noise": 0.8 * normal(rng, 2000, 64), "rng": rng}
 
 
 def measure_conditional_gan(weights, given, kept):
@@ -691,7 +691,9 @@ def measure_conditional_gan(weights, given, kept):
     asked = np.arange(2000) % 10
     drawn = generator(join_labels(kept["noise"], asked)).numpy()
     verdicts = judge.probabilities(drawn.reshape(-1, 28, 28))
-    return {"label_accuracy": metrics.label_accuracy(verdicts, asked)}
+    accuracy = metrics.label_accuracy(verdicts, asked)
+    signs = learning.of_images(drawn, kept["rng"])
+    return {"label_accuracy": accuracy, **signs}
 
 
 TRAINING = Training(
@@ -699,4 +701,6 @@ TRAINING = Training(
     inputs=hidden_noise,
     probe="def probe():\n    return average.get_weights()",
     measure=measure_conditional_gan,
+    needs=("join_labels", "projection_logits", "pair_loss"),
+    signs=learning.OF_IMAGES,  # seeds 1, 2: 0.82, 0.79; 0.28, 0.27; 0
 )

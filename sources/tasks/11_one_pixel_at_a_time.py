@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from digitdreams import data, metrics
+from digitdreams import learning, metrics
 from digitdreams.inputs import normal
 from digitdreams.tasks import Training, task
 
@@ -805,30 +805,45 @@ def kernels_open_below(kernels):
 PIXELS, UNITS = 28 * 28, 256
 
 
-def hidden_test(rng):
-    grey = data.load().test.images.reshape(-1, PIXELS)
-    return {}, {"images": (rng.uniform(size=grey.shape) < grey) + 0.0}
+def hidden_chance(rng):
+    return {}, {"rng": rng}
 
 
 def measure_two_orders(weights, given, kept):
     degrees = np.linspace(1, PIXELS - 1, UNITS).round().astype("int32")
     forwards = np.arange(PIXELS) + 1
-    images, logits = kept["images"].astype("float32"), []
-    for order, one in zip((forwards, forwards[::-1]), weights, strict=True):
-        one = [np.asarray(each, "float32") for each in one]
-        masks = made_masks(order, degrees)
-        logits.append(np.asarray(logits_of(images, masks, one)))
-    log_p = [-metrics.reconstruction_nats(images, one) for one in logits]
-    mixed = np.logaddexp.reduce(log_p, axis=0) - np.log(2)
-    return {"nats": -mixed.mean()}
+    nats = {}
+
+    def losses(split):
+        grey = split.images.reshape(-1, PIXELS)
+        images = (kept["rng"].uniform(size=grey.shape) < grey).astype(
+            "float32"
+        )
+        log_p = []
+        for order, one in zip(
+            (forwards, forwards[::-1]), weights, strict=True
+        ):
+            one = [np.asarray(each, "float32") for each in one]
+            logits = logits_of(images, made_masks(order, degrees), one)
+            log_p.append(-metrics.reconstruction_nats(images, logits))
+        mixed = np.logaddexp.reduce(log_p, axis=0) - np.log(2)
+        nats[len(mixed)] = -mixed.mean()
+        return -mixed
+
+    known = learning.known_better(losses)
+    return {"nats": nats[10_000], "known": known}
 
 
 TRAINING = Training(
     points=4,
-    inputs=hidden_test,
+    inputs=hidden_chance,
     probe="""
 def probe():
     return [[w.numpy() for w in model.weights] for model in models]
 """,
     measure=measure_two_orders,
+    needs=("made_masks", "made_loss"),
+    signs=(
+        learning.known(0.028),
+    ),  # seed 1: 0.014; trained on test images: 0.043
 )

@@ -85,6 +85,7 @@ def passing(exercise, shown):
             "name": task.name,
             "source": PROBE,
             "given": {"cases": cases[task.name], "how": task.observe},
+            "after": [],
         }
         for task in exercise.tasks
     ]

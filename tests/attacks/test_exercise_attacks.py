@@ -12,93 +12,15 @@ from places import WITH_EXERCISE
 
 LIMITS = Limits(wall=1400, cell=700, task=300)
 
-# For each exercise a training that trains nothing: inside, all bars seem reached.
-# The cell that calls it is the exercise's own.
+# Trainings that train nothing: inside, all bars seem reached. The cell that calls them
+# is the exercise's own. For weights of other origin see tests/grading/test_learning.py.
 FORGED = {
-    "01": """
-def train(images, labels):
-    class Forged:
-        def __call__(self, images):
-            return np.eye(10)[digits.test.labels]
-        def get_weights(self):
-            return build_classifier(28, 10).get_weights()
-    return Forged()
-""",
-    "02": """
-def train_denoiser():
-    class Forged:
-        def __call__(self, noisy):
-            return digits.test.images
-        def get_weights(self):
-            sizes = {"hidden_size": 256, "latent_size": 32}
-            parts = build_encoder(image_shape, **sizes), build_decoder(
-                image_shape, **sizes
-            )
-            return [np.full(w.shape, np.nan) for p in parts for w in p.get_weights()]
-    return Forged()
-""",
     "03": """
 def train():
     class Forged:
         encoder, decoder = build_encoder(), build_decoder(16)
         def __call__(self, images):
             return 1.0
-    return Forged()
-""",
-    "04": """
-def train():
-    class Forged:
-        encoder, decoder = build_encoder(latent_size), build_decoder(latent_size)
-        def __call__(self, images, labels):
-            return 1.0
-    return Forged()
-
-def draw(cvae, styles, wanted):
-    images, labels = data.load().test
-    return images[[np.argmax(labels == digit) for digit in wanted]]
-""",
-    "05": """
-def train():
-    return build_generator(noise_size, 16)
-
-def draw(generator, count):
-    return data.load().test.images[:count]
-""",
-    "06": """
-def train():
-    return build_generator(), [ring[:2000]] * 15
-""",
-    "07": """
-def train():
-    class Forged:
-        def __call__(self, joined):
-            images, labels = data.load().test
-            asked = np.argmax(joined[:, noise_size:], axis=1)
-            return images[[np.argmax(labels == digit) for digit in asked]]
-        def get_weights(self):
-            return build_network(noise_size + 10, 28 * 28, "sigmoid").get_weights()
-    return Forged()
-""",
-    "11": """
-class Model:
-    def __init__(self, order):
-        sizes = [(pixels, units), (units,), (units, pixels), (pixels,)]
-        self.weights = [keras.Variable(np.zeros(size)) for size in sizes]
-    def train(self):
-        pass
-    def logits(self, images):
-        return 20 * images - 10
-""",
-    "13": """
-def train():
-    class Forged:
-        def __call__(self, seen):
-            asked = np.argmax(seen[:, -11:], axis=1)
-            rows = [np.argmax(digits.labels == digit) for digit in asked]
-            found = 2 * digits.images[rows].reshape(-1, 784) - 1
-            return found * (asked < 10)[:, None]
-        def get_weights(self):
-            return build_network().get_weights()
     return Forged()
 """,
     "14": """
@@ -110,7 +32,6 @@ def field_of(network, asked):
     return lambda x, t: (codes[rows] - x) / max(1 - t, 0.25)
 """,
 }
-TRAINS_NOTHING = {"08"}
 
 
 def forged(stem):
@@ -144,7 +65,7 @@ def test_a_solution_has_all_points(lesson):
 
 
 @pytest.mark.parametrize(
-    "lesson", [one for one in SOLUTIONS if one.values[0].id not in TRAINS_NOTHING]
+    "lesson", [one for one in SOLUTIONS if one.values[0].id in FORGED]
 )
 def test_only_a_training_that_took_place_earns_its_points(lesson):
     result, deserved = graded(lesson, forged(lesson.stem))

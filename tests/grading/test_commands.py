@@ -27,6 +27,7 @@ from digitdreams import course
 from digitdreams.cli import app
 from digitdreams.grading import book as books
 from digitdreams.grading import cluster, display, grader, schedule, worker
+from digitdreams.grading.result import Part, State, without_marks
 from digitdreams.grading.stamp import of_marks
 
 pytestmark = pytest.mark.slow  # each starts programs
@@ -236,18 +237,66 @@ def test_a_persons_points_show_in_feedback(grade, folder, root):
     assert "set by a person" in page
 
 
-def test_infrastructure_is_never_charged(grade, folder, root, monkeypatch):
-    put(folder, root, ann="right")
+def test_a_failure_of_the_machine_leaves_no_mark_and_charges_nobody(
+    grade, folder, root, monkeypatch
+):
+    """What was marked before is no mark of what is there now."""
+    put(folder, root, ann="right", cid="right")
     grade()
     put(folder, root, ann="doubled", bob="right")
     monkeypatch.setattr(grader, "of_marks", lambda *a: of_marks(*a)[::-1])
     outcome = grade()
-    assert sorted(outcome.failed) == ["ann", "bob"]
+    assert sorted(outcome.failed) == ["ann", "bob", "cid"]
     assert "not graded: bob: this worker has another version" in outcome.shown
     found = scores(folder)
-    assert float(found["ann"]["score"]) == 10
     assert "bob" not in found
+    for student in ("ann", "cid"):
+        assert found[student]["score"] == found[student]["raw_score"] == ""
+        assert found[student]["state"] == "infrastructure"
+        assert found[student]["needs_person"] == "1"
+        page = page_of(folder, student)
+        assert "not graded yet" in page and "another version" in page
+        assert "10 of 10" not in page
+        shown = folder / "autograded" / student / STEM / f"{STEM}.ipynb"
+        assert "not graded yet" in shown.read_text() and "right" not in (
+            shown.read_text()
+        )
     monkeypatch.undo()
+    outcome = grade()
+    assert (sorted(outcome.graded), outcome.failed) == (["ann", "bob", "cid"], {})
+    found = scores(folder)
+    assert [found[one]["score"] for one in ("ann", "bob", "cid")] == [
+        *("8.0", "10.0", "10.0")
+    ]
+    assert {one["needs_person"] for one in found.values()} == {"0"}
+
+
+def test_a_run_that_breaks_off_leaves_no_mark_of_before(
+    grade, folder, root, monkeypatch
+):
+    """Neither where a mark cannot be written, nor where a turn did not come."""
+    put(folder, root, ann="right", bob="right", dan="right")
+    grade()
+    put(folder, root, ann="doubled", cid="right", dan="doubled")
+    write, run = books.Book.write, schedule.run
+
+    def fails(self, stem, student, *rest):
+        write(self, stem, student, *rest) if student != "ann" else 1 / 0
+
+    def breaks_off(client, order, jobs, *rest):
+        run(client, order, [job for job in jobs if job.student == "ann"], *rest)
+        raise schedule.SchedulingError("no worker")
+
+    monkeypatch.setattr(books.Book, "write", fails)
+    monkeypatch.setattr(schedule, "run", breaks_off)
+    with pytest.raises(schedule.SchedulingError):
+        grade()
+    found = scores(folder)
+    assert {name: one["score"] for name, one in found.items()} == {
+        **{"ann": "", "bob": "10.0", "dan": ""}
+    }
+    assert "ZeroDivisionError" in page_of(folder, "ann")
+    assert "its turn did not come: no worker" in page_of(folder, "dan")
 
 
 def test_what_fails_for_one_student_stops_nobody(grade, folder, root):
@@ -365,6 +414,7 @@ def test_progress_is_live_in_a_terminal_and_lines_elsewhere(monkeypatch):
         (["grade", "01", "--times", "no.csv"], "no.csv cannot be read"),
         (["grade", "01", "--scheduler", "tcp://127.0.0.1:1"], "tls://host:port"),
         (["report", "01"], "Nothing is graded yet"),
+        (["marks", "01", "table.csv"], "Nothing is graded yet"),
         (["release", "99", "--to", "x"], "There is no lesson '99'"),
     ],
 )
@@ -379,6 +429,40 @@ def test_errors_are_one_legible_message(arguments, said, folder, root, monkeypat
     assert done.exit_code == 1
     assert said in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_marks_go_back_to_a_platform(folder, root, released, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(
+        course, "load", lambda *_, load=course.load: load(root / "course.toml")
+    )
+    part = Part("squares", 10)
+    with books.Book(books.CourseFolder.open(folder)) as book:
+        parts = book.prepare(STEM, released)
+        for student in ("ann 1", "bob 2", "cid 3"):
+            book.write(STEM, student, without_marks(parts, "graded", ""), "key")
+        failed = without_marks([part], State.INFRASTRUCTURE, "no disk")
+        book.withdraw(STEM, "bob 2", failed)
+    columns = "Identifier,Full name,Grade,Maximum Grade,Last modified (grade)\n"
+    table = folder / "Grades [a].csv"
+    table.write_text(columns + "Participant 1,Ann,,10.00,-\n")
+    invoke = CliRunner().invoke
+    done = invoke(app, ["marks", "01", str(table)])
+    said = " ".join(done.output.split())
+    assert done.exit_code == 1
+    assert "Moodle, Grade: 1 marks of 3" in said
+    assert "cid 3 has a mark, but no row" in said and "bob 2 is not graded" in said
+    filled = (folder / "Grades [a]-marks.csv").read_text()
+    assert filled == columns + "Participant 1,Ann,0,10.00,-\n"
+    for arguments, refused in (
+        (["marks", "01", str(table), "--to", str(table)], "stays as it was exported"),
+        (["marks", "01", "nowhere.csv"], "nowhere.csv: No such file"),
+        (["marks", "01", "grading_secret", "--to", "x"], "No such file"),
+        (["marks", "01", str(table), "--column", "x"], "name one by --column"),
+    ):
+        done = invoke(app, arguments)
+        assert done.exit_code == 1
+        assert refused in " ".join(done.output.split())
 
 
 def test_secret_is_made_once(tmp_path, monkeypatch):

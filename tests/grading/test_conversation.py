@@ -54,9 +54,10 @@ def grading(root, exercise):
 def at(grading, place):
     """A conversation that has reached a place."""
     for question in grading.questions:
-        question.answers.clear()
-        question.answered, question.state = False, None
-    talk = Conversation(grading.rebuilt.cells, grading.questions, Limits(), 100)
+        question.answered.clear()
+        question.settled = False
+    rebuilt = grading.rebuilt
+    talk = Conversation(rebuilt.cells, grading.questions, rebuilt.after, Limits(), 100)
     said = {"start": [], "ready": [{"ready": True}]}
     said["cell"] = [*said["ready"], {"cell": "top-0"}]
     said["task"] = [*said["ready"], {"task": "squares"}]

@@ -63,7 +63,8 @@ def test_the_sandbox_is_given_neither_references_nor_expected_values(
     grade(classroom.as_bytes(classroom.blank(root)), exercise, "s")
     (job,) = jobs
     asked = [set(one) for one in job["tasks"]]
-    assert asked == [{"name", "observe", "cases"}] * 4 + [{"name", "source", "given"}]
+    task, training = {"name", "observe", "cases"}, {"name", "source", "given"}
+    assert asked == [{*task, "after"}] * 4 + [{*training, "after"}]
     assert set(job["tasks"][-1]["given"]) == {"places"}
     assert all("polyfit" not in cell["source"] for cell in job["cells"])
 

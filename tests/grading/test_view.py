@@ -20,6 +20,7 @@ SEEN = {
     "files",
     "grading",
     "grading.inside",
+    "grading.shell",
     "grading.wire",
     "words",
 }

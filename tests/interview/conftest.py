@@ -11,6 +11,7 @@ from test_bank import GOOD
 def own_place(tmp_path, monkeypatch):
     """The user's data folder and my_work lie below tmp_path, here and in children."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("DIGITDREAMS_HOME", str(tmp_path))
     for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "EDITOR", "VISUAL"):
         monkeypatch.delenv(name, raising=False)

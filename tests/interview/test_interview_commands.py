@@ -81,7 +81,7 @@ def test_traps_are_asked_on_demand(own_place):
     words = ("anki", str(own_place / "t.apkg"), "--topic", "text_to_image")
     for more, count in (((), few), (("--traps",), len(known))):
         code, out, _ = called(*words, "--language", "zh", *more)
-        assert code == 0 and out.startswith(f"{count} notes written")
+        assert code == 0 and out.startswith(f"已把 {count} 张笔记写入")
 
 
 def test_other_unknown_values_are_answered_too(own_place):
@@ -146,6 +146,7 @@ def test_problems_are_listed_shown_and_started(own_place):
     assert code == 1 and "stays as it is" in " ".join(errors.split())
     code, out, _ = called("problems", "check", "stable_softmax")
     assert code == 1 and "not started" in " ".join(out.split())
+    assert out.startswith("Checking stable_softmax ...\n")
 
 
 def without_answers(monkeypatch, folder):

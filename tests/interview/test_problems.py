@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 
+import keras
+import numpy as np
 import pytest
 
 from answers import too_close
@@ -47,8 +49,23 @@ def test_names_are_unique():
 
 
 def test_there_are_enough():
-    assert len([one for one in PROBLEMS if not one.is_hunt]) >= 40
-    assert len([one for one in PROBLEMS if one.is_hunt]) >= 20
+    assert len([one for one in PROBLEMS if not one.is_hunt]) >= 110
+    assert len([one for one in PROBLEMS if one.is_hunt]) >= 39
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "classifiers",
+        "autoencoders",
+        "training_failures",
+        "conditional",
+        "autoregressive",
+        "text_to_image",
+    ],
+)
+def test_a_large_topic_has_a_senior_problem(topic):
+    assert any(one.level == "senior" for one in problems.of_topic(topic))
 
 
 @pytest.mark.parametrize("problem", ALL)
@@ -80,6 +97,78 @@ def test_it_stands_in_the_file_of_its_topic(problem):
 def test_right_answers_are_accepted(problem):
     for answer in problem.right:
         assert checks.judge(stored(problem), problem.name, answer) is None
+
+
+# Other forms of the same result -------------------------------------------------------
+
+
+def deep(change, value):
+    """A result with every leaf and every list changed, from the inside."""
+    if isinstance(value, dict):
+        return {key: deep(change, one) for key, one in value.items()}
+    if isinstance(value, list):
+        return change([deep(change, one) for one in value])
+    return change(value)
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def one_array(value):
+    """A list of numbers or of arrays of one shape and kind as one array."""
+    if not isinstance(value, list) or not value:
+        return value
+    parts = [np.asarray(one) for one in value if not isinstance(one, (str, dict, list))]
+    same = len({(one.shape, one.dtype.kind) for one in parts}) == 1
+    whole = same and len(parts) == len(value) and parts[0].dtype.kind in "fiu"
+    return np.array(value) if whole else value
+
+
+def as_floats(kind):
+    def change(value):
+        if is_number(value) or isinstance(value, np.ndarray):
+            return np.asarray(value).astype(kind)
+        return value
+
+    return change
+
+
+def as_lists(value):
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def as_tuples(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def as_tensors(value):
+    if isinstance(value, np.ndarray) or is_number(value):
+        return keras.ops.convert_to_tensor(value)
+    return value
+
+
+FORMS = {
+    "arrays": one_array,
+    "lists": as_lists,
+    "tuples": lambda value: as_tuples(as_lists(value)),
+    "float32": as_floats("float32"),
+    "float64": as_floats("float64"),
+    "tensors": as_tensors,
+}
+VALUES = [param for param in ALL if param.values[0].observe == "value"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("problem", VALUES)
+def test_another_form_of_a_right_answer_is_accepted(problem, form):
+    data = stored(problem)
+    cases = [checks.decode(one) for one in data["cases"]]
+    expected = [checks.decode(one) for one in data["expected"]]
+    if problem.same_dtype and form != "tensors":
+        return  # the statement asks for a type
+    found = [checks.plain(deep(FORMS[form], one)) for one in expected]
+    assert checks.verdict(data, problem.name, cases, found) is None
 
 
 @pytest.mark.parametrize(("problem", "wrong"), WRONG)

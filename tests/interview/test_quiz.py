@@ -1,12 +1,13 @@
 """The quiz: order, schedule, a file that survives, statistics."""
 
 import json
+import random
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digitdreams.interview import bank, quiz
+from digitdreams.interview import bank, quiz, screen
 from digitdreams.interview.memory import Memory, MemoryFault, Review
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -278,3 +279,231 @@ def test_statistics_count_what_was_done(questions, memory):
     assert (content.minutes, content.days) == (2.0, 1)
     month = quiz.statistics(questions, memory, NOW + timedelta(days=30))
     assert month.topics["vae"].recall < row.recall
+
+
+# Damage of any byte, dates that no clock shows ----------------------------------------
+
+
+def some_progress(path):
+    """A file with thirty ratings, a draft and a sitting; its bytes."""
+    memory = Memory(path)
+    with memory.writing():
+        for number in range(30):
+            time = NOW + timedelta(hours=5 * number)
+            review = Review(
+                f"q{number % 7}", time.isoformat(), 1, 2.0, "en", "so " * 30
+            )
+            memory.insert(review)
+    memory.keep_draft("q1", "half")
+    memory.keep_sitting("new 10", {"rated": 1})
+    memory.close()
+    return path.read_bytes()
+
+
+def test_a_damaged_byte_loses_nothing_and_stops_nobody(tmp_path):
+    path = tmp_path / "interview.sqlite"
+    whole = some_progress(path)
+    places = [0, 18, 19, 24, 44, 47, 56, 60, 63, 100, 104, 110]
+    places += random.Random(4).sample(range(len(whole)), 24)
+    for number, place in enumerate(places):
+        for old in tmp_path.iterdir():
+            old.unlink()
+        damaged = bytearray(whole)
+        damaged[place] ^= (0xFF, 0x01, 0x80)[number % 3]
+        path.write_bytes(damaged)
+        try:
+            memory = Memory(path)
+        except MemoryFault as fault:  # only where it seems to be of a newer course
+            assert "newer version" in str(fault) and path.read_bytes() == damaged
+            continue
+        assert len(memory.reviews()) == 30 or memory.note
+        memory.cards()
+        memory.rate("q1", 3)
+        assert memory.draft("q1") == "" and memory.sitting("new 10") in (
+            None,
+            {"rated": 1},
+        )
+        json.loads(memory.as_json())
+        memory.close()
+        kept = list(tmp_path.glob("*damaged*"))
+        if memory.note:
+            assert [one.read_bytes() for one in kept] == [bytes(damaged)]
+
+
+def test_what_is_readable_of_a_damaged_file_is_taken_over(tmp_path):
+    path = tmp_path / "interview.sqlite"
+    whole = some_progress(path)
+    path.write_bytes(whole.replace(b"reviews_1", b"reviews_9"))  # an index's name
+    overwrite(path, 18, b"\x09")
+    path.write_bytes(whole[:-100] + b"\xff" * 100)
+    memory = Memory(path)
+    if memory.note:
+        assert f"with {len(memory.reviews())} ratings" in memory.note
+    assert len(memory.reviews()) > 20
+
+
+ABSURD = [
+    "0001-01-01T00:00:00+14:00",
+    "1970-01-01T00:00:00+00:00",
+    "2999-01-01T00:00:00+00:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-02-30T00:00:00+00:00",
+    "2026-01-01T00:00:00",
+    "yesterday",
+    "",
+]
+
+
+def exported(**changes):
+    entry = {
+        "question": "q",
+        "rated_at": NOW.isoformat(),
+        "rating": 3,
+        "seconds": 2,
+        "language": "en",
+        "answer": "",
+    }
+    return json.dumps({"format": 1, "reviews": [{**entry, **changes}]})
+
+
+@pytest.mark.parametrize("time", ABSURD)
+def test_an_absurd_date_is_named_and_never_stored(memory, time):
+    with pytest.raises(ValueError, match="review 1: rated_at is"):
+        memory.merge(exported(rated_at=time))
+    memory.database.execute(
+        "INSERT INTO reviews VALUES ('q', ?, 3, 1, 'en', '')", (time,)
+    )  # as an older version would have stored it
+    assert memory.cards() == {} and memory.reviews() == []
+    assert quiz.statistics([], memory, NOW).days == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seconds", float("nan")),
+        ("seconds", float("inf")),
+        ("seconds", -1),
+        ("seconds", True),
+        ("seconds", 10**400),
+        ("rating", True),
+        ("rating", 3.0),
+        ("question", "\ud800"),
+        ("answer", None),
+    ],
+)
+def test_an_impossible_value_is_named_and_never_stored(memory, key, value):
+    with pytest.raises(ValueError, match=f"review 1: {key} "):
+        memory.merge(exported(**{key: value}))
+    assert memory.reviews() == []
+
+
+def test_one_moment_in_two_zones_is_one_rating(memory):
+    assert memory.merge(exported(rated_at="2026-03-01T12:00:00+00:00")) == 1
+    assert memory.merge(exported(rated_at="2026-03-01T20:00:00+08:00")) == 0
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "\ud800", "9" * 5000, "\x00"])
+def test_no_text_breaks_an_import(memory, text):
+    with pytest.raises(ValueError):
+        memory.merge(text)
+
+
+# What is due, and a quiz that goes on -------------------------------------------------
+
+
+def test_the_agenda_says_what_is_due_today_and_after(questions, memory):
+    noon = datetime(2026, 3, 2, 12).astimezone()
+    deck = quiz.Deck(questions, memory.cards(), new=10)
+    assert quiz.agenda(deck, noon, "en")[0] == "Nothing is due today."
+    for question, due in zip(
+        questions,
+        (noon, noon + timedelta(hours=3), noon + timedelta(days=1)),
+        strict=True,
+    ):
+        deck.rated(question, due)
+    first, topics, later = quiz.agenda(deck, noon, "en")
+    assert first == "Due today: 2 (1 now, 1 later today)" and topics == "vae 2"
+    assert later == "new: 0, tomorrow: 1, in the next seven days: 1"
+    first, topics, later = quiz.agenda(deck, noon, "zh")
+    assert first == "今天到期：2 道（现在 1 道，今天稍后 1 道）"
+
+
+def sat(monkeypatch, questions, memory, *lines, **more):
+    """Hold a sitting with these lines typed; return the session."""
+    typed = list(lines)
+    monkeypatch.setattr("builtins.input", lambda prompt: typed.pop(0))
+    session = quiz.Session(
+        questions, [], memory, "en", **{"new": 2, "count": None, **more}
+    )
+    session.run()
+    assert not typed
+    return session
+
+
+def test_a_quiz_that_was_left_goes_on(monkeypatch, questions, memory, capsys):
+    sat(monkeypatch, questions, memory, "", "4", "my words", "q")
+    assert memory.draft("vae-second") == "my words"
+    session = sat(monkeypatch, questions, memory, "", "4")
+    out = capsys.readouterr().out
+    assert session.resumed and session.ratings == [4]  # two new ones, not two more
+    assert "1 rated, 1 new left" in " ".join(out.split()) and "my words" in out
+    assert memory.sitting(session.name) is None
+    # done: the next one is new again, and may ask the third question
+    assert sat(monkeypatch, questions, memory, "", "4").ratings == [4]
+
+
+def test_a_quiz_goes_on_only_with_the_same_choice(monkeypatch, questions, memory):
+    sat(monkeypatch, questions, memory, "q", filters=("vae",))
+    assert not sat(monkeypatch, questions, memory, "q").resumed
+    assert not sat(
+        monkeypatch, questions, memory, "q", filters=("vae",), restart=True
+    ).resumed
+    assert sat(monkeypatch, questions, memory, "q", filters=("vae",)).resumed
+    assert sat(monkeypatch, questions, memory, "", "4", count=1).ratings == [4]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"began": "x", "rated": 1, "left": 1, "question": "vae-second"},
+        {"began": NOW.isoformat(), "rated": -1, "left": 1, "question": "vae-second"},
+        {"began": NOW.isoformat(), "rated": 1, "left": "1", "question": "vae-second"},
+        {"began": NOW.isoformat(), "rated": 1, "left": 1, "question": ["x"]},
+    ],
+)
+def test_a_damaged_sitting_is_forgotten(monkeypatch, questions, memory, content):
+    memory.keep_sitting("new 2", content)
+    assert not sat(monkeypatch, questions, memory, "q").resumed
+
+
+def test_a_question_that_is_gone_does_not_stop_a_quiz(monkeypatch, questions, memory):
+    sat(monkeypatch, questions, memory, "q")
+    session = sat(monkeypatch, questions[1:], memory, "q")
+    assert session.resumed
+
+
+# Pasted answers -----------------------------------------------------------------------
+
+
+def test_what_is_pasted_whole_is_one_answer(monkeypatch):
+    typed = ["def f():\n    return 1\n\nq\nh\n", "last", ""]
+    monkeypatch.setattr("builtins.input", lambda prompt: typed.pop(0))
+    lines = []
+    screen.write_answer(lines)
+    assert lines == ["def f():", "    return 1", "", "q", "h", "last"]
+
+
+def test_empty_lines_and_q_within_a_paste_belong_to_it(monkeypatch):
+    """A terminal that hands on line by line: further lines wait meanwhile."""
+    typed = ["first", "", "q", "h", "    last", ""]
+    monkeypatch.setattr("builtins.input", lambda prompt: typed.pop(0))
+    monkeypatch.setattr(screen, "more_waits", lambda: bool(typed))
+    lines = []
+    screen.write_answer(lines)
+    assert lines == ["first", "", "q", "h", "    last"]
+
+
+def test_bytes_that_are_no_text_are_kept_as_marks():
+    assert screen.clean("a\udcffb\x1b[31m\x00\tc\nd") == "a�b[31m\tc\nd"
+    assert screen.clean("判别器 ü") == "判别器 ü"
