@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from digitdreams import judge, metrics
+from digitdreams import judge, learning, metrics
 from digitdreams.inputs import grey_images, normal, one_hot, some_labels
 from digitdreams.tasks import Training, task
 
@@ -649,7 +649,7 @@ def log_snr_of(time):
 
 
 def hidden_noise(rng):
-    return {}, {"noise": normal(rng, 2000, 784)}
+    return {}, {"noise": normal(rng, 2000, 784), "rng": rng}
 
 
 def measure_digits(weights, given, kept):
@@ -669,7 +669,9 @@ def measure_digits(weights, given, kept):
         z = step(z, image, 0.0, now, before, 0.0).astype("float32")
     drawn = np.clip((z + 1) / 2, 0, 1).reshape(-1, 28, 28)
     verdicts = judge.probabilities(drawn)
-    return {"label_accuracy": metrics.label_accuracy(verdicts, asked)}
+    accuracy = metrics.label_accuracy(verdicts, asked)
+    signs = learning.of_images(drawn, kept["rng"])
+    return {"label_accuracy": accuracy, **signs}
 
 
 TRAINING = Training(
@@ -680,4 +682,6 @@ def probe():
     return network.get_weights()
 """,
     measure=measure_digits,
+    needs=("noised", "level_pairs", "features", "guided", "step"),
+    signs=learning.OF_IMAGES,
 )
