@@ -42,7 +42,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
         timeout=500,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", "PYTEST_ADDOPTS": ""},
     )
 
 

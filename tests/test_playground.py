@@ -296,9 +296,10 @@ def chooses(page):
 
 def trains(page):
     page.get_by_role("button", name="Collapse it").click()
-    page.wait_for_url("**played=*slow*")
+    page.wait_for_timeout(1500)
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Play", exact=True).wait_for()
+    page.wait_for_url("**played=*slow*")  # the address follows once it rests
 
 
 def draws(page):

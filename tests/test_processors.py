@@ -143,7 +143,8 @@ def test_the_processors_are_other_ones(computed):
 def test_every_answer_gets_the_recorded_verdict(found):
     for key, stored in stored_tasks():
         for name, results in found["exercises"][key]["found"].items():
-            said = checks.verdict(stored, key[1], results)
+            cases = [checks.decode(one) for one in stored["cases"]]
+            said = checks.verdict(stored, key[1], cases, results)
             if name in {one["message"] for one in stored["wrong"]}:
                 assert said.startswith(f"{key[1]}: {name}"), key
             else:

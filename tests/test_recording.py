@@ -98,6 +98,7 @@ def test_an_epoch_that_was_not_measured_is_measured_first(tiny, tmp_path):
     assert recording.Recording(tiny, 1, tmp_path).curve == again.curve
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["seed", "code", "damage"])
 def test_what_is_of_another_recipe_is_not_gone_on_with(tiny, tmp_path, change):
     run = recording.Recording(tiny, 1, tmp_path)

@@ -33,7 +33,7 @@ from digitdreams.checks import Answer
 from digitdreams.console import say
 from digitdreams.files import ROOT, write_atomically
 from digitdreams.interview import problems
-from digitdreams.stamps import Stamp
+from digitdreams.stamps import Stamp, StampError
 from digitdreams.tasks import Case, Specification, Task
 
 RECORD = Path("benchmarks/recorded/mutants.json")
@@ -393,14 +393,19 @@ def read(root: Path = ROOT) -> dict[str, Row]:
 def changes(root: Path = ROOT) -> dict[str, list[str]]:
     """Why the record of each file is stale; without those that are not.
 
+    A file that is missing is a reason.
+
     Raises:
         MutationError: the record is damaged.
-        StampError: a file is missing.
+        StampError: a file of the tool itself is missing.
     """
     rows, tool, found = read(root), stamp_of_tool(root), {}
     for source, path in sources(root).items():
         row = rows.get(source)
-        why = stamp_of(source, path, tool, root).changes(row.stamp if row else None)
+        try:
+            why = stamp_of(source, path, tool, root).changes(row.stamp if row else None)
+        except StampError as error:
+            why = [str(error)]
         if why:
             found[source] = why
     return found
@@ -491,14 +496,17 @@ def show(names: list[str], root: Path = ROOT) -> None:
         MutationError: there is no such reference, or one does not pass.
     """
     known = reasons(root)
-    everything = {one.id: one for source in sources(root) for one in subjects(source)}
     for name in names:
-        if name not in everything:
+        kind = "tasks/" if "." in name else "problems/"  # tasks load TensorFlow
+        known_files = (source for source in sources(root) if source.startswith(kind))
+        every = (one for source in known_files for one in subjects(source))
+        subject = next((one for one in every if one.id == name), None)
+        if subject is None:
             raise MutationError(
                 f"there is no reference {name!r}: give the name of a problem, or "
                 "exercise and task as in 03_vae.slerp"
             )
-        found = examine(everything[name])
+        found = examine(subject)
         say(f"{name}: {summary([found])}")
         for mutant in found.survivors:
             say(f"  {mutant}")

@@ -25,7 +25,7 @@ LIMIT = 20.0  # seconds for the reader's code
 PREPARATION = 180.0  # and for loading Keras and the reference before it
 # How TensorFlow's own lines begin, but for those that tell why a program ended.
 OF_TENSORFLOW = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ |"
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d+\.\d+ |"
     r"WARNING: All log messages before absl|To enable the following instructions: "
 )
 

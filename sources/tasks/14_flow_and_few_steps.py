@@ -613,7 +613,7 @@ def components():
 
 
 def space(theirs):
-    """Return them, each direction pointing the student's way: either is right."""
+    """Return them, each direction as the student's: both ways are right."""
     basis, mean = components()
     theirs = np.asarray(theirs, "float32").reshape(basis.shape)
     return basis * np.sign((basis * theirs).sum(axis=1, keepdims=True)), mean

@@ -117,6 +117,7 @@ CONSTANT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", CONSTANT)
 def test_a_constant_picture_for_each_digit_is_no_learning(number):
     made, reached = CONSTANT[number]

@@ -89,6 +89,7 @@ FAILURES = (
 )
 
 
+@pytest.mark.slow
 def test_no_command_prints_an_english_sentence(own_place, monkeypatch):
     monkeypatch.chdir(own_place)
     monkeypatch.setenv("COLUMNS", "400")
