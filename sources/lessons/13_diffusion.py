@@ -4,7 +4,7 @@
 # A diffusion model learns one simple thing, to remove noise from an image, and
 # uses it to draw: it starts from pure noise and removes a little at a time.
 # Many of today's image generators work this way. You will build one that draws
-# the digit you ask for, and measure what each of its parts contributes.
+# the digit you ask for, and measure what its parts contribute.
 #
 # **Goals.** After this lesson you can
 #
@@ -67,8 +67,8 @@ plots.strip(as_images(stored[::90]), captions=range(0, 1000, 90))
 # %% [markdown]
 # Pixels are scaled to $[-1, 1]$ first, because noise has mean 0. Each of the
 # 1,000 steps shrinks the image a little and adds a little noise. With
-# $\beta_t$ for the share of new noise in step $t$ and $\epsilon_t$ for a draw
-# from $N(0, I)$,
+# $\beta_t$ for the variance of the new noise in step $t$ and $\epsilon_t$ for
+# a draw from $N(0, I)$,
 #
 # $$z_t = \sqrt{1 - \beta_t}\;z_{t-1} + \sqrt{\beta_t}\;\epsilon_t.$$
 #
@@ -83,9 +83,9 @@ plots.strip(as_images(stored[::90]), captions=range(0, 1000, 90))
 # $$z_t = \alpha\,x + \sigma\,\epsilon, \qquad \alpha =
 # \sqrt{\bar\alpha_t},\quad \sigma = \sqrt{1 - \bar\alpha_t},$$
 #
-# where $x$ is the image. So any step can be reached in one. $\alpha$ is called
-# the *signal rate*, $\sigma$ the *noise rate*. The check takes 100,000 pixels
-# of value 1 through 300 single steps:
+# where $x$ is the image. So any step can be reached at once. $\alpha$ is
+# called the *signal rate*, $\sigma$ the *noise rate*. The check takes 100,000
+# pixels of value 1 through 300 single steps:
 
 # %%
 kept = np.cumprod(1 - betas)
@@ -109,12 +109,12 @@ closed = np.sqrt(kept[299]), np.sqrt(1 - kept[299])
 #
 # A *schedule* says which $\lambda$ belongs to which time $t$ between 0 (image)
 # and 1 (noise). The noising above is the *linear* schedule of DDPM (Ho and
-# others, 2020). The *cosine* schedule (Nichol and Dhariwal, 2021) has $\alpha
-# = \cos(\pi t / 2)$ and $\sigma = \sin(\pi t / 2)$, so $\lambda = -2 \log
-# \tan(\pi t / 2)$. Ours has $\lambda = 2 \log(s\,(1 - t) / t)$. With $s = 1$
-# image and noise would have shares in the ratio of $1 - t$ to $t$, which the
-# lesson on flows will call a straight path. The *shift* $s = 0.3$ spends
-# more of the time at high noise.
+# others, 2020): $\beta_t$ rises linearly. The *cosine* schedule (Nichol and
+# Dhariwal, 2021, here without their small offset) has $\alpha = \cos(\pi t /
+# 2)$ and $\sigma = \sin(\pi t / 2)$, so $\lambda = -2 \log \tan(\pi t / 2)$.
+# Ours has $\lambda = 2 \log(\mathrm{shift} \cdot (1 - t) / t)$. With a *shift*
+# of 1 the rates would be as $1 - t$ to $t$, as on the straight path of the
+# lesson on flows. Our shift of 0.3 spends more of the time at high noise.
 
 # %%
 import keras
@@ -157,22 +157,22 @@ plots.panel(rows)
 
 # %% [markdown]
 # We still recognise the digit where there is more noise than signal, because
-# we see 784 pixels together. While it can be recognised, there is little left
-# to decide. Which digit it will be is decided at high noise. The larger the
-# images, the further schedules are shifted there (Hoogeboom and others, 2023).
-# Our shift was chosen on validation images.
+# we see 784 pixels together. Which digit it will be is decided at even higher
+# noise. The larger the images, the further schedules are shifted there
+# (Hoogeboom and others, 2023). Our shift was chosen on validation images.
 #
 # ## What the best denoiser says
 #
 # A denoiser sees $z$ and the noise level and guesses the image. Train it with
 # the squared error, and its best answer is the *conditional mean* $E[x \mid
 # z]$: the average of all images that $z$ may have come from, each weighted by
-# how probable it is. (For any guess $u$, the error $E[(x - u)^2 \mid z]$ is
-# the variance of $x$ plus $(E[x \mid z] - u)^2$.)
+# how probable it is. (For any guess $g$, the error $E[(x - g)^2 \mid z]$ is
+# the variance of $x$ given $z$, which no guess changes, plus $(E[x \mid z] -
+# g)^2$.)
 #
 # If the world consisted of 5,000 training images, we could compute that mean:
-# the weight of an image is proportional to $\exp(-\|z - \alpha x\|^2 / 2
-# \sigma^2)$. Upper row: a *validation* image with more and more noise, from
+# the weight of an image is proportional to $\exp(-\|z - \alpha x\|^2 / (2
+# \sigma^2))$. Upper row: a *validation* image with more and more noise, from
 # $\lambda = 0$ to $-9$. Lower row: the best answer.
 
 
@@ -194,10 +194,10 @@ plots.panel({"noised": as_images(seen), "best answer": as_images(answers)})
 
 # %% [markdown]
 # Two things follow. At high noise the best answer is a blur, the mean of all
-# digits that fit. One step from noise to image would draw just that blur, so a
-# sampler has to go in small steps. And at low noise this perfect denoiser
-# returns a *training* image: it would never draw anything new. A network
-# generalises because it cannot be that exact.
+# digits that fit. One step from noise to image could draw no more than that
+# blur, so a sampler goes in small steps. And at low noise this perfect
+# denoiser returns a *training* image: it would never draw anything new. A
+# network generalises because it cannot be that exact.
 #
 # ## Four targets, one network
 #
@@ -215,7 +215,8 @@ plots.panel({"noised": as_images(seen), "best answer": as_images(answers)})
 # all the others. They differ in what an error costs. Divided by a small
 # $\alpha$, a small error in the noise becomes a large one in the image; an
 # error in the image, divided by a small $\sigma$, a large one in the noise. v
-# avoids both divisions (Salimans and Ho, 2022). As a test:
+# avoids both divisions (Salimans and Ho, 2022), and so does the velocity, as
+# $\alpha + \sigma$ is never below 1. As a test:
 
 # %%
 image, noise = 2 * pixels[:64] - 1, rng.normal(size=(64, 784))
@@ -230,28 +231,31 @@ found = {
 {name: bool(np.allclose(x, image, atol=1e-4)) for name, x in found.items()}
 
 # %% [markdown]
-# Noise is the common choice for U-Nets. We predict the *image*, for two
-# reasons. A dense network of 384 hidden units can describe digits, which have
+# DDPM predicts the noise, with a large convolutional network. We predict the
+# *image*. A dense network of 384 hidden units can describe digits, which have
 # few degrees of freedom; it cannot pass on noise, which has 784 (Li and He,
-# 2025, make this point for large images). And pixels lie in a range, which a
-# sigmoid keeps exactly.
+# 2025, say so of large images). And a sigmoid keeps pixels in their range.
 #
-# So the network's output is the logit of ink, and the loss is the
+# So the network returns a logit for each pixel, and the loss is the
 # cross-entropy of lesson 3. Its best answer is the same conditional mean: with
-# $p$ for the sigmoid, its slope with respect to the logit is $p - x$, which is
-# 0 on average only at $p = E[x \mid z]$.
+# $p$ for the sigmoid of the logit and $x$ for the pixel, here in $[0, 1]$, its
+# slope with respect to the logit is $p - x$, which is 0 on average only at $p
+# = E[x \mid z]$.
 #
 # ## The network
 #
 # Three things go in: $z$, the log-SNR as sines and cosines of 32 frequencies,
 # and the label, where 10 means "no label". The last two make the *condition*,
-# which scales and shifts what each block sees (*FiLM*). Each block adds to
-# what it gets (a *residual* block).
+# which scales and shifts what each block sees (*FiLM*, Perez and others,
+# 2018). Before that, *layer normalisation* brings the 384 numbers of each
+# image to mean 0 and variance 1. Each block adds its result to what it gets (a
+# *residual* block). The activation, *SiLU*, is $h$ times its sigmoid, a smooth
+# relative of relu.
 #
-# What comes first is not trained. It subtracts the mean image as far as $z$
-# holds it, and keeps the 128 strongest principal components (lesson 2): more
-# than nine tenths of what digits differ in, but only a sixth of the noise,
-# whose variance is the same in every direction. Heights are drawn to scale:
+# The first layer is not trained. From $z$ we subtract $\alpha$ times the mean
+# image; the layer keeps the 128 strongest principal components (lesson 2).
+# They hold more than nine tenths of the variance of digits, but only a sixth
+# of the noise's, which is equal in all directions. Heights are drawn to scale:
 
 # %%
 stages = [("z: 784", 784), ("128", 128), ("384", 384)]
@@ -348,9 +352,9 @@ slopes = tape.gradient(loss, network.trainable_weights)
 }
 
 # %% [markdown]
-# The noise comes from NumPy, 25 batches at a time. The loop keeps a moving
-# average of the weights, as lesson 5 does, and uses it at the end. The rate
-# rises for a tenth of the steps and then falls to 0.
+# The noise comes from NumPy, 25 batches (a *block*) at a time. The loop keeps
+# a moving average of the weights, as lesson 5 does, and uses it at the end.
+# The learning rate rises for a tenth of the steps and then falls to 0.
 
 # %%
 from digitdreams.models import rising_and_falling
@@ -430,11 +434,12 @@ plots.panel({name: as_images(one) for name, one in told.items()})
 #
 # $$o + w\,(o - o_\varnothing),$$
 #
-# where $o$ are the logits with the label and $o_\varnothing$ those without.
-# $w = 0$ is the plain answer to the label. (Many programs count from the other
-# one, so their scale is our $1 + w$.) Papers guide predictions of the noise;
-# with logits the pixels stay in their range. Each step costs two *network
-# evaluations*, the number by which samplers are compared.
+# where $o$ are the logits with the label, $o_\varnothing$ those without, and
+# $w$ is the *guidance scale*. $w = 0$ is the plain answer to the label. (Many
+# programs start from $o_\varnothing$, so their scale is our $1 + w$.) Papers
+# guide predictions of the noise; with logits the pixels stay in their range. A
+# guided step costs two *network evaluations*, the number by which samplers are
+# compared.
 #
 # At the highest noise the two answers are the mean digit of a class and the
 # mean of all digits. Guidance would move every sample away from the second,
@@ -498,8 +503,11 @@ plots.grid(sample(start[:200], asked[:200])[:40], title="Ten steps from noise")
 
 # %% [markdown]
 # From noise to digit in some 30 steps: above what the sampler holds, below
-# what the network predicts at that moment. The prediction begins as a blur,
-# the mean; which digit it is shows early, and its edges become sharp last.
+# what the network predicts at that moment. The prediction starts as a blur,
+# the mean of a digit; then strokes are settled, then edges become sharp. The
+# very first one is odd: its log-SNR is $-16$, and training hardly ever went
+# below $-8$. *Do not trust a network where it was not trained.* This one does
+# little harm, because $\alpha'$, its share of $z'$, is still small.
 
 # %%
 z, labels, frames = start[:200], asked[:200], []
@@ -516,9 +524,9 @@ plots.animation(frames, seconds=4)
 # ## Quality against network evaluations
 #
 # 1,000 samples for each point, against validation images, as FID over the
-# floor that 1,000 training images reach. FID is here the Fréchet distance on
-# our judge's features. A guided step costs two evaluations, so 128 are 64
-# steps.
+# floor that 1,000 training images reach, on our judge's features. This sampler
+# asks twice in each step, so 128 evaluations are 64 steps. (Levels above 3 are
+# left out, so 60 of 64 remain, and 15 of 16.)
 
 # %%
 from digitdreams import judge, metrics
@@ -538,16 +546,19 @@ for name, eta in {"DDIM": 0.0, "DDPM": 1.0}.items():
 plots.scores(curves, "network evaluations", "FID over floor")
 
 # %% [markdown]
-# One step draws the blur. The distance falls quickly and then hardly changes:
-# what is left are errors of the network, not of the sampler. On photographs,
-# Song and others (2021) report DDIM ahead of DDPM for every number of steps up
-# to 100, most of all for few.
+# One step fails: it returns that odd first prediction, and even the best one
+# would be a blur. From there the distance falls quickly, and after 16
+# evaluations it changes little: what is left are errors of the network, not of
+# the sampler. With four steps DDIM is ahead of DDPM. On photographs, Song and
+# others (2021) report that for every number of steps from 10 to 100, and most
+# of all for few.
 #
 # ## The cost of guidance
 #
 # Label accuracy says whether the digit is the one asked for, recall how much
 # of the real variety is reached (lesson 8). 1,000 samples for each line, ten
-# steps of DDIM, guided in all steps and in those above a log-SNR of $-5$:
+# steps of DDIM, guided in all steps ("-99") or in those above a log-SNR of
+# $-5$:
 
 # %%
 print("scale, above   right   recall   FID over floor")
@@ -559,22 +570,23 @@ for since, scale in product((-99, guided_from), (0.0, 1.0, 2.0, 5.0)):
     print(f"{scale:5}{since:7}{right:8.1%}{recall:9.3f}{floors(made):17.1f}")
 
 # %% [markdown]
-# Guidance gives more right digits and less variety: samples move away from
-# everything that they share with other digits. With too much of it the
-# distance rises. For variety guide little, for samples that match their label
-# more.
+# Without guidance about one digit in ten is not the one asked for. Guidance
+# mends nearly all of them and costs variety: samples move away from everything
+# that they share with other digits. A scale of 5 is too much: the distance
+# rises again. Beginning later keeps more variety; with a scale of 1 a few more
+# digits are wrong. For variety guide little, for samples that match their
+# label more.
 #
-# Scale, level and shift were chosen without the judge, by two small
-# classifiers of our own that were trained on training images: among the
-# settings with which they misread at most 1.5 samples in 1,000, the one whose
-# samples have the lowest Fréchet distance on their features to validation
-# images.
+# Scale, level and shift were not chosen by the judge, but by two small
+# classifiers of our own: of the settings with which they misread at most 1.5
+# samples in 1,000, the one with the lowest Fréchet distance, on their
+# features, to validation images.
 #
 # ## Predict, change, run: fresh noise
 #
 # $\eta$ between 0 and 1 exchanges a part of the noise. *Predict* the order of
-# the three distances at 3 steps and at 10, then run. *Change* the scale from
-# 1.0 to 0.0.
+# the three distances at 3 steps and at 10, then run. (At 10 they are so close
+# that another seed has another order.) *Change* the scale from 1.0 to 0.0.
 
 # %%
 for n in (3, 10):
@@ -586,8 +598,9 @@ for n in (3, 10):
 # ## Predict, change, run: where to spend the steps
 #
 # The network knows every level, so a sampler may use another schedule than the
-# training did. A small shift spends its steps at high noise. *Predict* which
-# of four is best for five steps, then run. *Change* the five to 30.
+# training did. A small shift spends its steps at high noise; a large one meets
+# the last level early, so that a shift of 3 is left with three of five steps.
+# *Predict* which of four is best, then run. *Change* the five to 30.
 
 # %%
 for other in (0.1, 0.3, 1.0, 3.0):
@@ -623,8 +636,8 @@ plots.panel({"known": halves[:12], **rows, "real": as_images(whole)[:12]})
 
 # %% [markdown]
 # The completions differ where the half leaves a choice. They do not always fit
-# at the seam: the network answers to a known half that is noised anew each
-# time, and does not go back. The lesson on editing does better.
+# at the seam: the known half is noised without regard to what was drawn above
+# it. Going back to more noise several times helps (Lugmayr and others, 2022).
 #
 # ## Measuring
 #
@@ -649,6 +662,9 @@ report = judge.report(drawn)
 report
 
 # %% [markdown]
+# With 5,000 images instead of 1,000 FID has less bias (lesson 8), so the floor
+# is lower, and the same model is *more* floors away than in the curves above.
+#
 # And the classification accuracy score: a classifier that has seen nothing but
 # 15,000 samples names the real test images. A teacher needs variety more than
 # obvious digits, so these samples are guided by only 0.35, a scale chosen on
@@ -686,11 +702,11 @@ course.expect(
 # given the image is known in closed form.</details>
 #
 # <details><summary>Why not draw the image in one step?</summary>The best
-# answer to pure noise is the mean of all images, a blur. Only after some steps
-# has $z$ decided for one of them.</details>
+# answer to pure noise is the mean of all images, a blur. It takes several
+# steps until $z$ fits only one of them.</details>
 #
-# <details><summary>What is the difference of DDPM and DDIM?</summary>Not the
-# training. DDIM keeps the predicted noise, DDPM exchanges a part of it for
+# <details><summary>What is the difference between DDPM and DDIM?</summary>Not
+# the training. DDIM keeps the predicted noise, DDPM exchanges a part of it for
 # fresh noise; with few steps DDIM is better.</details>
 #
 # <details><summary>Samples are mid-grey, whatever the prompt. What do you
@@ -716,18 +732,20 @@ course.expect(
 #   models](https://arxiv.org/abs/2202.00512), 2022: v.
 # - Ho and Salimans, [Classifier-free diffusion
 #   guidance](https://arxiv.org/abs/2207.12598), 2022.
-# - Kynkäänniemi and others, [Applying guidance in a limited interval improves
-#   sample and distribution quality in diffusion
-#   models](https://arxiv.org/abs/2404.07724), 2024.
-# - Karras and others, [Elucidating the design space of diffusion-based
-#   generative models](https://arxiv.org/abs/2206.00364), 2022.
+# - Kynkäänniemi and others, [Applying guidance in a limited
+#   interval](https://arxiv.org/abs/2404.07724), 2024.
+# - Karras and others, [Elucidating the design
+#   space](https://arxiv.org/abs/2206.00364), 2022.
 # - Hoogeboom, Heek and Salimans, [Simple
 #   diffusion](https://arxiv.org/abs/2301.11093), 2023: shifted schedules.
+# - Lugmayr and others, [RePaint](https://arxiv.org/abs/2201.09865), 2022:
+#   inpainting.
+# - Perez and others, [FiLM](https://arxiv.org/abs/1709.07871), 2018.
 # - Li and He, [Back to basics: let denoising generative models
 #   denoise](https://arxiv.org/abs/2511.13720), 2025: predicting the image.
 #
 # ## Next
 #
-# In [exercise 13](../exercises/13_diffusion/13_diffusion.ipynb) you write
-# these parts and repair five programs. The next lesson makes the path from
-# noise to image straight, so that few steps are enough.
+# In [exercise 13](../exercises/13_diffusion/13_diffusion.ipynb) you write one
+# of these parts and repair five programs. The next lesson makes the path from
+# noise to image straighter, so that fewer steps are enough.

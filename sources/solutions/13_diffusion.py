@@ -17,9 +17,8 @@ seed = course.start("13", exercise=True)
 hint("noised")
 
 # %% [markdown]
-# Tasks 1, 4 and 5 run in a compiled training, so use `keras.ops` there: it
-# works like NumPy, and gradients pass through it. In the others you may use
-# NumPy.
+# Tasks 1 and 4 run in a compiled training, so use `keras.ops` there: it works
+# like NumPy, and it can be compiled. In the others you may use NumPy.
 
 # %%
 import keras
@@ -91,7 +90,7 @@ check(clean_image)
 # ## Task 3: find the bugs, which levels to visit
 #
 # A model was trained with many noise levels; `kept[t]` is $\bar\alpha_t$, and
-# it falls with $t$. A sampler shall visit only a few of them. Return one row
+# it falls with $t$. A sampler should visit only a few of them. Return one row
 # for each step: the level where it begins and the level where it ends.
 #
 # ```python
@@ -101,11 +100,11 @@ check(clean_image)
 #     return np.stack([kept[index], kept[index - 1]], axis=1)
 # ```
 #
-# Samples of this program are grey and grainy. Its first step does not begin at
-# the noisiest level (with 3 steps of 1,000 it begins at 666), and its steps do
-# not end where the next ones begin. Make `steps` indices, evenly spaced from
-# the last one down to 0 and rounded to the nearest; the last step ends at the
-# clean image, where everything is kept. See
+# Samples of this program are nothing but noise. Its first step does not begin
+# at the noisiest level (with 3 steps of 1,000 it begins at 666), and its steps
+# do not end where the next ones begin. Make `steps` indices, evenly spaced
+# from the last one down to 0 and rounded to the nearest; the last step ends at
+# the clean image, where everything is kept. See
 # [np.linspace](https://numpy.org/doc/stable/reference/generated/numpy.linspace.html)
 # and
 # [np.append](https://numpy.org/doc/stable/reference/generated/numpy.append.html).
@@ -236,7 +235,7 @@ check(step)
 # ## Train with your parts
 #
 # A dense network predicts the image, in $[-1, 1]$, with the squared error. It
-# is smaller than the lesson's and trains for less than half a minute.
+# is smaller than the lesson's and trains for about half a minute.
 
 # %%
 import tensorflow as tf
@@ -297,8 +296,9 @@ def train():
 
 
 # %% [markdown]
-# The sampler visits ten of 100 levels, with guidance. A misread digit is one
-# in which the course's judge does not see what was asked for.
+# The sampler visits ten of 100 levels, with guidance. The number to reach is
+# the *label accuracy*: the share of digits in which the course's judge sees
+# what was asked for.
 
 # %%
 from digitdreams import judge, metrics, plots

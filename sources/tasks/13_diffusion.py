@@ -187,7 +187,7 @@ def clean_not_divided(z, prediction, kind, signal, spread):
 
 @clean_image.wrong(
     "v = signal * noise - spread * image, so the kind v has a minus: "
-    "signal * z - spread * v gives (signal² + spread²) images, which is one."
+    "signal * z - spread * v is (signal² + spread²) * image, so the image."
 )
 def clean_with_v_added(z, prediction, kind, signal, spread):
     if kind == "v":
@@ -197,7 +197,7 @@ def clean_with_v_added(z, prediction, kind, signal, spread):
 
 @clean_image.wrong(
     "The velocity has the wrong sign: it points from the noise to the image, "
-    "so the way to the image is added."
+    "so it is added to z, times spread."
 )
 def clean_backwards(z, prediction, kind, signal, spread):
     if kind == "velocity":
@@ -206,8 +206,8 @@ def clean_backwards(z, prediction, kind, signal, spread):
 
 
 @clean_image.wrong(
-    "For the velocity, divide by signal + spread: on the straight path image "
-    "and noise have shares that add up to 1, in z their squares do."
+    "For the velocity, divide by signal + spread: on the straight path the "
+    "two shares add up to 1, but in z their squares do."
 )
 def clean_velocity_not_divided(z, prediction, kind, signal, spread):
     if kind == "velocity":
@@ -269,8 +269,8 @@ def pairs_by_a_loop(kept, steps):
 
 
 @level_pairs.wrong(
-    "The first step does not begin at the noisiest level, as with 667 of "
-    "1,000: space the indices from len(kept) - 1 down to 0 with np.linspace."
+    "The first step does not begin at the noisiest level: space the indices "
+    "from len(kept) - 1 down to 0 with np.linspace."
 )
 def pairs_from_the_middle(kept, steps):
     stride = len(kept) // steps
@@ -315,7 +315,8 @@ def pairs_that_end_in_noise(kept, steps):
 
 
 @level_pairs.wrong(
-    "The order is that of noising: a sampler begins at the noisiest level."
+    "The rows are in the order of noising: a sampler begins at the noisiest "
+    "level."
 )
 def pairs_in_noising_order(kept, steps):
     now = kept[chosen(kept, steps)]
@@ -391,8 +392,8 @@ def features_of_one_time(z, log_snr, labels):
 
 
 @features.wrong(
-    "The log-SNR went in as one number: use the sines and cosines, of which "
-    "a dense layer can make any smooth function."
+    "The log-SNR went in as one number: use the sines and cosines, by which "
+    "a dense layer can tell levels apart."
 )
 def features_with_one_number(z, log_snr, labels):
     return ops.concatenate([z, log_snr, ops.one_hot(labels, 11)], axis=1)
@@ -408,7 +409,7 @@ def features_without_label(z, log_snr, labels):
 
 @features.wrong(
     "There are eleven labels: ten digits, and 10 for no label. With ten, no "
-    "label is a row of zeros that no weight belongs to."
+    "label is a row of zeros, to which no weight belongs."
 )
 def features_of_ten_labels(z, log_snr, labels):
     asked = ops.one_hot(labels, 10)
@@ -612,8 +613,8 @@ def step_with_z_as_noise(z, image, fresh, kept, before, eta):
 
 
 @step.wrong(
-    "The indices are exchanged: the new point has the level `before`, and the "
-    "noise in z that of `kept`."
+    "The new point still has the old level: its signal rate is sqrt(before), "
+    "and its noise has the variance 1 - before."
 )
 def step_to_the_old_level(z, image, fresh, kept, before, eta):
     noise = implied(z, image, kept)
