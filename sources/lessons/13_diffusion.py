@@ -599,8 +599,9 @@ for n in (3, 10):
 #
 # The network knows every level, so a sampler may use another schedule than the
 # training did. A small shift spends its steps at high noise; a large one meets
-# the last level early, so that a shift of 3 is left with three of five steps.
-# *Predict* which of four is best, then run. *Change* the five to 30.
+# the last level early, so that a shift of 3 is left with three of five steps,
+# and takes over more of the odd first prediction. *Predict* which of four is
+# best, then run. *Change* the five to 30.
 
 # %%
 for other in (0.1, 0.3, 1.0, 3.0):
