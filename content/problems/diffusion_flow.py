@@ -1012,7 +1012,7 @@ def pure_at_the_end(kept):
 
 
 def leaking_inputs(rng):
-    for steps in (4, 7):
+    for steps in (3, 4):
         shares = rng.uniform(0.55, 0.85, size=steps)
         yield {"kept": np.cumprod(shares)}
 
@@ -1084,11 +1084,11 @@ def pure_last_only(kept):
 
 
 @pure_at_the_end.wrong(
-    "Cutting the last beta at 0.999 still keeps a thousandth of the signal's power: "
-    "the last level has to keep exactly 0."
+    "A last beta of 0.9 still keeps a tenth of the power that the level before it "
+    "kept: the last level has to keep exactly 0."
 )
-def pure_with_a_cut(kept):
-    return np.append(kept[:-1], kept[-2] * 0.001)
+def pure_with_a_large_beta(kept):
+    return np.append(kept[:-1], kept[-2] * 0.1)
 
 
 @pure_at_the_end.wrong(
