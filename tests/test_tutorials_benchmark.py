@@ -374,7 +374,7 @@ def counting(our_epochs):
 
 @pytest.mark.slow
 def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
-    monkeypatch.setattr(tutorials, "TURN", 0.2)
+    monkeypatch.setattr(tutorials, "TURN", 0.6)  # after each, the peak is measured
     monkeypatch.setattr(tutorials, "FIRST_MEASURE", 0.1)
     said = []
     kept = record(90.0, 20.0)
@@ -394,7 +394,7 @@ def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_a_page_s_own_epoch_counts(monkeypatch):
-    monkeypatch.setattr(tutorials, "TURN", 0.1)
+    monkeypatch.setattr(tutorials, "TURN", 0.5)
     kept = record(90.0, 20.0)
     short = tutorials.compete(counting(3), kept, 1, lambda line: None)
     long = tutorials.compete(
