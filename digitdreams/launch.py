@@ -1,9 +1,11 @@
 """Start the command line; what is missing here ends it with one line, no traceback."""
 
+import contextlib
 import io
 import os
 import signal
 import sys
+import tempfile
 
 # The modules that only an extra installs, and the extra: see pyproject.toml.
 EXTRAS = {
@@ -38,6 +40,9 @@ def main() -> None:
     for name in ("COLUMNS", "LINES"):
         if not os.environ.get(name, "1").strip("0"):
             del os.environ[name]
+    # Programs that this one starts shall use the temporary folder that it has found.
+    with contextlib.suppress(OSError):  # none can be written: told where it is needed
+        os.environ.setdefault("TMPDIR", tempfile.gettempdir())
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     try:

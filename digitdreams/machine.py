@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 def describe() -> str:
@@ -51,7 +52,7 @@ def quotas(controller: str, name: str) -> Iterator[str]:
     A container shows its own group as the uppermost one, whatever its path is outside.
     """
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text("utf-8").splitlines():
+        for line in MEMBERSHIP.read_text("utf-8").splitlines():
             _, kinds, path = line.split(":", 2)
             if kinds and controller not in kinds.split(","):
                 continue

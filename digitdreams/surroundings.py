@@ -102,7 +102,7 @@ def of_one(error: BaseException) -> str | None:
 def of_system(error: OSError) -> str | None:
     """The line for an error of the operating system."""
     number, place = error.errno, error.filename
-    if number in (errno.EAGAIN, errno.ENOMEM) and place is None:
+    if number == errno.EAGAIN and place is None:
         return too_many_processes()
     if number in (errno.EMFILE, errno.ENFILE):
         return (
