@@ -1,6 +1,9 @@
 """Fixtures of several test files."""
 
+import threading
+
 import pytest
+from reader import CHROMIUM
 
 import timing
 from places import LESSONS, WITH_EXERCISE
@@ -47,3 +50,30 @@ def lesson(request):
 def exercised(request):
     """A lesson that has an exercise."""
     return request.param
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where the pages of a test file's fixture `site` are served."""
+    from digitdreams.authoring.site import serve
+
+    with serve.server(site) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/"
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(address):
+    """A browser for those pages, which are built first: that needs an event loop."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on the PATH")
+    reason = "Playwright is not installed: pip install playwright"
+    sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
+    with sync_api.sync_playwright() as play:
+        started = play.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox"],  # root in a container
+        )
+        yield started
+        started.close()

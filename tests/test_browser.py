@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from reader import CHROMIUM
 
 from digitdreams import course, workspace
 from places import ROOT
@@ -19,8 +20,6 @@ from places import ROOT
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 pytestmark = [
     pytest.mark.slow,

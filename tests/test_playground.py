@@ -3,21 +3,18 @@
 import hashlib
 import json
 import shutil
-import threading
 
 import pytest
+from reader import PHONE, WIDE, Reader
 
 from digitdreams import course
 from places import ROOT
 
 pytest.importorskip("sphinx", reason="the book's tools are not installed: make site")
 
-from digitdreams.authoring.site import build, playground, serve, sources, theme
+from digitdreams.authoring.site import build, playground, sources, theme
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 PAGES = ("latent", "ask", "gan", "judge", "flow")
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 EXPECTED = json.loads((ROOT / "tests" / "networks.json").read_text(encoding="utf-8"))
 # Largest and mean difference from Keras. Large matrices have 8 bits a weight: a pixel
 # may be off by some grey levels of 255, a logit far from 0 by more.
@@ -93,61 +90,14 @@ def site(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module")
-def address(site):
-    with serve.server(site) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_address[1]}/"
-        running.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on the PATH")
-    reason = "Playwright is not installed: pip install playwright"
-    sync_api = pytest.importorskip("playwright.sync_api", reason=reason)
-    with sync_api.sync_playwright() as play:
-        options = ["--no-sandbox"]  # root in a container
-        started = play.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield started
-        started.close()
-
-
-class Reader:
-    """A browser's page, and whatever went wrong on it or left this machine."""
-
-    def __init__(self, browser, address, **options):
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(90_000)  # a busy machine
-        self.address, self.trouble = address, []
-        self.page.on("console", self.heard)
-        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.page.on("request", self.asked)
-        self.page.on("response", self.answered)
-
-    def heard(self, message):
-        if message.type == "error":
-            self.trouble.append(message.text)
-
-    def asked(self, request):
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.trouble.append(request.url)
-
-    def answered(self, response):
-        if response.status >= 400:
-            self.trouble.append(f"{response.status} {response.url}")
+class Player(Reader):
+    """A reader of the playground's pages."""
 
     def open(self, name, query=""):
-        self.page.goto(f"{self.address}en/playground/{name}.html{query}")
+        page = super().open(f"en/playground/{name}.html{query}")
         if name != "index":
-            self.page.wait_for_selector(".play[data-ready]")
-        return self.page
-
-    def close(self):
-        self.context.close()
-        assert self.trouble == []
+            page.wait_for_selector(".play[data-ready]")
+        return page
 
 
 @pytest.mark.slow
@@ -158,7 +108,7 @@ def test_every_page_fits_its_window_and_is_accessible(browser, address, size, sc
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
     ).Axe()
-    reader = Reader(browser, address, viewport=size, color_scheme=scheme)
+    reader = Player(browser, address, viewport=size, color_scheme=scheme)
     for name in (*PAGES, "index"):
         page = reader.open(name)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -175,7 +125,7 @@ def test_every_page_fits_its_window_and_is_accessible(browser, address, size, sc
 
 @pytest.mark.slow
 def test_each_network_gives_in_the_page_what_keras_gives(browser, address):
-    reader = Reader(browser, address)
+    reader = Player(browser, address)
     page = reader.open("index")
     found = page.evaluate(
         """async (expected) => {
@@ -262,7 +212,7 @@ def by_touch(page, strokes, place):
 def test_a_drawn_digit_is_read_wherever_it_stands(browser, address, draw):
     touched = draw is by_touch
     options = {"viewport": PHONE, "has_touch": True} if touched else {"viewport": WIDE}
-    reader = Reader(browser, address, **options)
+    reader = Player(browser, address, **options)
     page = reader.open("judge", "?marks=off")
     says = page.locator(".strong")
     clear = page.get_by_role("button", name="Clear")
@@ -320,7 +270,7 @@ LOOK = """() => [...document.querySelectorAll(".play canvas.digit")].map(
 
 @pytest.mark.slow
 def test_an_address_holds_all_that_is_seen(browser, address):
-    reader = Reader(browser, address, viewport=WIDE)
+    reader = Player(browser, address, viewport=WIDE)
     for name, act in zip(PAGES, (drags, chooses, trains, draws, steps), strict=True):
         page = reader.open(name, "?marks=off" if name == "judge" else "")
         act(page)
@@ -342,7 +292,7 @@ def test_an_address_holds_all_that_is_seen(browser, address):
 
 @pytest.mark.slow
 def test_a_slow_critic_collapses_and_two_time_scales_do_not(browser, address):
-    reader = Reader(browser, address)
+    reader = Player(browser, address)
     page = reader.open("index")
     covered = page.evaluate(
         """async () => {
@@ -361,7 +311,7 @@ def test_a_slow_critic_collapses_and_two_time_scales_do_not(browser, address):
 
 @pytest.mark.slow
 def test_gradients_by_hand_are_those_of_the_losses(browser, address):
-    reader = Reader(browser, address)
+    reader = Player(browser, address)
     page = reader.open("index")
     pairs = page.evaluate(
         """async () => {

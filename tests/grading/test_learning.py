@@ -2,11 +2,12 @@
 
 import ast
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from digitdreams import data, learning, tasks
+from digitdreams import course, data, learning, tasks
 from digitdreams.files import ROOT
 from places import WITH_EXERCISE
 
@@ -45,23 +46,11 @@ def dense(*shape):
 
 def constant_cvae():
     """Exercise 04: the label alone decides what is drawn."""
+    module = tasks.load_module("04_conditional_vae")
+    encoder = [0 * w for w in module.build_encoder(6).get_weights()]
     (first, bias), (last, bottom) = dense(16, 256), dense(256, PIXELS)
     first[6:16, :10] = np.eye(10)
     last[:10] = 12 * one_of_each() - 6
-    module = tasks.load_module("04_conditional_vae")
-    shapes = [w.shape for w in module.build_decoder(6).get_weights()]
-    encoder = [0 * w for w in module.build_encoder(6).get_weights()]
-    if shapes != [first.shape, bias.shape, last.shape, bottom.shape]:
-        middle, zeros = dense(shapes[1][0], shapes[2][1])
-        first, bias = dense(*shapes[0])
-        first[6:16, :10] = np.eye(10)
-        middle[:10, :10] = np.eye(10)
-        last, bottom = dense(*shapes[-2])
-        last[:10] = 12 * one_of_each() - 6
-        return {
-            "encoder": encoder,
-            "decoder": [first, bias, middle, zeros, last, bottom],
-        }
     return {"encoder": encoder, "decoder": [first, bias, last, bottom]}
 
 
@@ -96,6 +85,15 @@ def constant_points():
     return [first, bias, second, zeros, last, bottom]
 
 
+def constant_denoiser():
+    """Exercise 13: the label alone decides which image is predicted."""
+    module = tasks.load_module("13_diffusion")
+    weights = [0 * w for w in module.build_network().get_weights()]
+    weights[0][-11:-1, :10] = 10 * np.eye(10)
+    weights[-2][:10] = 0.2 * (2 * one_of_each() - 1)
+    return weights
+
+
 def constant_field():
     """Exercise 14: the student's velocities end in a picture of each digit."""
     module = tasks.load_module("14_flow_and_few_steps")
@@ -113,6 +111,7 @@ CONSTANT = {
     "04": (constant_cvae, {"label_accuracy": 0.9}),
     "06": (constant_points, {"modes": 7.9, "good_share": 0.9}),
     "07": (constant_gan, {"label_accuracy": 0.99}),
+    "13": (constant_denoiser, {"label_accuracy": 0.9}),
     "14": (constant_field, {"label_accuracy": 0.6}),
 }
 
@@ -126,6 +125,58 @@ def test_a_constant_picture_for_each_digit_is_no_learning(number):
         reached, True
     )
     assert missed & {"variety", "recall", "spread"}
+
+
+def layered(*sizes):
+    """Weights of dense layers as they begin."""
+    chance = np.random.default_rng(5)
+    return [
+        one
+        for ins, outs in pairwise(sizes)
+        for one in (
+            chance.normal(size=(ins, outs)).astype("float32") / np.sqrt(ins),
+            np.zeros(outs, "float32"),
+        )
+    ]
+
+
+def untrained(number):
+    """What an exercise's probe gives of networks that nobody trained."""
+    (stem,) = (stem for stem in STEMS if stem.startswith(number))
+    module = tasks.load_module(stem)
+
+    def weights(build, *sizes, **named):
+        return getattr(module, build)(*sizes, **named).get_weights()
+
+    if number == "01":
+        return weights("build_classifier", 28, 10)
+    if number == "02":
+        shape, sizes = (28, 28, 1), {"hidden_size": 256, "latent_size": 32}
+        parts = ("build_encoder", "build_decoder")
+        return [one for part in parts for one in weights(part, shape, **sizes)]
+    if number in ("03", "04"):
+        size = {"03": 16, "04": 6}[number]
+        return {part: weights(f"build_{part}", size) for part in ("encoder", "decoder")}
+    if number == "05":
+        return weights("build_generator", 32, 16)
+    if number == "11":
+        return [layered(PIXELS, module.UNITS, PIXELS) for _ in range(2)]
+    if number == "13":
+        return weights("build_network")
+    if number == "14":
+        basis, _ = module.components()
+        return {"weights": weights("build_field", 64), "basis": basis}
+    return {"06": layered(8, 128, 128, 2), "07": layered(74, 256, 256, PIXELS)}[number]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", [one.id for one in WITH_EXERCISE if training(one.id).signs]
+)
+def test_weights_that_nobody_trained_reach_no_bar(number):
+    found, _ = measured(number, untrained(number))
+    numbers = course.load().find(number).exercise_numbers
+    assert [one.name for one in numbers if one.reached(found[one.name])] == []
 
 
 def stored(count, noise, kind):
