@@ -1,10 +1,9 @@
-"""Another user's machine: no home, a closed course, a full disk, settings of his own."""
+"""Another user's machine: no home, a closed course, a full disk, other settings."""
 
 import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -63,8 +62,8 @@ def stranger(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_stranger_works_in_a_folder_of_his_own(stranger):
-    """The course is read-only, umask 077, there is no home, the output has no letters."""
+def test_a_stranger_works_in_another_folder(stranger):
+    """The course is read-only, umask 077, no home, an output without most letters."""
     work, said = stranger
     for name in ("list", "start", "problem", "progress", "search", "own"):
         assert said[name]["status"] == 0, said[name]
@@ -99,3 +98,65 @@ def test_a_stranger_is_told_in_one_line_what_is_in_the_way(stranger, name, cause
     assert cause in line
     if name.startswith("full"):
         assert "space" in line
+
+
+# Settings of a user's own, for other work --------------------------------------------
+
+SETTINGS = {
+    ".keras/keras.json": json.dumps(
+        {
+            "floatx": "float16",
+            "epsilon": 0.1,
+            "backend": "jax",
+            "image_data_format": "channels_first",
+        }
+    ),
+    ".config/dask/mine.yaml": """\
+temporary-directory: /nonexistent/dask
+scheduler-address: tcp://192.0.2.1:8786
+distributed:
+  worker:
+    preload: [there_is_no_such_module]
+  nanny:
+    preload: [there_is_no_such_module]
+    environ: {OMP_NUM_THREADS: none}
+  comm:
+    timeouts: {connect: 1ms}
+""",
+}
+ASK = """
+from digitdreams.grading import cluster
+
+if __name__ == "__main__":
+    with cluster.local_cluster(1) as client:
+        print(client.submit(sum, [40, 2]).result(timeout=200))
+    import dask
+    print(dask.config.get("temporary-directory"))
+    from digitdreams import files
+    import keras
+    shape = keras.layers.Conv2D(8, 3)(keras.Input((28, 28, 1))).shape
+    print(keras.backend.backend(), keras.config.floatx(), keras.config.epsilon(), shape)
+"""
+
+
+@pytest.mark.slow
+def test_settings_of_keras_and_dask_change_nothing(tmp_path):
+    for name, content in SETTINGS.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_text(content, encoding="utf-8")
+    program = tmp_path / "ask.py"  # a cluster's processes read it anew
+    program.write_text(ASK)
+    own = {k: v for k, v in os.environ.items() if k not in HIDDEN}
+    ran = subprocess.run(
+        [sys.executable, str(program)],
+        env=own | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert ran.stdout.splitlines() == [
+        "42",
+        "/nonexistent/dask",  # put back for whatever else this process does
+        "tensorflow float32 1e-07 (None, 26, 26, 8)",
+    ], ran.stderr
