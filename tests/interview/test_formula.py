@@ -93,6 +93,7 @@ def test_every_text_becomes_mathml_and_mathjax():
         count = len([m for m in formula.FORMULA.finditer(text) if not m[1]])
         page, card = formula.for_web(text), formula.for_anki(text)
         assert page.count("<math ") == count, where
+        assert not re.search(r">\\[A-Za-z]", page), where
         assert card.count(r"\(") + card.count(r"\[") >= count, where
 
 
