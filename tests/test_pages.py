@@ -102,6 +102,11 @@ def test_a_command_exists(command):
     if program == "make":
         assert not words or words[0] in TARGETS
     elif program == "digitdreams":
+        if words[0].startswith("--"):  # an option of all commands, and its folder
+            assert words.pop(0) in {name for one in GROUP.params for name in one.opts}
+            words.pop(0)
+            if not words:
+                return
         group, rest = subcommand(words)
         options = {name for one in group.params for name in one.opts}
         assert {word for word in rest if word.startswith("--")} <= options

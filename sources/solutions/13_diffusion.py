@@ -241,7 +241,6 @@ check(step)
 import tensorflow as tf
 
 from digitdreams import data
-from digitdreams.models import rising_and_falling
 from digitdreams.progress import track
 
 digits = data.load().train
@@ -268,7 +267,10 @@ def log_snr_of(times):
 def train():
     network = build_network()
     weights = network.trainable_weights
-    rate = rising_and_falling(0.003, steps)
+    warmup = steps // 10
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=0.003, warmup_steps=warmup
+    )
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99)
     optimizer.build(weights)
     one = (batch_size, 1)
