@@ -10,8 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without build isolation, which would fetch the build's tools anew.
 EDITABLE := $(PIP) --no-build-isolation --no-deps --no-index -e .
 LESSON ?=
-# Three for two cores: what grades waits for programs that it started.
-WORKERS ?= 3
+WORKERS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-fast lab site notebooks format lock clean
@@ -64,17 +63,22 @@ site: $(SITE)
 lab: $(LANGUAGE)
 	$(BIN)/digitdreams lab $(LESSON)
 
-# Tests of one file share a process, cells of a notebook a kernel. Nothing of it has a
-# network, where the system allows to cut it.
-TESTS := -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Tests of one file share a process, cells of a notebook a kernel, and each computes in
+# one thread, as calibrations do: threads of several programs would wait for each other.
+# What one has compiled the others need not compile again. Nothing of it has a network,
+# where the system allows to cut it.
+TESTS := -m pytest --dist loadfile --no-loadscope-reorder
+TESTING := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1 \
+	PYTHONDONTWRITEBYTECODE=
 NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=500 \
 	--nbval-kernel-startup-timeout=300 lessons solutions
 
+# Three workers for two cores: what grades waits for programs that it started.
 test: $(READY)
-	$(BIN)/python tests/netless.py $(TESTS) $(NOTEBOOKS) tests
+	$(TESTING) $(BIN)/python tests/netless.py $(TESTS) -n $(or $(WORKERS),3) $(NOTEBOOKS) tests
 
 test-fast: $(READY)
-	$(BIN)/python $(TESTS) tests -m "not slow"
+	$(TESTING) $(BIN)/python $(TESTS) -n $(or $(WORKERS),2) -p no:nbval tests -m "not slow"
 
 notebooks: $(READY)
 	$(BIN)/digitdreams notebooks $(LESSON)

@@ -1,7 +1,9 @@
 """The command `digitdreams`."""
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +60,23 @@ def list_lessons() -> None:
         reach = "\n".join(number.describe() for number in one.numbers)
         table.add_row(one.id, one.title, f"{one.minutes:g}", reach)
     console.print(table)
+
+
+@app.callback()
+def settings(
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="where my_work and build go, or set DIGITDREAMS_HOME; otherwise "
+            "the checkout, or the current folder of an installed course",
+        ),
+    ] = None,
+) -> None:
+    """Options of all commands."""
+    if home is not None:
+        os.environ["DIGITDREAMS_HOME"] = str(home.expanduser().absolute())
+        files.settle_home()
 
 
 # The student's workspace --------------------------------------------------------------

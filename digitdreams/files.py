@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = "digitdreams_course"  # the course's folder in an installation
 
@@ -75,17 +77,43 @@ def named_folder(variable: str) -> Path | None:
 def base() -> Path:
     """The folder below which `my_work` and `build` are written.
 
-    DIGITDREAMS_HOME where it is set, else the checkout's root, else the folder that
-    holds the `my_work` we are in (a notebook runs there), else the current folder.
+    DIGITDREAMS_HOME where it is set (`digitdreams --home`), else the checkout's root
+    where this user may write there, else the folder that holds the `my_work` we are in
+    (a notebook runs there), else the current folder.
     """
     named = named_folder("DIGITDREAMS_HOME")
     if named:
         return named
-    if PACKAGE.parent == ROOT:
+    if PACKAGE.parent == ROOT and os.access(ROOT, os.W_OK):
         return ROOT
     here = Path.cwd()
     around = [one.parent for one in (here, *here.parents) if one.name == "my_work"]
     return (around or [here])[0]
+
+
+def settle_home() -> None:
+    """Give libraries a home folder where this user has none that can be written.
+
+    A user without an entry in the system's list, as in many containers, has none; some
+    libraries fail then, and others write below the current folder or warn. Programs
+    that this one starts see the same folder.
+    """
+    if os.name != "posix":
+        return
+    try:
+        home = Path.home()
+        if home.is_absolute() and home.is_dir() and os.access(home, os.W_OK):
+            return
+    except (RuntimeError, OSError):
+        pass
+    try:
+        own = base() / "build" / "home"
+    except OSError:  # the folder that we are in was removed
+        return
+    for name, value in os.environ.items():
+        if name.startswith("DIGITDREAMS_") and value.strip().startswith("~"):
+            os.environ[name] = os.path.expanduser(value.strip())
+    os.environ["HOME"] = str(own)
 
 
 def data_folder() -> Path:
@@ -111,8 +139,21 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a file beside `path`; it takes that name if the block ends well.
 
     On any trouble the old file stays as it was. The folder is made where it is missing.
+    An error of the disk names `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(path) as partial:
+            yield partial
+    except OSError as error:
+        beside = str(path.parent / f".{path.stem}.")
+        if error.errno is not None and str(error.filename or beside).startswith(beside):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     # The suffix stays last: some writers look at it.
     handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
@@ -145,3 +186,12 @@ def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+# Before any library asks for it. Keras keeps what it downloads there, too; the user's
+# own keras.json would change every layer.
+settle_home()
+os.environ.setdefault(
+    "KERAS_HOME",
+    str(platformdirs.user_cache_path("digitdreams", appauthor=False) / "keras"),
+)

@@ -1,10 +1,12 @@
 """Start the command line; what is missing here ends it with one line, no traceback."""
 
-import errno
+import contextlib
 import io
 import os
 import signal
 import sys
+import tempfile
+from typing import Any
 
 # The modules that only an extra installs, and the extra: see pyproject.toml.
 EXTRAS = {
@@ -28,17 +30,9 @@ EXTRAS = {
     "tomlkit": "dev",
 }
 
-# Why a place cannot be written: a user chooses another one.
-REFUSED = {
-    errno.EACCES,
-    errno.EDQUOT,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ENOSPC,
-    errno.ENOTDIR,
-    errno.EPERM,
-    errno.EROFS,
-}
+# What reads notebooks imports it where it is installed, to check addresses that no
+# notebook has: it would build forty grammars, for more than a second.
+UNUSED: dict[str, Any] = {"rfc3987_syntax": None}
 
 
 def main() -> None:
@@ -47,14 +41,28 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Some programs say 0 where they have no terminal; nothing fits into no columns.
+    for name in ("COLUMNS", "LINES"):
+        if not os.environ.get(name, "1").strip("0"):
+            del os.environ[name]
+    # Programs that this one starts shall use the temporary folder that it has found.
+    with contextlib.suppress(OSError):  # none can be written: told where it is needed
+        os.environ.setdefault("TMPDIR", tempfile.gettempdir())
     # Ctrl-C while the commands still load ends the process at once.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    from digitdreams.cli import app
-    from digitdreams.files import CourseMissing, in_checkout
-
+    sys.modules.update(UNUSED)
+    try:
+        from digitdreams.cli import app
+        from digitdreams.files import CourseMissing, in_checkout
+        from digitdreams.surroundings import in_one_line
+    except PermissionError as error:
+        sys.exit(
+            f"{error.filename} is closed to this user: whoever installed the course "
+            "types `chmod -R a+rX` and the name of its folder"
+        )
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        app()
+        in_one_line(app)()
     except CourseMissing as error:
         sys.exit(str(error))
     except ImportError as error:
@@ -67,12 +75,6 @@ def main() -> None:
         if package not in EXTRAS or not isinstance(error, ModuleNotFoundError):
             raise
         sys.exit(missing(package))
-    except OSError as error:
-        if error.errno not in REFUSED or not error.filename:
-            raise
-        sys.exit(
-            f"{error.filename}: {error.strerror}: choose a folder that you may write"
-        )
 
 
 def missing(package: str) -> str:

@@ -70,6 +70,10 @@ def check_keras() -> None:
             "imported (%env KERAS_BACKEND=tensorflow in a new first cell), restart the "
             "kernel and run the notebook again"
         )
+    # The user's own keras.json may say otherwise, where Keras was loaded before us.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
 
 
 def wanted() -> dict[str, Requirement]:

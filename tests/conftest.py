@@ -1,5 +1,6 @@
 """Fixtures of several test files."""
 
+import sys
 import threading
 
 import pytest
@@ -8,18 +9,27 @@ from reader import CHROMIUM
 import timing
 from places import LESSONS, WITH_EXERCISE
 
+# What reads notebooks would import it to build forty grammars, for more than a second.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 
 def pytest_configure(config):
     config.pluginmanager.register(timing.Timing())
 
 
 # Started first: a long file that starts last leaves a core without work at the end.
+LONGEST = "test_exercise_attacks"  # longer than any lesson
 LONG = (
-    "test_exercise_attacks",
+    "test_style",
     "test_task_seeds",
     "test_exercises",
-    "test_marks",
     "test_problems",
+    "test_processors",
+    "test_commands",
+    "test_marks",
+    "test_processes",
+    "test_browser",
+    "test_wheel",
 )
 
 
@@ -28,15 +38,19 @@ SLOW_FIXTURES = {"whole_copy", "empty_gradebook"}
 
 
 def pytest_collection_modifyitems(items):
-    """Run what is quick first, so that a slip shows early; of these what is long."""
+    """Run what is quick first, so that a slip shows early; then what is long."""
     for item in items:
         if SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}:  # a cell has none
             item.add_marker(pytest.mark.slow)
 
     def place(item):
-        slow = item.get_closest_marker("slow") is not None
         name = item.path.stem
-        return slow, LONG.index(name) if name in LONG else len(LONG)
+        order = LONG.index(name) if name in LONG else len(LONG)
+        if item.path.suffix == ".ipynb":
+            return 2, 0  # in the order of tests/notebooks/conftest.py
+        if name == LONGEST:
+            return 1, 0
+        return 3 * (item.get_closest_marker("slow") is not None), order
 
     items.sort(key=place)
 

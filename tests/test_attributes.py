@@ -66,9 +66,10 @@ def test_images_do_not_disturb_each_other():
     assert np.array_equal(attributes.measure(touching).table(), np.concatenate(alone))
 
 
-def test_many_images_are_measured_in_parts_and_in_order():
+def test_many_images_are_measured_in_parts_and_in_order(monkeypatch):
+    monkeypatch.setattr(attributes, "IMAGES_AT_ONCE", 70)
     images = data.load().validation.images[:30]
-    repeated = np.tile(images, (attributes.IMAGES_AT_ONCE // 30 + 2, 1, 1, 1))
+    repeated = np.tile(images, (5, 1, 1, 1))
     table = attributes.measure(repeated).table()
     assert np.array_equal(table[:30], table[-30:])
     assert np.array_equal(table[:30], attributes.measure(images[..., 0]).table())
@@ -76,10 +77,10 @@ def test_many_images_are_measured_in_parts_and_in_order():
 
 def test_digits_are_as_people_see_them():
     digits = data.load().validation
-    found = attributes.measure(digits.images[:1000])
+    found = attributes.measure(digits.images[:500])
     assert 1.5 < np.median(found.thickness) < 4
     assert np.median(found.height) == 20  # as MNIST was made
-    ones = digits.labels[:1000] == 1
+    ones = digits.labels[:500] == 1
     assert found.width[ones].mean() < found.width[~ones].mean() - 4
 
 
@@ -116,4 +117,6 @@ def test_an_image_takes_at_most_two_milliseconds():
         started = time.process_time()
         attributes.measure(images)
         best = min(best, time.process_time() - started)
+        if best < 0.002 * len(images):
+            break
     assert best < 0.002 * len(images)

@@ -48,10 +48,11 @@ LOCKED = locked(LOCK)
 MODELS = locked(LANGUAGE)
 
 
-@pytest.mark.parametrize("wanted", WANTED, ids=str)
-def test_the_lock_satisfies_pyproject(wanted):
-    version, _ = LOCKED[canonicalize_name(wanted.name)]
-    assert wanted.specifier.contains(version)
+def test_the_lock_satisfies_pyproject():
+    assert len(WANTED) > 50
+    for wanted in WANTED:
+        version, _ = LOCKED[canonicalize_name(wanted.name)]
+        assert wanted.specifier.contains(version), wanted
 
 
 @pytest.mark.parametrize(
@@ -108,12 +109,17 @@ def test_conda_installs_the_lock_and_the_same_python():
     assert pip["pip"] == ["--require-hashes", "-r requirements.lock"]
 
 
-@pytest.mark.parametrize("name", sorted(LOCKED | MODELS))
-def test_what_is_installed_is_what_is_locked(name):
-    version, marker = (LOCKED | MODELS)[name]
-    if marker is not None and not marker.evaluate():
-        pytest.skip("not for this system")
-    assert metadata.version(name) == version
+def test_what_is_installed_is_what_is_locked():
+    here = {
+        name: version
+        for name, (version, marker) in (LOCKED | MODELS).items()
+        if marker is None or marker.evaluate()
+    }
+    assert len(here) > 200
+    found = {
+        canonicalize_name(one.name): one.version for one in metadata.distributions()
+    }
+    assert {name: found.get(name) for name in here} == here
 
 
 def extra(name: str) -> set[str]:
@@ -157,9 +163,14 @@ def imported(path) -> set[str]:
     return tops - ours - set(sys.stdlib_module_names)
 
 
+@pytest.fixture(scope="module")
+def known():
+    """The distributions that bring a package: Python looks at every installed file."""
+    return metadata.packages_distributions()
+
+
 @pytest.mark.parametrize("folder", DECLARED)
-def test_what_a_folder_imports_is_declared_for_it(folder):
-    known = metadata.packages_distributions()
+def test_what_a_folder_imports_is_declared_for_it(folder, known):
     others = [one for one in DECLARED if one.startswith(f"{folder}/")]
     for path in (ROOT / folder).rglob("*.py"):
         name = path.relative_to(ROOT).as_posix()

@@ -17,6 +17,12 @@ from digitdreams.authoring.outcomes import Outcome, read_outcomes
 from digitdreams.authoring.run import run
 
 pytestmark = pytest.mark.slow
+# As TensorFlow writes them, past Python; the last one tells why a program ends.
+REMARKS = (
+    "I0000 00:00:1796061669.638240   22302 cudart_stub.cc:31] no CUDA drivers\n"
+    "2026-11-30 17:59:01.123456: W tensorflow/core/common.cc:7] a warning\n"
+    "E0000 00:00:1796061669.638241   22302 cuda_dnn.cc:8310] an error\n"
+)
 CHILD = "import time; size = b'x' * 200_000_000; time.sleep(2)"
 
 
@@ -32,6 +38,7 @@ def small(tmp_path_factory):
         root,
         lessons["works"],
         "import sys\nprint(sys.executable)",
+        f"os.write(2, {REMARKS!r}.encode() + b'a real one\\n'); print(2 + 2)",
         "print(os.getcwd())",
         f"import subprocess\nsubprocess.run([sys.executable, '-c', {CHILD!r}])",
         "course.expect(distance=seed / 10)",
@@ -39,7 +46,11 @@ def small(tmp_path_factory):
     write(root, lessons["misses"], "course.expect(distance=3.5)", "print('after')")
     write(root, lessons["raises"], "raise ValueError('a <tag>\\nmore')", "1")
     write(root, lessons["hangs"], "while True:\n    pass")
-    write(root, lessons["dies"], "os.kill(os.getpid(), 9)")
+    write(
+        root,
+        lessons["dies"],
+        f"os.write(2, {REMARKS!r}.encode())\nos.kill(os.getpid(), 9)",
+    )
     write(root, lessons["forgets"], "1 + 1")
     write(root, lessons["lies"], "course.expect(distance=2)")
     path = root / "lessons" / f"{lessons['lies'].stem}.ipynb"
@@ -54,6 +65,12 @@ def small(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(root / "jupyter"))
         patch.setenv("JUPYTER_DATA_DIR", str(root / "jupyter"))
+        # The user's own settings, which are for other work.
+        startup = root / "ipython" / "profile_default" / "startup" / "mine.py"
+        startup.parent.mkdir(parents=True)
+        startup.write_text("os = course = 'mine'; print('from my startup')")
+        patch.setenv("IPYTHONDIR", str(root / "ipython"))
+        patch.setenv("PYTHONSTARTUP", str(startup))
         hanging = lessons.pop("hangs")
         found = run(lessons.values(), seed=5, root=root, console=console)
         quiet = Console(file=io.StringIO())
@@ -107,7 +124,15 @@ def test_the_kernel_is_this_python_in_the_notebook_s_folder(small):
     root, outcomes, _ = small
     printed = outputs(outcomes["works"])
     assert sys.executable in printed
+    assert "from my startup" not in printed
     assert str(root / "lessons") in printed
+
+
+def test_remarks_of_tensorflow_are_not_stored(small):
+    printed = outputs(small[1]["works"])
+    assert "a real one\n" in printed
+    assert "CUDA" not in printed and "a warning" not in printed
+    assert "an error" not in printed
 
 
 def test_the_seed_reaches_the_notebook_and_the_number_comes_back(small):

@@ -60,25 +60,23 @@ def test_no_seed_lets_a_wrong_answer_come_near(task):
 OFTEN = 3  # seeds with one answer; two of many meet by accident
 
 
-def first_number(result):
-    """Something cheap that equal answers have in common: 0 where there is none."""
+def size_of(result):
+    """The mean size of its first numbers, alike in equal answers: 0 without numbers."""
     while isinstance(result, (dict, list)) and result:
         result = next(iter(result.values() if isinstance(result, dict) else result))
-    return float(np.ravel(result)[0]) if np.size(result) and is_number(result) else 0.0
-
-
-def is_number(value):
-    return np.asarray(value).dtype.kind in "fiub"
+    if not np.size(result) or np.asarray(result).dtype.kind not in "fiub":
+        return 0.0
+    return float(np.abs(np.asarray(result, "float64")).mean())
 
 
 def commonest(results, rule):
     """The seeds that share one answer to a case, as many as possible; few are none."""
-    numbers = np.nan_to_num([first_number(result) for result in results])
+    sizes = np.nan_to_num([size_of(result) for result in results])
     best = set()
-    for seed, number in enumerate(numbers):
+    for seed, size in enumerate(sizes):
         if seed in best:
             continue
-        close = np.flatnonzero(np.isclose(numbers, number, 1e-3, 1e-3))
+        close = np.flatnonzero(np.isclose(sizes, size, 1e-3, 1e-3))
         if len(close) < OFTEN:
             continue
         alike = {

@@ -98,7 +98,8 @@ def test_the_published_label_map_is_a_band():
 
 
 @pytest.mark.slow
-def test_pictures_and_costs_are_what_the_measures_expect():
+def test_pictures_and_costs_are_what_the_measures_expect(monkeypatch):
+    monkeypatch.setattr(published, "SAMPLES", 50)
     few = data.load().train
     batch = (few.images[:6], few.labels[:6])
     costs = np.asarray(published.KerasVAE()(batch))
@@ -373,7 +374,7 @@ def counting(our_epochs):
 
 @pytest.mark.slow
 def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
-    monkeypatch.setattr(tutorials, "TURN", 0.2)
+    monkeypatch.setattr(tutorials, "TURN", 0.6)  # after each, the peak is measured
     monkeypatch.setattr(tutorials, "FIRST_MEASURE", 0.1)
     said = []
     kept = record(90.0, 20.0)
@@ -393,7 +394,7 @@ def test_a_pair_is_measured_in_turns(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_a_page_s_own_epoch_counts(monkeypatch):
-    monkeypatch.setattr(tutorials, "TURN", 0.1)
+    monkeypatch.setattr(tutorials, "TURN", 0.5)
     kept = record(90.0, 20.0)
     short = tutorials.compete(counting(3), kept, 1, lambda line: None)
     long = tutorials.compete(
@@ -430,7 +431,7 @@ def test_real_recipes_compete(monkeypatch, tmp_path):
     few = [pair for pair in short if pair.name in ("gan", "vae")]
     monkeypatch.setattr(tutorials, "PAIRS", tuple(few))
     monkeypatch.setattr(published, "SAMPLES", 500)
-    monkeypatch.setattr(published.PulferDDPM, "samples", 250)
+    monkeypatch.setattr(published.TensorFlowDCGAN, "batch_size", 32)
     monkeypatch.setattr(tutorials, "TURN", 1.0)
     monkeypatch.setattr(tutorials, "FIRST_MEASURE", 2.0)
     monkeypatch.setattr(tutorials, "BETWEEN_MEASURES", 3.0)
@@ -447,7 +448,8 @@ def test_real_recipes_compete(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", [published.KerasPixelCNN, published.PulferDDPM])
-def test_the_long_recipes_learn(recipe):
+def test_the_long_recipes_learn(recipe, monkeypatch):
+    monkeypatch.setattr(recipe, "batch_size", 16)
     model = published.build(recipe, 1)
     steps = published.steps_of(model, 1, 1)
     images = data.load().train.images[:16]

@@ -1000,6 +1000,118 @@ def signal_against_all(kept, most):
     return [kept, np.minimum(kept, most) / kept]
 
 
+# pure_at_the_end (bug hunt): a schedule whose last level still shows the image
+
+
+PURE_AT_THE_END = """
+def pure_at_the_end(kept):
+    roots = np.sqrt(kept)
+    shifted = roots - roots[-1]
+    return shifted**2
+"""
+
+
+def leaking_inputs(rng):
+    for steps in (3, 4):
+        shares = rng.uniform(0.55, 0.85, size=steps)
+        yield {"kept": np.cumprod(shares)}
+
+
+@problem(
+    title=Text(
+        en="Bug hunt: noise that still shows the image",
+        zh="找错：最后一级噪声里仍有图像",
+    ),
+    statement=Text(
+        en=(
+            "With many schedules the last level is no pure noise: some of the signal "
+            "is kept, and so is the brightness of the image. A model that learned to "
+            "trust it draws everything mid-grey when it starts from pure noise. Lin "
+            "et al. (2024, arXiv:2305.08891) shift and scale the signal rates "
+            "$\\sqrt{\\bar\\alpha}$ linearly, so that the last one becomes 0 and the "
+            "first one stays as it was. The program returns the new $\\bar\\alpha$ of "
+            "all levels, but it adds noise to the first level as well, so fine "
+            "detail gets lost. Find the mistake and repair the function."
+        ),
+        zh=(
+            "许多噪声调度的最后一级并不是纯噪声：还留有一部分信号，也就留下了图像的"
+            "整体亮度。模型学会依赖它之后，从纯噪声出发画出的图就都是中等灰度。Lin "
+            "等（2024，arXiv:2305.08891）对信号系数 $\\sqrt{\\bar\\alpha}$ 做线性平"
+            "移和缩放，使最后一个变为 0，第一个保持不变。程序返回各级新的 "
+            "$\\bar\\alpha$，但它给第一级也多加了噪声，细节因此丢失。找出错误并修好"
+            "这个函数。"
+        ),
+    ),
+    limits=Text(
+        en="`kept`: $\\bar\\alpha$ of at least two levels, falling, above 0. NumPy.",
+        zh="`kept` 为至少两级的 $\\bar\\alpha$，递减且大于 0。使用 NumPy。",
+    ),
+    examples=["pure_at_the_end(np.array([0.81, 0.49, 0.09])) -> [0.81, 0.36, 0.0]"],
+    topic="diffusion_flow",
+    level="middle",
+    lesson="13_diffusion#signal-to-noise-ratio-and-schedules",
+    broken=PURE_AT_THE_END,
+    mistake=(
+        "The shift alone lowers every rate, the first one too: scale by roots[0] / "
+        "(roots[0] - roots[-1]) before squaring."
+    ),
+    inputs=leaking_inputs,
+    hints=[
+        "Compare the first number that goes in with the first that comes out.",
+        "A straight line through two points: the last rate goes to 0, the first one "
+        "to itself. What slope has it?",
+        "scale = roots[0] / shifted[0]",
+    ],
+)
+def pure_at_the_end(kept):
+    roots = np.sqrt(kept)
+    shifted = roots - roots[-1]
+    return (shifted * roots[0] / shifted[0]) ** 2
+
+
+@pure_at_the_end.also_right
+def pure_by_interpolation(kept):
+    roots = np.sqrt(kept)
+    return np.interp(roots, [roots[-1], roots[0]], [0, roots[0]]) ** 2
+
+
+@pure_at_the_end.wrong(
+    "Only the last level was changed: the sampler's first step would jump. Move all "
+    "rates on one line."
+)
+def pure_last_only(kept):
+    return np.append(kept[:-1], 0.0)
+
+
+@pure_at_the_end.wrong(
+    "A last beta of 0.9 still keeps a tenth of the power that the level before it "
+    "kept: the last level has to keep exactly 0."
+)
+def pure_with_a_large_beta(kept):
+    return np.append(kept[:-1], kept[-2] * 0.1)
+
+
+@pure_at_the_end.wrong(
+    "The line goes through alpha-bar itself: it is the signal rates, its roots, that "
+    "are moved linearly."
+)
+def pure_without_roots(kept):
+    return (kept - kept[-1]) * kept[0] / (kept[0] - kept[-1])
+
+
+@pure_at_the_end.wrong("These are the signal rates: square them at the end.")
+def pure_not_squared(kept):
+    return np.sqrt(pure_at_the_end(kept))
+
+
+@pure_at_the_end.wrong(
+    "The first level now keeps everything: it has to stay as it was, with its own "
+    "little noise."
+)
+def pure_from_one(kept):
+    return pure_at_the_end(kept) / kept[0]
+
+
 # velocity_target: v-prediction and back
 
 

@@ -460,7 +460,9 @@ def document(course: Course, root: Path = ROOT) -> str:
 
     said = "".join(f"- {name}: {note}.\n" for name, note in notes(rows, course))
     return DOCUMENT.format(
-        made_from=MADE_FROM.format(digest_of((root / leaderboard.FILE).read_text())),
+        made_from=MADE_FROM.format(
+            digest_of((root / leaderboard.FILE).read_text("utf-8"))
+        ),
         alt=in_figure_words(rows),
         quality=part(QUALITY),
         cost=part(COST),

@@ -8,7 +8,6 @@ what it was made, so that only what changed is built again.
 import copy
 import functools
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -23,7 +22,11 @@ from nbformat import NotebookNode
 
 from digitdreams import generators, machine, stamps, tasks
 from digitdreams.authoring import figures
-from digitdreams.authoring.kernel import OwnKernelManager
+from digitdreams.authoring.kernel import (
+    OwnKernelManager,
+    drop_remarks,
+    environment,
+)
 from digitdreams.checks import FILE_NAME as CHECKS
 from digitdreams.course import Lesson
 from digitdreams.course import load as load_course
@@ -175,7 +178,9 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of plain TCP
         resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env={**os.environ, "DIGITDREAMS_SEED": ""})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as settings:
+        client.execute(env={**environment(settings), "DIGITDREAMS_SEED": ""})
+    drop_remarks(notebook)
     notebook.metadata = metadata  # without what the kernel adds about itself
 
 

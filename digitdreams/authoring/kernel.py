@@ -1,6 +1,7 @@
 """One notebook in one fresh kernel of this Python."""
 
 import asyncio
+import importlib.util
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ from nbformat import NotebookNode
 from digitdreams.authoring.outcomes import FAILED, MISSED, Number, finite
 from digitdreams.course import CONTRACT_MIME, BarMissed
 from digitdreams.files import relative
+from digitdreams.remarks import is_remark, without_remarks
 
 STARTUP_TIMEOUT = 120  # seconds; a cold disk and a busy machine are slow
 SAMPLING = 0.2  # seconds between two looks at the kernel's memory
@@ -94,7 +96,7 @@ class Execution(NotebookClient):
             record_timing=True,  # the leaderboard tells what training takes
             log=log,
         )
-        self.environment = dict(os.environ, PYDEVD_DISABLE_FILE_VALIDATION="1")
+        self.environment: dict[str, str] = {}
         if seed is not None:
             self.environment["DIGITDREAMS_SEED"] = str(seed)
         if models is not None:
@@ -110,8 +112,15 @@ class Execution(NotebookClient):
     def run(self, folder: Path) -> None:
         """Execute every cell with `folder` as the working directory."""
         # A file, not a pipe: nobody reads it unless the kernel dies.
-        with tempfile.TemporaryFile() as kernel_log:
-            asyncio.run(self.execute_all(folder, kernel_log))
+        with (
+            tempfile.TemporaryFile() as kernel_log,
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as settings,
+        ):
+            self.environment = {**environment(settings), **self.environment}
+            try:
+                asyncio.run(self.execute_all(folder, kernel_log))
+            finally:
+                drop_remarks(self.nb)
 
     async def execute_all(self, folder: Path, kernel_log: IO[bytes]) -> None:
         manager = cast(AsyncKernelManager, self.create_kernel_manager())
@@ -207,6 +216,37 @@ class Execution(NotebookClient):
         )
 
 
+def environment(settings: str) -> dict[str, str]:
+    """The environment of a kernel: what a notebook makes looks the same everywhere.
+
+    Without the user's own settings of IPython and Matplotlib, which are for other work.
+
+    Args:
+        settings: an empty folder, instead of that with IPython's settings.
+    """
+    variables = dict(os.environ, PYDEVD_DISABLE_FILE_VALIDATION="1")
+    variables["IPYTHONDIR"] = settings
+    variables.pop("PYTHONSTARTUP", None)
+    found = importlib.util.find_spec("matplotlib")
+    if found and found.origin:
+        usual = Path(found.origin).parent / "mpl-data" / "matplotlibrc"
+        variables["MATPLOTLIBRC"] = str(usual)
+    return variables
+
+
+def drop_remarks(notebook: NotebookNode) -> None:
+    """Leave TensorFlow's own remarks out of what a notebook shows."""
+    for cell in code_cells(notebook):
+        kept = []
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                output.text = without_remarks(output.text)
+                if not output.text.strip():
+                    continue
+            kept.append(output)
+        cell.outputs = kept
+
+
 def code_cells(notebook: NotebookNode) -> Iterable[NotebookNode]:
     """The cells that will be executed."""
     return (
@@ -220,8 +260,12 @@ def last_line(stream: IO[bytes]) -> str:
     """The line of a kernel's log that best tells why it ended."""
     stream.seek(0)
     lines = stream.read().decode(errors="replace").strip().splitlines()
-    # Jupyter's own remarks say nothing of the end
-    lines = [line for line in lines if not line.startswith("[IPKernelApp]")]
+    # Jupyter's own remarks say nothing of the end, nor do TensorFlow's
+    lines = [
+        line
+        for line in lines
+        if not line.startswith("[IPKernelApp]") and not is_remark(line)
+    ]
     fatal = [line for line in lines if line.startswith("Fatal Python error")]
     return one_line((fatal or lines or [""])[-1])
 

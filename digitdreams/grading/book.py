@@ -81,11 +81,21 @@ class CourseFolder:
 
     @classmethod
     def open(cls, root: Path) -> "CourseFolder":
-        """Read the folder's nbgrader_config.py, if there is one."""
+        """Read the folder's nbgrader_config.py, if there is one.
+
+        Raises:
+            BookError: it is not right; the message says where.
+        """
         root = root.resolve()
         config = Config()
         if (root / CONFIG).exists():
-            config = Config(PyFileConfigLoader(CONFIG, str(root)).load_config())
+            try:
+                config = Config(PyFileConfigLoader(CONFIG, str(root)).load_config())
+            except Exception as error:  # a person wrote this program
+                said = str(error).strip() or type(error).__name__
+                raise BookError(
+                    f"{root / CONFIG} cannot be read: {said.splitlines()[0]}"
+                ) from None
         config.CourseDirectory.root = str(root)
         return cls(root, config, CourseDirectory(config=config))
 

@@ -1,6 +1,7 @@
 """The clusters that grading runs on: one in this machine, or an existing one."""
 
 import contextlib
+import copy
 import logging
 import os
 import shutil
@@ -14,6 +15,7 @@ import dask
 import psutil
 from distributed import Client, LocalCluster, Security, WorkerPlugin
 
+from digitdreams import machine
 from digitdreams.grading import worker
 
 
@@ -47,6 +49,7 @@ def examine_workers(client: Client, order: worker.Order, probe: bool = True) -> 
 
 
 LONGEST_START = 600  # seconds until a worker must have read an exercise
+MEMORY_OF_ONE = 2_000_000_000  # bytes that a worker needs with a training inside
 SCRATCH = "digitdreams-cluster-"
 SETTINGS = {
     "distributed.admin.tick.limit": "1h",  # no warnings when the machine is busy
@@ -92,13 +95,14 @@ class LeaveInterrupts(WorkerPlugin):
 
 @contextlib.contextmanager
 def local_cluster(workers: int | None = None) -> Iterator[Client]:
-    """A cluster in this machine with one worker a core.
+    """A cluster in this machine with one worker a core, fewer where memory is short.
 
     Its parts speak TLS with certificates made for this run: a Dask scheduler runs
     what anybody sends it, and other people may have accounts on this machine.
     """
-    count = workers or len(os.sched_getaffinity(0))
-    with scratch_folder() as folder, quiet():
+    room = max(1, machine.memory() // MEMORY_OF_ONE)
+    count = workers or min(machine.cores(), room)
+    with scratch_folder() as folder, settings_of_dask(), quiet():
         cluster = LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -163,6 +167,19 @@ def remote_cluster(
             ) from None
         with client:
             yield client
+
+
+@contextlib.contextmanager
+def settings_of_dask() -> Iterator[None]:
+    """Dask's settings as it brings them: the user's own are for other clusters."""
+    theirs = copy.deepcopy(dask.config.config)
+    dask.config.config.clear()
+    dask.config.config.update(dask.config.merge(*dask.config.defaults))
+    try:
+        yield
+    finally:
+        dask.config.config.clear()
+        dask.config.config.update(theirs)
 
 
 @contextlib.contextmanager

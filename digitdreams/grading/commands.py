@@ -186,8 +186,8 @@ def report(
     from digitdreams.grading.book import Book, BookError, CourseFolder
 
     found = find_lesson(lesson)
-    folder = CourseFolder.open(Path.cwd())
     try:
+        folder = CourseFolder.open(Path.cwd())
         with Book(folder, db) as book:
             entries = book.entries(found.stem)
     except BookError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from distributed import Client
 
+from digitdreams import surroundings
 from digitdreams.course import Lesson, UnknownLesson
 from digitdreams.files import ROOT, checkout
 from digitdreams.grading import cluster, feedback, inbox, sandbox, schedule, worker
@@ -359,7 +360,10 @@ IN_A_ROW = 5  # students whose marks could not be kept, after which a run ends
 
 
 def in_one_line(error: BaseException) -> str:
-    """What went wrong here, for a person: a database's or a disk's own words."""
+    """What went wrong here, for a person: the true cause, or the error's own words."""
+    line = surroundings.explained(error)
+    if line:
+        return line[:300]
     said = getattr(error, "orig", None) or error
     if isinstance(said, OSError) and said.strerror:
         where = f": {said.filename}" if said.filename else ""

@@ -30,7 +30,12 @@ COURSE_FILES = (
     "LICENSE-TEXT",
 )
 FOLDERS = ("data", "digitdreams/jupyter")
-COMMANDS = ("digitdreams.launch", "digitdreams.cli", "digitdreams.workspace")
+COMMANDS = (
+    "digitdreams.launch",
+    "digitdreams.cli",
+    "digitdreams.surroundings",
+    "digitdreams.workspace",
+)
 INSIDE_ONLY = {view.INSIDE, "digitdreams.grading.wire"}  # what the sandbox itself runs
 README = """# Digit Dreams: exercises
 

@@ -133,8 +133,8 @@ SYMBOLS = {
 }
 NAMED = frozenset(
     (
-        "log ln exp min max sin cos tan tanh arcsin arccos arctan det dim inf sup lim "
-        "arg argmin argmax Pr mod "
+        "log ln exp min max sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos "
+        "arctan det dim inf sup lim liminf limsup arg argmin argmax Pr mod gcd ker deg "
     ).split()
 )
 IGNORED = frozenset(
@@ -394,10 +394,14 @@ def escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+UNKNOWN = re.compile(r"<mi>\\([A-Za-z]+)</mi>")
+
+
 def as_mathml(latex: str, options: Mapping[str, Any]) -> str:
     """A formula as MathML; `display_mode` gives it a line of its own."""
     display = "block" if options.get("display_mode") else "inline"
-    return str(convert(latex, display=display))
+    # The converter takes a function that it does not know, such as \arg, for a letter.
+    return UNKNOWN.sub(r"<mo>\1</mo>", str(convert(latex, display=display)))
 
 
 def as_mathjax(latex: str, options: Mapping[str, Any]) -> str:

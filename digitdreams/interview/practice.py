@@ -6,7 +6,6 @@ loop or a crash ends the check and nothing else.
 
 import contextlib
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -20,14 +19,10 @@ from digitdreams import checks, files
 from digitdreams.interview import answers, problems, translations
 from digitdreams.interview.judging import Result, State
 from digitdreams.interview.problems import Problem
+from digitdreams.remarks import is_remark
 
 LIMIT = 20.0  # seconds for the reader's code
 PREPARATION = 180.0  # and for loading Keras and the reference before it
-# How TensorFlow's own lines begin, but for those that tell why a program ended.
-OF_TENSORFLOW = re.compile(
-    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]\d{4} \d\d:\d\d:\d+\.\d+ |"
-    r"WARNING: All log messages before absl|To enable the following instructions: "
-)
 
 
 class PracticeError(ValueError):
@@ -124,7 +119,11 @@ def check_file(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                env={
+                    **os.environ,
+                    "PYTHONIOENCODING": "utf-8",  # as it is read below
+                    "TF_CPP_MIN_LOG_LEVEL": "3",
+                },
             )
             ended = True
             try:
@@ -135,7 +134,7 @@ def check_file(
                 kill(process)
             output.seek(0)
             lines = output.read().decode("utf-8", "replace").splitlines()
-        lines = [line for line in lines if not OF_TENSORFLOW.match(line)]
+        lines = [line for line in lines if not is_remark(line)]
         printed = "\n".join(lines[-20:])
         if not ended:
             message = "The check did not end and was stopped."

@@ -256,10 +256,10 @@ loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 # %% [markdown]
 # ## Cheap checks first
 #
-# A mistake found now costs a second; found after training, a minute. First,
-# the shape. Second, the loss: a network that knows nothing should give each
-# digit about one tenth, and pay $\log 10 = 2.303$. A `GradientTape` records
-# what is computed, for the third check.
+# A mistake found now costs a second; found after training, half a minute.
+# First, the shape. Second, the loss: a network that knows nothing should give
+# each digit about one tenth, and pay $\log 10 = 2.303$. A `GradientTape`
+# records what is computed, for the third check.
 
 # %%
 batch_images, batch_labels = next(iter(batches))

@@ -51,9 +51,9 @@ seed = course.start("11")
 # the sum is in nats. But here nothing is a bound: it *is* the negative log
 # likelihood.
 #
-# The pixels have to be binary for that. We draw them: a pixel is 1 with a
-# probability equal to its grey level (*dynamic binarisation*). In training
-# each batch is drawn anew; the test images are drawn once.
+# One logit is enough only if pixels are binary. So we draw each pixel: it is 1
+# with a probability equal to its grey level (*dynamic binarisation*). In
+# training each batch is drawn anew; the test images are drawn once.
 
 # %%
 from digitdreams import data, plots
@@ -87,9 +87,9 @@ print(f"independent pixels: {independent:.1f} nats an image")
 # %% [markdown]
 # ## MADE: a mask in each layer
 #
-# One network shall answer all 784 questions in one pass: image in, 784 logits
+# One network should answer all 784 questions in one pass: image in, 784 logits
 # out. Then output $i$ must not depend on pixel $i$ or on any later one. MADE
-# (Germain and others, 2015) removes the connections that would tell.
+# (Germain and others, 2015) removes the connections that would make it depend.
 #
 # Give every pixel its place in the order, and every hidden unit a *degree*
 # $m$: the unit may see the pixels at the places 1 to $m$. So
@@ -125,7 +125,8 @@ class MaskedDense(layers.Dense):
 # there is a direct connection from pixels to outputs, with its own mask. The
 # last bias starts at the logits of the mean image, as in lesson 3: a bias is a
 # constant, it tells nothing about an image and needs no mask. For the same
-# reason the mean may be taken from the pixels, which makes learning easier.
+# reason the mean may be subtracted from the pixels, which makes learning
+# easier.
 
 
 # %%
@@ -181,10 +182,11 @@ draw_network(
 # %% [markdown]
 # ## Is the mask right?
 #
-# A wrong mask is not seen in the loss, except that it looks too good. So test
-# it, by *perturbation*: flip one pixel and see which logits change. Flip each
-# of the six pixels of a tiny model: row $i$ of the table shows, for a flip of
-# the pixel at place $i$, which logits move.
+# A mask that lets too much through raises no error; the loss only looks too
+# good. So test it, by *perturbation*: flip one pixel and see which logits
+# change. Flip each of the six pixels of a tiny model: row $i$ of the table
+# shows, for a flip of pixel $i$, counted along the rows of the image, which
+# logits change.
 
 
 # %%
@@ -202,9 +204,9 @@ tiny = build_made(tiny_order, wide)
 reactions(tiny, image)
 
 # %% [markdown]
-# All of the diagonal and everything below it is 0: no pixel moves its own
-# logit or an earlier one. And everything above is 1: nothing that may be seen
-# is hidden. **Predict, change, run:** what will the table be for the order
+# The diagonal and everything below it are 0: no pixel changes its own logit or
+# an earlier one. And everything above is 1: nothing that may be seen is
+# hidden. **Predict, change, run:** what will the table be for the order
 # 6, 5, 4, 3, 2, 1? Replace `tiny_order` by `7 - tiny_order`.
 #
 # The second test is by *gradients*, and gives a picture: take one logit of a
@@ -246,10 +248,11 @@ degrees = 1 + np.searchsorted(share[:-2], (np.arange(units) + 0.5) / units)
 made = build_made(order, degrees, mean_image)
 
 # %% [markdown]
-# The loss is the cost of a drawn image, with one improvement. A logit of pixel
-# $i$ does not see how pixel $i$ fell, so we may average over both ways: the
-# target is the grey level itself. The gradient is the same on average and has
-# less noise. The network still has to see drawn pixels.
+# The loss is the cost of a drawn image, with one improvement. The logit of
+# pixel $i$ does not see the value that was drawn for pixel $i$, so we may
+# average over both values: the target is the grey level itself. The gradient
+# is the same on average and has less noise. The network still has to see drawn
+# pixels.
 
 
 # %%
@@ -379,11 +382,12 @@ print(f"{passes} passes, equal to 784 passes: {np.array_equal(again, drawn)}")
 # %% [markdown]
 # ## Why draw, why not take the most likely pixel?
 #
-# Set every level to 0.5: each pixel then takes its more probable value. There
-# is nothing random left, so all images are the same one. And a typical digit
-# has hundreds of uncertain pixels; an image in which all of them went the more
-# likely way is not typical. **Predict, change, run:** what do you expect of
-# the temperatures 0.5 and 1.5? Then try 0.8.
+# Set every level to 0.5: each pixel then takes its more probable value, given
+# those before it. There is nothing random left, so all images are the same
+# one, and it is empty: wherever a stroke could begin, it is more probable that
+# it does not begin just there. Typical digits take less probable values at
+# many pixels. **Predict, change, run:** what do you expect of the temperatures
+# 0.5 and 1.5? Then try 0.8.
 
 # %%
 rows = {"most likely": fill_in(made, 0 * levels + 0.5)[0]}
@@ -439,8 +443,10 @@ plots.strip([mean_cost / mean_cost.max()], title="mean nats of each pixel")
 # Every order gives a model of its own. Several can be averaged, which usually
 # helps: the *mixture* gives an image the probability $\frac{1}{K} \sum_k
 # p_k(x)$, for $K$ models with the probabilities $p_k$. In logarithms that is a
-# log-mean-exp over *images*. A well-known program averages the *logits* of the
-# orders instead and reports 79.3 nats, far below its 94.5 for one order.
+# log-mean-exp of the log-probabilities of the *whole* image. A well-known
+# program, [pytorch-made](https://github.com/karpathy/pytorch-made), averages
+# the *logits* of ten orders instead and reports 79.3 nats, far below its 94.5
+# for one order.
 #
 # Two pixels show what is wrong with it. They are equal in nine of ten images.
 # The first model draws the left pixel by a fair coin and then the right one,
@@ -469,8 +475,8 @@ for name, p in (("mixture", both), ("averaged logits", averaged)):
 # Four images are all there are, and the averaged logits give them more than 1
 # in total. In that average each pixel has seen the other one: the left sees
 # the right, and the right sees the left. The product is no probability, so its
-# logarithm is no likelihood. It is even below the *entropy* of the data, which
-# no model can beat:
+# logarithm is no log-likelihood. As a cost it is even below the *entropy* of
+# the data, the mean cost with the true probabilities, which no model can beat:
 
 # %%
 for name, p in (("entropy", both), ("averaged logits", averaged)):
@@ -591,8 +597,8 @@ pixelcnn = build_pixelcnn()
 plots.strip([seen_by(pixelcnn, 14, at) for at in (3, 14, 24)])
 
 # %% [markdown]
-# No blind spot, and nothing of the future. A batch of 8 is enough here: each
-# kernel learns from 784 places of every image.
+# Within their reach there is no blind spot, and nothing of the future. A batch
+# of 8 is enough here: each kernel learns from 784 places of every image.
 
 # %%
 history = train(pixelcnn, "PixelCNN", 8, 0.008, 640)
@@ -612,9 +618,10 @@ plots.panel({"MADE": drawn, "PixelCNN": images})
 # %% [markdown]
 # ## Measuring
 #
-# The test images come in only now. All three numbers are exact negative log
-# likelihoods of the same drawn images. Bits a pixel (*bits a dimension*) are
-# nats divided by $784 \log 2$. Seconds are those of this machine.
+# Only the baseline has met the test images so far. Its 206 nats and the two
+# numbers here are exact negative log-likelihoods of the same drawn images.
+# Bits a pixel (*bits a dimension*) are nats divided by $784 \log 2$. Seconds
+# are those of this machine.
 
 # %%
 found = {}
@@ -629,8 +636,9 @@ for name, net in (("MADE", made), ("PixelCNN", pixelcnn)):
 # %% [markdown]
 # The VAE of lesson 3 reaches 99 nats, as a bound. Published numbers under the
 # same convention: MADE 84.9 after 85 epochs, PixelCNN 81.5 and the best of
-# their kind, PixelSNAIL, 78.6, both after 457 epochs (all from
-# [pytorch-generative](https://github.com/EugenHotaj/pytorch-generative)).
+# them, PixelSNAIL, 78.6, both after 457 epochs (all from
+# [pytorch-generative](https://github.com/EugenHotaj/pytorch-generative), whose
+# test images are drawn anew in each evaluation).
 # Numbers for *fixed* binary images or for images cut at 0.5 are not
 # comparable: lesson 3 showed by how much a cut alone changes them.
 
@@ -672,8 +680,8 @@ course.expect(made_nats=found["MADE"], pixelcnn_nats=found["PixelCNN"])
 # of them?</summary>
 #
 # A hides the middle, for the first layer; B keeps it, for later ones. Only B:
-# the pixel sees itself, the loss goes to 0 and drawing fails. Only A: each
-# layer loses the nearest pixel once more.
+# the pixel sees itself, the loss falls far too low and drawing fails. Only A:
+# with each further layer one more of the nearest pixels is lost.
 #
 # </details>
 # <details><summary>What is the blind spot?</summary>

@@ -4,9 +4,9 @@
 # A flow carries noise to digits along smooth paths. A network learns the
 # velocity at every point and time; a sampler follows it. Many of today's large
 # image models are trained this way. Their cost is the number of steps, so the
-# second half of the lesson makes paths straight and steps few: at the end a
-# *student* draws in one, two or four network evaluations what its teacher
-# draws in twenty.
+# second half of the lesson makes paths straighter and steps fewer: at the end
+# a *student* draws in four network evaluations nearly as well as its teacher
+# in twenty, and you see what one or two evaluations give.
 #
 # **You will be able to** derive flow matching and train it; write Euler's and
 # Heun's sampler and count what they cost; measure how straight paths are, and
@@ -109,11 +109,11 @@ print("closed form:       ", exact_velocity(centre, 0.5)[0].round(2))
 print("standard deviation:", single.std(axis=0).round(2))
 
 # %% [markdown]
-# The mean agrees; the single velocities scatter widely. That scatter is the
-# second term above: the loss of a *perfect* network is far from 0. It also
-# says why losses cannot be compared between ways of pairing. Pair each noise
-# with an image near it, and the loss falls because there is less scatter,
-# whatever the samples look like.
+# The means agree within 0.1; the single velocities scatter widely. That
+# scatter is the second term above: the loss of a *perfect* network is far from
+# 0. It also says why losses cannot be compared between ways of pairing. Pair
+# each noise with an image near it, and the loss falls because there is less
+# scatter, whatever the samples look like.
 #
 # On the left, straight paths of 60 pairs: they cross. On the right, 60 paths
 # of the flow: no two are ever at one point at one time, because there is one
@@ -141,12 +141,12 @@ rows = {"real": images[:12], "128 components": space.decode(codes[:12])}
 plots.panel(rows)
 
 # %% [markdown]
-# Components suit a processor: dense layers reach most of its speed, and
-# strokes are whole from the first step of training on. The usual network for
-# images is a *U-Net*: convolutions on three sizes, down and up again, with
-# shortcuts between equal sizes (Ronneberger and others, 2015). We build both,
-# and compare them at equal seconds. Heights in the figure are sizes: of layers
-# above, of images below. Time and label enter every block.
+# Components suit a processor: they need only dense layers, which reach most of
+# its speed. The usual network for images is a *U-Net*: convolutions at several
+# sizes, here three, down and up again, with shortcuts between equal sizes
+# (Ronneberger and others, 2015). We build both, and compare them at equal
+# seconds. Heights in the figure are sizes: of layers above, of images below.
+# Time and label enter every block.
 
 # %%
 blocks = [("+ 768", 768)] * 2
@@ -161,7 +161,9 @@ plots.stages({first: dense, second: unet}, shortcuts)
 # The component network in code. `embed` turns a time into sines and cosines of
 # 32 frequencies, so that close times differ, and a label into 64 numbers;
 # label 10 will mean "no label". Each block adds to what it gets (a *residual*
-# block), and `zeros` makes the untrained network predict velocity 0.
+# block). *Layer normalisation* brings the numbers of each example to mean 0
+# and variance 1; the activation *SiLU* is $h$ times its sigmoid, a smooth
+# relative of relu. `zeros` makes the untrained network predict velocity 0.
 
 # %%
 import keras
@@ -193,8 +195,8 @@ f"{teacher.count_params():,} weights"
 # ## One training loop for all
 #
 # `flow_examples` makes a function that draws a batch. Times are more often in
-# the middle than at the ends (the sigmoid of a normal draw), where most is to
-# be decided. One label in ten is replaced by "no label", for guidance below.
+# the middle, where most is decided, than at the ends: each is the sigmoid of a
+# normal draw. One label in ten is replaced by "no label", for guidance below.
 
 # %%
 import tensorflow as tf
@@ -286,8 +288,9 @@ plots.curve({"flow": losses}, "mean squared error", xlabel="block")
 # error falls with the square of the step, but each step costs two network
 # evaluations.
 #
-# *Guidance* makes the label count more. With $v_\varnothing$ for the velocity
-# without a label and a *guidance scale* $w$, the sampler follows
+# *Classifier-free guidance* (Ho and Salimans, 2022) makes the label count
+# more. With $v_\varnothing$ for the velocity without a label and a *guidance
+# scale* $w$, the sampler follows
 #
 # $$v + w\,(v - v_\varnothing).$$
 #
@@ -408,8 +411,8 @@ for s in (0.5, 1.0, 1.5, 2.0, 3.0):
 #
 # $$\frac{\text{mean of } \|v_t - c\|^2}{\text{mean of } \|v_t\|^2},$$
 #
-# means over time and paths. It is 0 for straight paths, below 1 always, and
-# has no unit: paths twice as long are not twice as bent.
+# means over time and paths. It is 0 for straight paths, never above 1, and has
+# no unit: paths twice as long are not twice as bent.
 
 
 # %%
@@ -426,9 +429,9 @@ f"bent share: {before:.3f}, of straight lines {bent_share(on_a_line):.3f}"
 # %% [markdown]
 # ## Reflow: straighter paths
 #
-# Pairs of any noise with any image cross. But the flow has made pairs that do
-# not: each noise with *its own* end. *Reflow* (Liu and others, 2022) trains a
-# second flow on these pairs, with the same loss. Straight lines between them
+# The lines from any noise to any image cross. But the flow has made better
+# pairs: each noise with *its own* end. *Reflow* (Liu and others, 2022) trains
+# a second flow on these pairs, with the same loss. Straight lines between them
 # cross less, so the mean velocity has less to average, and paths get
 # straighter. The second flow needs no guidance: its pairs were made with it.
 #
@@ -476,9 +479,9 @@ plots.paths({"before reflow": ways[:40], "after reflow": ways_after[:40]})
 # The same 40 draws of noise, projected onto two of 128 components. The right
 # paths are straighter, and arrive near where the left ones do.
 #
-# Straighter paths need fewer steps. But a second flow learns from the first
-# one's ends, so it inherits their errors and adds its own.
-# With few evaluations it is ahead, with many the teacher is:
+# Straighter paths need fewer steps. But a second flow learns from the ends of
+# the first, so it inherits their errors and adds its own. With few evaluations
+# it is ahead, with many the teacher is:
 
 # %%
 quality["second flow, Euler"] = {
@@ -489,17 +492,18 @@ plots.scores(quality, *axes)
 # %% [markdown]
 # ## Students of one, two and four steps
 #
-# Reflow hopes that one velocity fits the whole path. A *student* learns just
-# the steps that it will take. Cut the teacher's path into equal segments; at
-# the start of each, the student's target is the *mean velocity* of the
-# segment,
+# One step of the second flow is exact only if its whole path is straight. A
+# *student* learns just the steps that it will take. Cut the teacher's path
+# into equal segments; at the start of each, the student's target is the *mean
+# velocity* of the segment,
 #
 # $$\frac{x_{\text{end of segment}} - x_{\text{start of segment}}}
 # {\text{time of the segment}}.$$
 #
-# A student that predicts it exactly walks the whole segment in one Euler step.
-# The ends are the teacher's, not training images: an image has no relation to
-# this noise, and the best prediction would be an average of images.
+# A student that predicts it exactly covers the whole segment in one Euler
+# step. The ends are the teacher's, not training images: an image has no
+# relation to this noise, and the best prediction would be an average of
+# images.
 #
 # This is *distillation*. (In *progressive* distillation, Salimans and Ho,
 # 2022, a student halves its teacher's steps and becomes the next teacher; here
@@ -544,8 +548,9 @@ plots.panel(drawn)
 # %% [markdown]
 # The last row is one step of the teacher. With an exact field it would be the
 # same image for every noise: the mean of that digit's images, pushed by
-# guidance. Ours is not exact. Straight
-# paths of the training pairs do not make the flow's paths straight.
+# guidance. Ours is not exact, least of all at time 0, where training rarely
+# was. Straight paths of the training pairs do not make the flow's paths
+# straight.
 #
 # ## A U-Net in the same seconds
 #
@@ -584,12 +589,13 @@ for name, (network, xla, points, few, steps, to_images) in rivals.items():
 plots.panel({name: images[:12] for name, images in made.items()})
 
 # %% [markdown]
-# In these seconds the component network sees seven times as many images,
-# because a processor multiplies large matrices faster than it convolves.
-# Components may help too: they hold from the start which pixels vary together.
-# We have not separated these reasons. It is a statement about seconds on a
-# processor and small digits; for large images, whose components are many, the
-# published models are U-Nets or Transformers.
+# Neither is done, but the U-Net has hardly begun. In these seconds the
+# component network sees seven times as many images, because a processor
+# multiplies large matrices faster than it convolves. Components may also help:
+# they hold from the start which pixels vary together. We have not separated
+# these reasons. It is a statement about seconds on a processor and small
+# digits; for large images, which need many components, the published models
+# are U-Nets or Transformers.
 #
 # ## Flow and diffusion
 #
@@ -597,8 +603,8 @@ plots.panel({name: images[:12] for name, images in made.items()})
 # $\alpha^2 + \sigma^2 = 1$; a network predicts the noise, the image, or
 # $\mathrm{v} = \alpha\,x_0 - \sigma\,x_1$. The flow's mix has $\alpha = t$ and
 # $\sigma = 1 - t$. Divide by $\sqrt{t^2 + (1 - t)^2}$, and it *is* a diffusion
-# mix: same family of Gaussian paths, another speed and scale. From the point
-# and the velocity, each other target follows:
+# mix: the same family of Gaussian paths at another speed and scale. From the
+# point and the velocity, each other target follows:
 #
 # $$x_1 = x_t + (1 - t)\,v, \qquad x_0 = x_t - t\,v.$$
 #
@@ -622,9 +628,9 @@ f"largest gap of the two: {np.abs(gaps).max():.5f}"
 # ## Predict, change, run: guidance in a student
 #
 # The students learned from paths with guidance 0.85, and cannot be guided any
-# more or less: one evaluation a step. The teacher can. *Predict* what label
-# accuracy and FID do for a guidance scale of 0, 0.5, 1 and 3, then run. Then
-# *change* the four Euler steps to ten.
+# more or less: they take one evaluation a step. The teacher can. *Predict*
+# what label accuracy and FID do for a guidance scale of 0, 0.5, 1 and 3, then
+# run. Then *change* the four Euler steps to ten.
 
 # %%
 for scale in (0.0, 0.5, 1.0, 3.0):
@@ -687,9 +693,9 @@ course.expect(
 # ## Asked in interviews
 #
 # <details><summary>Why may one regress on single pairs, when the wanted field
-# is a mean?</summary>The squared error splits into the distance to the mean
-# and a variance that does not depend on the prediction; so both losses have
-# the same minimum and gradient.</details>
+# is a mean?</summary>The squared error splits into the squared distance to the
+# mean and a variance that does not depend on the prediction; so both losses
+# have the same gradient and the same best prediction.</details>
 #
 # <details><summary>"Paths are straight, so one step is enough." What does one
 # step give?</summary>From pure noise the mean velocity leads to the mean of
@@ -727,4 +733,4 @@ course.expect(
 #
 # In [exercise
 # 14](../exercises/14_flow_and_few_steps/14_flow_and_few_steps.ipynb) you write
-# these parts and repair three programs.
+# three of these parts and repair three programs.

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Exercise 11: masks, draws and honest nats
 #
-# You write the masks of MADE and a mixture of two orders, and repair four
+# You write the masks of MADE and a mixture of several orders, and repair four
 # programs. All their mistakes come from public code or from questions that
-# readers of it asked. At the end two small models, one that draws from the
-# first pixel on and one from the last, become one. `check` says whether a
-# function is right, and often which mistake is left; `hint` helps, a little
-# more each time.
+# its readers asked. At the end you mix two small models: one draws from the
+# first pixel on, the other from the last. `check` says whether a function is
+# right, and often which mistake is left; `hint` helps, a little more each
+# time.
 
 # %%
 from digitdreams import course

@@ -280,7 +280,6 @@ def build_gpt():
 
 
 # %%
-from digitdreams.models import rising_and_falling
 from digitdreams.progress import Progress
 
 steps, batch_size = 800, 32
@@ -291,7 +290,11 @@ def train():
     gpt = build_gpt()
     pairs = inputs_and_targets(tokens, digits.train.labels, code_count)
     batches = data.batches(pairs, batch_size, seed).repeat()
-    optimizer = keras.optimizers.Adam(rising_and_falling(0.004, steps))
+    warmup = steps // 10
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=0.004, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.Adam(rate)
     gpt.compile(optimizer, cost, jit_compile=False, steps_per_execution=20)
     options = {"verbose": 0, "shuffle": False, "callbacks": [Progress("GPT")]}
     gpt.fit(batches, epochs=5, steps_per_epoch=steps // 5, **options)

@@ -163,8 +163,8 @@ check(reflow_example)
 # ## Task 6: find the bug, a student
 #
 # `paths` (n, stored points, d) are paths of the teacher, stored at equal
-# distances of time from 0 to 1: five points, or any multiple of `segments`
-# plus one. The student walks a path in `segments` steps; this program makes
+# intervals of time from 0 to 1: five points, or any multiple of `segments`
+# plus one. The student covers a path in `segments` steps; this program makes
 # the training examples of one of them, counted from 0. A student that it
 # trains draws averages of digits:
 #
@@ -197,7 +197,7 @@ check(student_example)
 # ## Train with your parts
 #
 # A flow on 64 principal components learns from your training examples; your
-# Heun's method draws its paths; a student learns from your segments to walk
+# Heun's method draws its paths; a student learns from your segments to cover
 # them in four steps.
 
 # %%
@@ -244,7 +244,7 @@ def field_of(network, labels):
 
 # %% [markdown]
 # One function trains both. `examples` draws points, times, labels and
-# velocities; the rate falls to 0 along a cosine.
+# velocities; the learning rate falls to 0 along a cosine.
 
 # %%
 from digitdreams.progress import track
@@ -284,9 +284,9 @@ def flow_examples():
 
 
 # %% [markdown]
-# The teacher's paths: your `heun`, two steps for each quarter of the time.
-# One quarter of the way is the way of the field that is four times slower and
-# starts later, which is what `quarter` says.
+# The teacher's paths: your `heun`, two steps for each quarter of the time. A
+# quarter of a path is a whole path of a field that is four times slower and
+# starts later; this field is `quarter`.
 
 
 # %%

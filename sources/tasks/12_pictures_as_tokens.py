@@ -826,5 +826,6 @@ def probe():
 """,
     measure=measure_gpt,
     needs=("nearest_code", "inputs_and_targets", "causal_attention"),
-    signs=(learning.known(0.05),),
+    # Seed 1: -0.001; trained on test images: 0.024
+    signs=(learning.known(0.012),),
 )

@@ -41,8 +41,8 @@ def pair_inputs(rng):
     hints=[
         "The point lies on the straight line from the noise to the image; "
         "where is it at t = 0, and where at t = 1?",
-        "points = (1 - times) * noise + times * images. Its derivative by "
-        "the time does not depend on the time.",
+        "points = (1 - times) * noise + times * images. The derivative with "
+        "respect to time does not depend on time.",
         "return (1 - times) * noise + times * images, ...",
     ],
 )
@@ -81,8 +81,8 @@ def example_reversed(noise, images, times):
 
 
 @training_example.wrong(
-    "The second array is what is left of the way, images - points. A velocity "
-    "is the whole way in the whole time: images - noise."
+    "The second array is the rest of the path, images - points. The velocity "
+    "is the whole path in the whole time: images - noise."
 )
 def example_with_the_rest(noise, images, times):
     points = training_example(noise, images, times)[0]
@@ -178,7 +178,7 @@ def euler_backwards(noise, steps, field):
 
 
 @euler.wrong(
-    "Every step goes as far as the whole way: divide the velocity by steps."
+    "Every step is as long as the whole path: divide the velocity by steps."
 )
 def euler_with_steps_of_one(noise, steps, field):
     x = noise
@@ -301,7 +301,7 @@ def heun_by_the_second(noise, steps, field):
     return x
 
 
-@heun.wrong("The sum of two velocities is twice too long: halve it.")
+@heun.wrong("The sum of two velocities is twice their mean: halve it.")
 def heun_without_the_half(noise, steps, field):
     x = noise
     for i in range(steps):
@@ -312,8 +312,8 @@ def heun_without_the_half(noise, steps, field):
 
 
 @heun.wrong(
-    "The trial step goes the whole way of the velocity: divide it by steps as "
-    "well."
+    "The trial step is as long as a whole path: divide its velocity by steps "
+    "as well."
 )
 def heun_with_a_long_trial(noise, steps, field):
     x = noise
@@ -472,8 +472,8 @@ def reflow_at_fresh_points(noise, ends, fresh, times):
 
 
 @reflow_example.wrong(
-    "The pair is right, but it is walked from the end to the noise: at t = 0 "
-    "stands the noise."
+    "The pair is right, but its path runs from the end to the noise: the "
+    "noise belongs to t = 0."
 )
 def reflow_reversed(noise, ends, fresh, times):
     return training_example(ends, noise, times)
@@ -548,8 +548,8 @@ def student_to_the_last_point(paths, images, segment, segments):
 
 
 @student_example.wrong(
-    "This is the distance of a segment: a velocity is the distance divided by "
-    "the time 1 / segments."
+    "This is the difference of two points: a velocity is that difference "
+    "divided by the time, 1 / segments."
 )
 def student_with_a_distance(paths, images, segment, segments):
     here, target = student_example(paths, images, segment, segments)

@@ -177,7 +177,10 @@ class Field:
         return result
 
     def grade_alone(self, notebook: bytes, **limits) -> Result:
-        """Grade without a neighbour: what runs is honest, or nothing runs."""
+        """Grade without a neighbour: what runs is after its own mark alone, or honest.
+
+        That no attack reaches a neighbour is for `test_host` and `test_processes`.
+        """
         allowed = Limits(**{**vars(LIMITS), **limits})
         result = grade(notebook, self.exercise, classroom.SECRET, allowed)
         self.examine(result)

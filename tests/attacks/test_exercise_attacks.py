@@ -55,8 +55,8 @@ def graded(lesson, notebook):
     return result, {task.name: task.points for task in exercise.tasks}
 
 
-# `make test` leaves the trainings of the solutions to this test: no notebook of them
-# trains a second time (tests/notebooks/conftest.py).
+# `make test` leaves the solutions to this test: it runs no notebook of them a second
+# time (tests/notebooks/conftest.py).
 @pytest.mark.parametrize("lesson", SOLUTIONS)
 def test_a_solution_has_all_points(lesson):
     result, deserved = graded(lesson, classroom.solution(ROOT, lesson.stem))

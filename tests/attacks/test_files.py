@@ -82,9 +82,8 @@ SOURCES = {
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_strange_sources(field, wrong, source):
-    result = field.grade(
-        classroom.as_bytes(classroom.add(wrong, source, place=2)), cell=0.7
-    )
+    notebook = classroom.as_bytes(classroom.add(wrong, source, place=2))
+    result = field.grade_alone(notebook, cell=0.7)
     assert points(result) == NOTHING
 
 

@@ -332,21 +332,22 @@ def all_tasks(notebook: dict, body: str) -> dict:
 @pytest.mark.parametrize("body", ANSWERS.values(), ids=ANSWERS)
 def test_answers(field, wrong, body):
     limits = {**BRIEF, "cell": 1, "task": 0.5}
-    result = field.grade(classroom.as_bytes(all_tasks(wrong, body)), **limits)
+    result = field.grade_alone(classroom.as_bytes(all_tasks(wrong, body)), **limits)
     assert points(result) == NOTHING
     json.dumps(result.as_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize("source", CELLS.values(), ids=CELLS)
 def test_cells(field, wrong, source):
-    result = field.grade(classroom.as_bytes(classroom.add(wrong, source, place=2)))
+    notebook = classroom.add(wrong, source, place=2)
+    result = field.grade_alone(classroom.as_bytes(notebook))
     assert points(result) == NOTHING
 
 
 @pytest.mark.parametrize("source", FORGED.values(), ids=FORGED)
 def test_forged_messages(field, wrong, source):
     notebook = classroom.add(wrong, FORGE + source, place=2)
-    result = field.grade(classroom.as_bytes(notebook))
+    result = field.grade_alone(classroom.as_bytes(notebook))
     assert points(result) == NOTHING
 
 

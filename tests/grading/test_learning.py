@@ -85,6 +85,15 @@ def constant_points():
     return [first, bias, second, zeros, last, bottom]
 
 
+def constant_denoiser():
+    """Exercise 13: the label alone decides which image is predicted."""
+    module = tasks.load_module("13_diffusion")
+    weights = [0 * w for w in module.build_network().get_weights()]
+    weights[0][-11:-1, :10] = 10 * np.eye(10)
+    weights[-2][:10] = 0.2 * (2 * one_of_each() - 1)
+    return weights
+
+
 def constant_field():
     """Exercise 14: the student's velocities end in a picture of each digit."""
     module = tasks.load_module("14_flow_and_few_steps")
@@ -102,6 +111,7 @@ CONSTANT = {
     "04": (constant_cvae, {"label_accuracy": 0.9}),
     "06": (constant_points, {"modes": 7.9, "good_share": 0.9}),
     "07": (constant_gan, {"label_accuracy": 0.99}),
+    "13": (constant_denoiser, {"label_accuracy": 0.9}),
     "14": (constant_field, {"label_accuracy": 0.6}),
 }
 
@@ -151,6 +161,8 @@ def untrained(number):
         return weights("build_generator", 32, 16)
     if number == "11":
         return [layered(PIXELS, module.UNITS, PIXELS) for _ in range(2)]
+    if number == "13":
+        return weights("build_network")
     if number == "14":
         basis, _ = module.components()
         return {"weights": weights("build_field", 64), "basis": basis}

@@ -1,6 +1,5 @@
 """The bank is whole: schema, languages, links, numbers, no duplicates."""
 
-import shutil
 import subprocess
 import sys
 import warnings
@@ -13,11 +12,7 @@ from digitdreams.interview import bank
 QUESTIONS, FAULTS = bank.read(sorted(bank.FOLDER.glob("*.yaml")))
 CELLS = bank.lesson_cells()
 LINKED = [one for one in QUESTIONS if one.lesson]
-NUMBERS = [
-    pytest.param(number, id=f"{one.id}-{number.shown}")
-    for one in QUESTIONS
-    for number in one.numbers
-]
+NUMBERS = [(one.id, number) for one in QUESTIONS for number in one.numbers]
 
 GOOD = """\
 - id: vae-why-sample
@@ -87,14 +82,14 @@ def test_dated_answers_were_checked_and_old_ones_are_listed():
         warnings.warn(text, stacklevel=1)
 
 
-@pytest.mark.parametrize("question", LINKED, ids=lambda one: one.id)
-def test_a_link_leads_to_a_cell(question):
-    assert not bank.link_fault(question.lesson, CELLS)
+def test_links_lead_to_cells():
+    faults = {one.id: bank.link_fault(one.lesson, CELLS) for one in LINKED}
+    assert len(faults) > 100 and not {id: said for id, said in faults.items() if said}
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_is_what_its_code_gives(number):
-    assert not bank.number_fault(number)
+def test_numbers_are_what_their_code_gives():
+    faults = [(id, bank.number_fault(number)) for id, number in NUMBERS]
+    assert len(faults) > 600 and not [(id, said) for id, said in faults if said]
 
 
 def test_no_two_questions_are_nearly_the_same():
@@ -360,16 +355,13 @@ def test_near_duplicates_are_found(tmp_path):
     assert {one.id, two.id} == {"vae-why-sample", "vae-again"}
 
 
-def test_the_module_prints_faults(tmp_path):
+def test_the_module_prints_faults(tmp_path, capsys):
     path = tmp_path / "vae.yaml"
     path.write_text(changed("junior", "expert"), encoding="utf-8")
     command = [sys.executable, "-m", "digitdreams.interview.bank", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert f"{path}:3: level is 'expert'" in run.stdout
-    shutil.copy(path, tmp_path / "good.yaml")
-    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
-    command[-1] = str(tmp_path / "good.yaml")
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout
-    assert run.stdout.endswith("1 questions, 0 faults\n")
+    path.write_text(GOOD, encoding="utf-8")
+    assert bank.main([str(path)]) == 0
+    assert capsys.readouterr().out == "1 questions, 0 faults\n"

@@ -6,10 +6,9 @@ import sqlite3
 import zipfile
 
 import pytest
+from test_bank import QUESTIONS
 
 from digitdreams.interview import bank, cards
-
-QUESTIONS = bank.load()
 
 
 def notes(path, scratch):

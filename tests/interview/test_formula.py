@@ -5,10 +5,9 @@ import re
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from test_bank import QUESTIONS
 
-from digitdreams.interview import bank, formula, problems, screen, wrapping
-
-QUESTIONS = bank.load()
+from digitdreams.interview import formula, problems, screen, wrapping
 
 
 def texts():
@@ -88,11 +87,13 @@ def test_no_latex_reaches_the_terminal():
             assert not re.search(r"\\[A-Za-z]|[{}]\s*[{}]", shown), (where, shown)
 
 
+@pytest.mark.slow
 def test_every_text_becomes_mathml_and_mathjax():
     for where, text in TEXTS:
         count = len([m for m in formula.FORMULA.finditer(text) if not m[1]])
         page, card = formula.for_web(text), formula.for_anki(text)
         assert page.count("<math ") == count, where
+        assert not re.search(r">\\[A-Za-z]", page), where
         assert card.count(r"\(") + card.count(r"\[") >= count, where
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_bank import QUESTIONS
 from typer.testing import CliRunner
 
 from digitdreams import checks, cli
@@ -24,7 +25,6 @@ from digitdreams.interview import (
     translations,
 )
 
-QUESTIONS = bank.load()
 PROBLEMS = problems.load()
 # Four Latin words in a row, with what stands between words of a sentence.
 WORD = r"[A-Za-z]{2,}(?:['-][A-Za-z]+)*"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from test_bank import QUESTIONS
 
 from digitdreams.interview import (
     bank,
@@ -17,7 +18,6 @@ from digitdreams.interview import (
     roles,
 )
 
-QUESTIONS = bank.load()
 PROBLEMS = problems.load()
 
 

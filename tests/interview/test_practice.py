@@ -31,14 +31,14 @@ def right():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda one: one.name)
-def test_what_the_reader_starts_from_runs(problem, language, tmp_path):
-    path = practice.start(problem, language, folder=tmp_path)
-    text = path.read_text(encoding="utf-8")
-    assert problem.title.in_language(language) in text
-    names = {"__name__": problem.name}
-    exec(compile(text, str(path), "exec"), names)
-    assert callable(names[problem.name])
+def test_what_the_reader_starts_from_runs(language, tmp_path):
+    for problem in PROBLEMS:
+        path = practice.start(problem, language, folder=tmp_path)
+        text = path.read_text(encoding="utf-8")
+        assert problem.title.in_language(language) in text
+        names = {"__name__": problem.name}
+        exec(compile(text, str(path), "exec"), names)
+        assert callable(names[problem.name])
 
 
 def test_a_blank_is_not_started_and_a_hunt_is_wrong(tmp_path):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from answers import too_close
+from answers import recorded, too_close, within
 from digitdreams import checks
 from digitdreams.interview import bank, problems
 
@@ -19,21 +19,19 @@ for topic in bank.TOPICS:
     except Exception as error:  # one broken file must not hide the others
         FAILED[topic] = error
 
+CELLS = bank.lesson_cells()
 ALL = [pytest.param(one, id=f"{one.topic}-{one.name}") for one in PROBLEMS]
-WRONG = [
-    pytest.param(one, wrong, id=f"{one.topic}-{one.name}-{number}")
-    for one in PROBLEMS
-    for number, wrong in enumerate(one.mistakes, start=1)
-]
 HUNTS = [param for param in ALL if param.values[0].is_hunt]
 
-_stored = {}
+_stored, _seconds = {}, {}
 
 
 def stored(problem):
     """What the check compares with, computed once for each problem."""
     if problem.name not in _stored:
+        started = time.process_time()  # whatever else the machine does
         _stored[problem.name] = problem.as_data()
+        _seconds[problem.name] = time.process_time() - started
     return _stored[problem.name]
 
 
@@ -85,11 +83,7 @@ def test_it_is_written_out(problem):
     messages = [one.message for one in problem.mistakes]
     assert len(set(messages)) == len(messages)
     if problem.lesson:
-        assert not bank.link_fault(problem.lesson, bank.lesson_cells())
-
-
-@pytest.mark.parametrize("problem", ALL)
-def test_it_stands_in_the_file_of_its_topic(problem):
+        assert not bank.link_fault(problem.lesson, CELLS)
     assert problem in problems.of_topic(problem.topic)
 
 
@@ -159,23 +153,26 @@ FORMS = {
 VALUES = [param for param in ALL if param.values[0].observe == "value"]
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("problem", VALUES)
-def test_another_form_of_a_right_answer_is_accepted(problem, form):
+def test_other_forms_of_a_right_answer_are_accepted(problem):
     data = stored(problem)
     cases = [checks.decode(one) for one in data["cases"]]
     expected = [checks.decode(one) for one in data["expected"]]
-    if problem.same_dtype and form != "tensors":
-        return  # the statement asks for a type
-    found = [checks.plain(deep(FORMS[form], one)) for one in expected]
-    assert checks.verdict(data, problem.name, cases, found) is None
+    # Elsewhere the statement asks for a type.
+    forms = ["tensors"] if problem.same_dtype else FORMS
+    said = {}
+    for form in forms:
+        found = [checks.plain(deep(FORMS[form], one)) for one in expected]
+        said[form] = checks.verdict(data, problem.name, cases, found)
+    assert said == dict.fromkeys(forms)
 
 
-@pytest.mark.parametrize(("problem", "wrong"), WRONG)
-def test_a_wrong_answer_gets_its_own_message(problem, wrong):
-    said = checks.judge(stored(problem), problem.name, wrong.answer)
-    start = f"{problem.name}: {wrong.message}"
-    assert said == start or said.startswith(f"{start} (It raised ")
+@pytest.mark.parametrize("problem", ALL)
+def test_wrong_answers_get_their_own_messages(problem):
+    for wrong in problem.mistakes:
+        said = checks.judge(stored(problem), problem.name, wrong.answer)
+        start = f"{problem.name}: {wrong.message}"
+        assert said == start or said.startswith(f"{start} (It raised ")
 
 
 @pytest.mark.parametrize("problem", ALL)
@@ -187,10 +184,11 @@ def test_answers_are_far_apart(problem):
 @pytest.mark.parametrize("problem", ALL)
 def test_hidden_inputs_tell_right_from_wrong(problem):
     hidden = problem.as_data(101)
-    for answer in problem.right:
+    for answer in problem.right[1:]:
         assert checks.judge(hidden, problem.name, answer) is None
-    for wrong in problem.mistakes:
-        assert checks.judge(hidden, problem.name, wrong.answer) is not None
+    results = recorded(hidden)
+    expected = results.pop("right")
+    assert not [name for name in results if within(1, hidden, expected, results[name])]
 
 
 @pytest.mark.parametrize("problem", HUNTS)
@@ -204,12 +202,17 @@ def test_a_broken_program_is_recognised(problem):
 @pytest.mark.parametrize("problem", ALL)
 def test_a_check_takes_less_than_two_seconds(problem):
     """Preparing the comparison is part of it; importing TensorFlow is not."""
-    seconds = []
-    while not seconds or (min(seconds) >= 2 and len(seconds) < 3):
-        started = time.process_time()  # whatever else the machine does
-        data = problem.as_data()
+
+    def judged():
+        data = stored(problem)
+        started = time.process_time()
         assert checks.judge(data, problem.name, problem.reference) is None
-        seconds.append(time.process_time() - started)
+        return time.process_time() - started + _seconds[problem.name]
+
+    seconds = [judged()]
+    while min(seconds) >= 2 and len(seconds) < 3:
+        del _stored[problem.name]
+        seconds.append(judged())
     assert min(seconds) < 2
 
 

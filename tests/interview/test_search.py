@@ -1,22 +1,31 @@
 """The search finds questions and problems in both languages."""
 
 import time
+from functools import cache
 
 import pytest
+from test_bank import QUESTIONS
 
-from digitdreams.interview import bank, problems, search
+from digitdreams.interview import problems, search
 
-QUESTIONS = bank.load()
 PROBLEMS = problems.load()
-INDEX = search.Index.filled(QUESTIONS, PROBLEMS)
-TEXTS = {
-    one.id: search.normal(" ".join(search.fields(one)))
-    for one in (*QUESTIONS, *PROBLEMS)
-}
+
+
+@cache
+def index():
+    return search.Index.filled(QUESTIONS, PROBLEMS)
+
+
+@cache
+def texts():
+    return {
+        one.id: search.normal(" ".join(search.fields(one)))
+        for one in (*QUESTIONS, *PROBLEMS)
+    }
 
 
 def topics(text, limit=5):
-    return {hit.row.topic for hit in INDEX.search(text, limit)}
+    return {hit.row.topic for hit in index().search(text, limit)}
 
 
 @pytest.mark.parametrize(
@@ -102,27 +111,27 @@ def test_what_is_searched_is_found(text, topic):
     ],
 )
 def test_what_interviewers_ask_about_is_there(text):
-    hits = INDEX.search(text)
+    hits = index().search(text)
     groups, words = search.split(text)
-    best = TEXTS[hits[0].row.id] if hits else ""
+    best = texts()[hits[0].row.id] if hits else ""
     assert hits and all(word[:6] in best for word in words if len(word) > 1)
     assert all(any(one[:6] in best for one in group) for group in groups)
 
 
 def test_word_forms_do_not_matter():
-    assert INDEX.search("discriminators", 3) == INDEX.search("discriminator", 3)
+    assert index().search("discriminators", 3) == index().search("discriminator", 3)
 
 
 def test_an_id_is_found():
-    assert INDEX.search(QUESTIONS[0].id, 1)[0].row.id == QUESTIONS[0].id
+    assert index().search(QUESTIONS[0].id, 1)[0].row.id == QUESTIONS[0].id
 
 
 def test_a_problem_is_found_by_its_name():
-    assert INDEX.search(PROBLEMS[0].name, 1)[0].row.id == PROBLEMS[0].name
+    assert index().search(PROBLEMS[0].name, 1)[0].row.id == PROBLEMS[0].name
 
 
 def test_where_no_entry_has_all_words_some_are_enough():
-    assert INDEX.search("posterior collapse zebra")
+    assert index().search("posterior collapse zebra")
 
 
 def test_a_single_chinese_character_is_searched():
@@ -136,11 +145,11 @@ def test_a_single_chinese_character_is_searched():
     "text", ["", "?!", '"', "AND", "NEAR(a", "a OR", "*", "-x", "'"]
 )
 def test_signs_of_the_query_language_do_no_harm(text):
-    INDEX.search(text)
+    index().search(text)
 
 
 def test_nothing_is_found_for_nonsense():
-    assert INDEX.search("xyzzyqq") == []
+    assert index().search("xyzzyqq") == []
 
 
 def test_chinese_is_split_into_pairs():
@@ -182,7 +191,7 @@ def test_chinese_is_split_into_pairs():
     ],
 )
 def test_another_way_to_write_it_finds_the_same(text, found):
-    assert found in {hit.row.id for hit in INDEX.search(text, 8)}
+    assert found in {hit.row.id for hit in index().search(text, 8)}
 
 
 def test_synonyms_find_the_same_whichever_is_typed():
@@ -191,13 +200,13 @@ def test_synonyms_find_the_same_whichever_is_typed():
         ("dpo", "直接偏好优化"),
     ):
         first, *others = (
-            {hit.row.id for hit in INDEX.search(one, 50)} for one in group
+            {hit.row.id for hit in index().search(one, 50)} for one in group
         )
         assert first and all(other == first for other in others)
 
 
 def test_each_line_of_synonyms_finds_something():
-    unknown = [words for words in search.synonyms() if not INDEX.search(words, 1)]
+    unknown = [words for words in search.synonyms() if not index().search(words, 1)]
     assert not unknown
 
 
@@ -212,6 +221,7 @@ def test_simplified_characters_stay_and_pairs_are_whole():
 # The kept index -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_kept_index_is_quick_and_says_the_same(tmp_path):
     new = search.find("mode collapse", 5, tmp_path)
     (kept,) = tmp_path.iterdir()

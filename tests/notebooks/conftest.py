@@ -66,7 +66,7 @@ def repr_failure(cell: IPyNbCell, failure: pytest.ExceptionInfo) -> str:
 nbval_report, IPyNbCell.repr_failure = IPyNbCell.repr_failure, repr_failure
 
 
-TRAINS = "test_exercise_attacks.py"  # grades the solutions, with their trainings
+GRADES = "test_exercise_attacks.py"  # the solutions, with their trainings
 
 
 def sandbox_works() -> bool:
@@ -81,40 +81,32 @@ def sandbox_works() -> bool:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Put notebooks in order, and let no solution train that is trained elsewhere.
+    """Put notebooks in order, and leave out solutions that are graded elsewhere.
 
-    Workers take whole notebooks in this order: the longest first, so that they end
-    together; last those that need what other lessons save, so that it is there.
-    Where the solutions are graded in the same run, their cells end here before the
-    training: the sandbox runs all of them, against the same bars.
+    Workers take whole notebooks in this order: first those whose generators others
+    need, last those that need them, so that they are there; of each the longest first.
+    Where the solutions are graded in the same run, the sandbox runs all their cells
+    and asks their functions and trainings for more than the notebooks do.
     """
     lessons = course.load().lessons
     minutes = {one.stem: one.minutes for one in lessons}
     needing = {one.stem for one in lessons if one.needs}
+    needed = {one.stem for one in lessons for other in lessons if one.id in other.needs}
     cells = [item for item in items if isinstance(item, IPyNbCell)]
     others = [item for item in items if not isinstance(item, IPyNbCell)]
     cells.sort(
         key=lambda item: (
             item.path.stem in needing,
-            item.path.parents[1].name == "solutions",
+            is_solution(item),
+            item.path.stem not in needed,
             -minutes.get(item.path.stem, 0),
         )
     )
-    if any(item.path.name == TRAINS for item in others) and sandbox_works():
-        cells, left_out = without_trainings(cells)
-        config.hook.pytest_deselected(items=left_out)
+    if any(item.path.name == GRADES for item in others) and sandbox_works():
+        config.hook.pytest_deselected(items=[*filter(is_solution, cells)])
+        cells = [item for item in cells if not is_solution(item)]
     items[:] = [*others, *cells]  # what is slow is put behind them by tests/conftest.py
 
 
-def without_trainings(cells: list[IPyNbCell]) -> tuple[list, list]:
-    """Part cells into those to run, and those of solutions from the training on."""
-    kept, left_out, trained = [], [], set()
-    for item in cells:
-        if item.path.parents[1].name == "solutions":
-            if item.cell.get("id") == "check-training":
-                trained.add(item.path)
-            if item.path in trained:
-                left_out.append(item)
-                continue
-        kept.append(item)
-    return kept, left_out
+def is_solution(item: pytest.Item) -> bool:
+    return item.path.parents[1].name == "solutions"
