@@ -646,7 +646,9 @@ def clear_cut(logits, p):
     sharp = np.abs(reached - p).min() > 0.02
     flat = p > 0.8 or chances[:, 0].min() < 0.9 - p  # the rare can reach p
     few = kept.min() >= 2 and kept.max() <= logits.shape[1] - 2
-    return sharp and flat and few
+    least = np.where(reached - chances < p, chances, 1).min()
+    own = ((chances >= least).sum(axis=-1) != kept).any()  # thresholds of rows
+    return sharp and flat and few and own
 
 
 def softmax(logits):
@@ -691,6 +693,19 @@ def sampling_chances(logits, temperature, p):
 @sampling_chances.also_right
 def chances_by_numpy(logits, temperature, p):
     return kept_of(softmax(logits.astype("float64") / temperature), p)
+
+
+@sampling_chances.wrong(
+    "All rows got the smallest threshold of any: each has one of its own, so "
+    "take the minimum along axis=-1, with keepdims=True."
+)
+def chances_with_one_threshold(logits, temperature, p):
+    chances = softmax(logits.astype("float64") / temperature)
+    ordered = np.sort(chances, axis=-1)[:, ::-1]
+    before = np.cumsum(ordered, axis=-1) - ordered
+    least = np.where(before < p, ordered, 1).min()
+    chances = np.where(chances >= least, chances, 0)
+    return chances / chances.sum(axis=-1, keepdims=True)
 
 
 @sampling_chances.wrong(
