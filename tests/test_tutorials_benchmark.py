@@ -447,9 +447,12 @@ def test_real_recipes_compete(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", [published.KerasPixelCNN, published.PulferDDPM])
-def test_the_long_recipes_learn(recipe, monkeypatch):
-    monkeypatch.setattr(recipe, "batch_size", 16)
+@pytest.mark.parametrize(
+    ("recipe", "batch_size"),
+    [(published.KerasPixelCNN, 16), (published.PulferDDPM, 128)],
+)
+def test_the_long_recipes_learn(recipe, batch_size, monkeypatch):
+    monkeypatch.setattr(recipe, "batch_size", batch_size)
     model = published.build(recipe, 1)
     steps = published.steps_of(model, 1, 1)
     images = data.load().train.images[:16]
