@@ -52,6 +52,8 @@ def links(text):
 def subcommand(words):
     """Follow the words of a `digitdreams` command down to what runs it."""
     group = typer.main.get_command(cli.app)
+    if words[:1] == ["--home"]:  # an option of all commands, with its value
+        words = words[2:]
     while hasattr(group, "commands"):
         if not words and group.invoke_without_command:
             break
