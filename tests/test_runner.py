@@ -38,7 +38,7 @@ def small(tmp_path_factory):
         root,
         lessons["works"],
         "import sys\nprint(sys.executable)",
-        f"os.write(2, {REMARKS!r}.encode() + b'a real one\\n'); print(2 + 2)",
+        f"sys.stderr.write({REMARKS!r} + 'a real one\\n')",
         "print(os.getcwd())",
         f"import subprocess\nsubprocess.run([sys.executable, '-c', {CHILD!r}])",
         "course.expect(distance=seed / 10)",

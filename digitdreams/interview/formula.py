@@ -394,14 +394,20 @@ def escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-UNKNOWN = re.compile(r"<mi>\\([A-Za-z]+)</mi>")
+UNKNOWN = re.compile(r"<(m[io])([^>]*)>\\([A-Za-z]+)</\1>")
+
+
+def known(match: re.Match[str]) -> str:
+    """A command that the converter left as it is, as a sign or an operator's name."""
+    kind, attributes, name = match.groups()
+    kind = "mo" if name in NAMED else kind
+    return f"<{kind}{attributes}>{SYMBOLS.get(name, name).strip()}</{kind}>"
 
 
 def as_mathml(latex: str, options: Mapping[str, Any]) -> str:
     """A formula as MathML; `display_mode` gives it a line of its own."""
     display = "block" if options.get("display_mode") else "inline"
-    # The converter takes a function that it does not know, such as \arg, for a letter.
-    return UNKNOWN.sub(r"<mo>\1</mo>", str(convert(latex, display=display)))
+    return UNKNOWN.sub(known, str(convert(latex, display=display)))
 
 
 def as_mathjax(latex: str, options: Mapping[str, Any]) -> str:
