@@ -54,13 +54,7 @@ GROUP = typer.main.get_command(cli.app)
 
 def subcommand(words):
     """Follow the words of a `digitdreams` command down to what runs it."""
-<<<<<<< HEAD
     group = GROUP
-=======
-    group = typer.main.get_command(cli.app)
-    if words[:1] == ["--home"]:  # an option of all commands, with its value
-        words = words[2:]
->>>>>>> anymachine
     while hasattr(group, "commands"):
         if not words and group.invoke_without_command:
             break
