@@ -161,6 +161,8 @@ def untrained(number):
         return weights("build_generator", 32, 16)
     if number == "11":
         return [layered(PIXELS, module.UNITS, PIXELS) for _ in range(2)]
+    if number == "12":
+        return weights("build_gpt")
     if number == "13":
         return weights("build_network")
     if number == "14":
