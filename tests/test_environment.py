@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import sysconfig
 import tomllib
 from importlib import metadata
 
@@ -116,9 +117,9 @@ def test_what_is_installed_is_what_is_locked():
         if marker is None or marker.evaluate()
     }
     assert len(here) > 200
-    found = {
-        canonicalize_name(one.name): one.version for one in metadata.distributions()
-    }
+    # Not all of sys.path: setuptools, once imported, adds packages of its own to it.
+    installed = metadata.distributions(path=[sysconfig.get_path("purelib")])
+    found = {canonicalize_name(one.name): one.version for one in installed}
     assert {name: found.get(name) for name in here} == here
 
 
