@@ -309,7 +309,10 @@ def test_what_fails_for_one_student_stops_nobody(grade, folder, root):
     outcome = grade()
     assert sorted(outcome.graded) == ["ann", "cid", "dan"]
     assert sorted(outcome.failed) == ["bob", "cid"]
-    assert "not graded: bob: the marks cannot be written: Not a directory" in (
+    why = outcome.failed["bob"]
+    assert why.startswith("the marks cannot be written: ")
+    assert f"{Path('autograded', 'bob')}" in why and "Not a directory" in why
+    assert "not graded: bob: the marks cannot be written" in (
         outcome.shown.replace("\n", " ")
     )
     assert sorted(scores(folder)) == ["ann", "cid", "dan"]
