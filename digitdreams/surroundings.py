@@ -23,13 +23,8 @@ Answer = TypeVar("Answer")
 
 FULL = {errno.ENOSPC: "no space is left there", errno.EDQUOT: "your quota is used up"}
 CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-IN_THE_WAY = {
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.ENAMETOOLONG,
-    errno.ENOTDIR,
-}
+IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
+IMPOSSIBLE = {errno.ELOOP, errno.ENAMETOOLONG}
 BROKEN = {errno.EIO, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT}
 MEMORY = re.compile(
     "cannot allocate memory|failed to map segment|OOM when allocating|bad_alloc",
@@ -142,6 +137,9 @@ def of_place(number: int | None, place: object) -> str | None:
         said = os.strerror(number) if number else ""
         return f"{named or 'A file'}: {said}: {another(named)}"
     if number in IN_THE_WAY and number is not None:
+        said = os.strerror(number)
+        return f"{named}: {said}: move what stands there, or {another(named)}"
+    if number in IMPOSSIBLE and number is not None:
         return f"{named}: {os.strerror(number)}: {another(named)}"
     if number in BROKEN and number is not None:
         where = named or "The disk"
@@ -151,7 +149,11 @@ def of_place(number: int | None, place: object) -> str | None:
 
 def another(place: str) -> str:
     """What to do about a place that cannot be written."""
-    if place and Path(place).is_relative_to(tempfile.gettempdir()):
+    try:
+        temporary = Path(place).is_relative_to(tempfile.gettempdir())
+    except OSError:  # there is no such folder, either
+        temporary = False
+    if place and temporary:
         return "set TMPDIR to a folder that you may write, with room"
     return (
         "choose a folder that you may write, for the course's own files with "

@@ -28,7 +28,11 @@ def raised_from(cause):
         (system(errno.EDQUOT, b"/x/y"), "/x/y: your quota is used up", "make room"),
         (system(errno.EACCES, "/x/y"), "/x/y: Permission denied", "--home FOLDER"),
         (system(errno.EROFS, "/x [v2]/y"), "/x [v2]/y: Read-only", "--home FOLDER"),
-        (system(errno.ENOTDIR, "/x/y"), "/x/y: Not a directory", "choose a folder"),
+        (
+            system(errno.ENOTDIR, "/x/y"),
+            "/x/y: Not a directory",
+            "move what stands there",
+        ),
         (system(errno.ENAMETOOLONG, "/x"), "/x: File name too long", "choose"),
         (system(errno.EIO, "/x/y"), "/x/y: Input/output error", "network drive"),
         (system(errno.ESTALE, "/x/y"), "/x/y: Stale file handle", "network drive"),
@@ -95,6 +99,14 @@ def test_a_temporary_folder_has_a_remedy_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     line = surroundings.explained(system(errno.ENOSPC, str(tmp_path / "x")))
     assert line.endswith("set TMPDIR to a folder that you may write, with room")
+
+
+def test_without_any_temporary_folder_a_place_is_still_told(monkeypatch):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    assert "make room" in surroundings.explained(system(errno.ENOSPC, "/x/y"))
 
 
 def test_a_file_that_cannot_be_written_is_named_itself(tmp_path):

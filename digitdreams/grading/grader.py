@@ -359,7 +359,7 @@ def limits_for(lesson: Lesson, options: Options) -> sandbox.Limits:
 IN_A_ROW = 5  # students whose marks could not be kept, after which a run ends
 
 
-def in_one_line(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """What went wrong here, for a person: the true cause, or the error's own words."""
     line = surroundings.explained(error)
     if line:
@@ -474,7 +474,7 @@ class Desk:
         except Exception as error:  # a disk, a database, a name that neither can hold
             self.book.forget_unfinished()
             self.in_vain += 1
-            reason = in_one_line(error)
+            reason = cause_of(error)
             self.outcome.failed[student] = f"the marks cannot be written: {reason}"
             self.withdraw(student, worker.failure(self.outcome.failed[student]))
             if self.in_vain >= IN_A_ROW:
@@ -499,7 +499,7 @@ class Desk:
         except Exception as error:
             self.book.forget_unfinished()
             self.outcome.failed[student] += (
-                f"; the mark before it cannot be taken back: {in_one_line(error)}"
+                f"; the mark before it cannot be taken back: {cause_of(error)}"
             )
 
     def give_up(self, reason: str) -> None:
@@ -543,7 +543,7 @@ class Desk:
             try:
                 self.write_page(entry)
             except Exception as error:
-                reason = f"the feedback cannot be written: {in_one_line(error)}"
+                reason = f"the feedback cannot be written: {cause_of(error)}"
                 self.outcome.failed.setdefault(entry.student, reason)
 
     def write_page(self, entry: Entry) -> None:
