@@ -656,15 +656,18 @@ def softmax(logits):
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def kept_of(chances, p, crossing=True, again=True):
-    """Keep the most likely tokens; the one that crosses p is in or out."""
+def kept_of(chances, p, crossing=True, again=True, own=True):
+    """Keep the most likely tokens; the one that crosses p is in or out.
+
+    Each row has a threshold of its own, or all have the smallest one.
+    """
     chances = chances.astype("float64")
     ordered = np.sort(chances, axis=-1)[:, ::-1]
     reached = np.cumsum(ordered, axis=-1)
     inside = (reached - ordered if crossing else reached) < p
     inside[:, 0] = True
     least = np.where(inside, ordered, 1).min(axis=-1, keepdims=True)
-    chances = np.where(chances >= least, chances, 0)
+    chances = np.where(chances >= (least if own else least.min()), chances, 0)
     return chances / chances.sum(axis=-1, keepdims=True) if again else chances
 
 
@@ -700,12 +703,7 @@ def chances_by_numpy(logits, temperature, p):
     "take the minimum along axis=-1, with keepdims=True."
 )
 def chances_with_one_threshold(logits, temperature, p):
-    chances = softmax(logits.astype("float64") / temperature)
-    ordered = np.sort(chances, axis=-1)[:, ::-1]
-    before = np.cumsum(ordered, axis=-1) - ordered
-    least = np.where(before < p, ordered, 1).min()
-    chances = np.where(chances >= least, chances, 0)
-    return chances / chances.sum(axis=-1, keepdims=True)
+    return kept_of(softmax(logits / temperature), p, own=False)
 
 
 @sampling_chances.wrong(
