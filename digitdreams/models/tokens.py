@@ -198,6 +198,9 @@ def token_generator(
         decoder: maps vectors (n, side, side, size) to logits of images.
         temperature: logits of tokens are divided by it, above 0.
         guidance: how much the label counts beyond what it does, 0 or more.
+
+    Raises:
+        ValueError: the weights are not those of such a GPT.
     """
     codes = np.shape(weights[-1])[0]
     places, width = np.shape(weights[1])

@@ -16,7 +16,7 @@
 # **You need** autoencoders ([lesson 2](02_autoencoder.ipynb)), nats ([lesson
 # 3](03_vae.ipynb)), the judge's FID and recall ([lesson
 # 8](08_measuring.ipynb)) and the chain rule for images ([lesson
-# 11](11_one_pixel_at_a_time.ipynb)). **Time:** about 45 minutes to read, two
+# 11](11_one_pixel_at_a_time.ipynb)). **Time:** about 45 minutes to read, three
 # minutes of machine time on two CPU cores.
 
 # %%
